@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Base64url without padding, one spelling for one value.
+
+RFC 4648 section 5 and section 3.5 (https://www.rfc-editor.org/rfc/rfc4648): no padding, no white space, no
+characters of the plain alphabet, no bits set behind the last byte. Alternate spellings of one value defeat
+whoever compares or counts spellings (requirement U17), so they are refused.
+"""
+
+from __future__ import annotations
+
+import binascii
+
+from .errors import MalformedMessage
+
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+
+
+def encode(data: bytes) -> str:
+    """Return the one spelling of ``data``."""
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL).decode("ascii")
+
+
+def decode(text: str, *, message: str, field: str, limit: int = 65_536) -> bytes:
+    """Return the bytes that ``text`` spells.
+
+    Args:
+        text: base64url without padding.
+        message: which message it stands in, for the error.
+        field: which part of it, for the error.
+        limit: the most characters that are looked at.
+
+    Raises:
+        MalformedMessage: it is no str, too long, or not the one spelling of any bytes.
+    """
+    if not isinstance(text, str):
+        raise MalformedMessage(message, field, "not a string")
+    if len(text) > limit:
+        raise MalformedMessage(message, field, f"longer than {limit} characters")
+    data = None
+    if text.isascii() and "+" not in text and "/" not in text and "=" not in text and len(text) % 4 != 1:
+        try:
+            data = binascii.a2b_base64(text.encode().translate(_FROM_URL) + b"=" * (-len(text) % 4), strict_mode=True)
+        except binascii.Error:
+            data = None
+    if data is None or encode(data) != text:
+        raise MalformedMessage(message, field, "not base64url without padding")
+    return data

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words that errors, records and verbs share: kinds, tickets, challenges, refusals.
+
+Plain frozen values and closed enums; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, NoReturn, Self
+
+import attrs
+
+
+class Kind(enum.Enum):
+    """A kind of MFA device; the service's API calls them ``VMFA`` and ``U2F``."""
+
+    VIRTUAL = "virtual MFA device"
+    SECURITY_KEY = "security key"
+
+
+class Ticket(str):
+    """An opaque, JSON-safe, URL-safe string that names its user and carries one ceremony from its begin to its finish.
+
+    It travels in the form, not in the session. ``user`` only routes: it says whose record to open, and proves nothing.
+    """
+
+    __slots__ = ("_user",)
+    _user: str
+
+    def __new__(cls, text: str, user: str) -> Self:
+        ticket = super().__new__(cls, text)
+        ticket._user = user
+        return ticket
+
+    @property
+    def user(self) -> str:
+        """The user id that the ticket claims to be for."""
+        return self._user
+
+    def __repr__(self) -> str:
+        return f"<ticket of {self._user!r}>"
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("a ticket is not pickled: it is a string, keep it as one")
+
+
+class Advice(enum.Enum):
+    """What a person may be told to do; each reason maps to one."""
+
+    RETYPE = "try again"
+    WAIT = "come back later"
+    START_OVER = "start over"
+    PROVE_AGAIN = "prove yourself again"
+    BIND_AGAIN = "bind a device first"
+    ASK_ADMINISTRATOR = "ask an administrator"
+    NOT_ALLOWED = "not allowed"
+    ALREADY_DONE = "already done"
+
+
+class Reason(enum.Enum):
+    """Why a verb was refused: for the log. ``advice`` is its one translation for the person."""
+
+    # What was typed or tapped
+    WRONG_CODE = "wrong code"
+    REPLAYED_CODE = "code used before"
+    WRONG_ANSWER = "wrong answer of a security key"
+    CLONED_KEY = "sign count went back"
+    WRONG_EVIDENCE = "evidence of another kind than asked for"
+    UNKNOWN_DEVICE = "no such device"
+    NAME_THE_DEVICE = "several devices: one must be named"
+    # Too much
+    THROTTLED = "too many wrong answers"
+    DEVICE_DISABLED = "device disabled after too many wrong codes"
+    # Tickets and receipts
+    FOREIGN_TICKET = "ticket not made for this"
+    EXPIRED_TICKET = "ticket expired"
+    SPENT_TICKET = "ticket used before"
+    OFFER_GONE = "offer expired, used or withdrawn"
+    BAD_RECEIPT = "receipt not valid for this"
+    PROOF_NEEDED = "a fresh proof is needed"
+    # The state of the account
+    NO_ROOT = "no root record: the store was never created"
+    NO_ACCOUNT = "user without a record"
+    ACCOUNT_EXISTS = "user has a record"
+    NO_DEVICE = "no device bound"
+    OTHER_KIND_BOUND = "a device of another kind is bound"
+    TOO_MANY_DEVICES = "as many devices bound as the policy allows"
+    CREDENTIAL_TAKEN = "the security key is bound by somebody, or was"
+    WEAK_SECRET = "secret shorter than 128 bits or parameters out of bounds"
+    BAD_NAME = "name not 1 to 64 printable characters"
+    BAD_REGISTRATION = "registration of a security key not accepted"
+    OUTBOX_FULL = "too many events wait to be delivered"
+    NOTHING_TO_DO = "nothing there to change"
+    # Authority
+    NOT_AUTHORISED = "the policy does not allow this actor"
+    KIND_NOT_ALLOWED = "the policy does not allow this kind of device"
+
+    @property
+    def advice(self) -> Advice:
+        """What to tell the person."""
+        return _ADVICE[self]
+
+
+_ADVICE = {
+    Reason.WRONG_CODE: Advice.RETYPE,
+    Reason.REPLAYED_CODE: Advice.RETYPE,
+    Reason.WRONG_ANSWER: Advice.RETYPE,
+    Reason.CLONED_KEY: Advice.ASK_ADMINISTRATOR,
+    Reason.WRONG_EVIDENCE: Advice.RETYPE,
+    Reason.UNKNOWN_DEVICE: Advice.RETYPE,
+    Reason.NAME_THE_DEVICE: Advice.RETYPE,
+    Reason.THROTTLED: Advice.WAIT,
+    Reason.DEVICE_DISABLED: Advice.ASK_ADMINISTRATOR,
+    Reason.FOREIGN_TICKET: Advice.START_OVER,
+    Reason.EXPIRED_TICKET: Advice.START_OVER,
+    Reason.SPENT_TICKET: Advice.START_OVER,
+    Reason.OFFER_GONE: Advice.START_OVER,
+    Reason.BAD_RECEIPT: Advice.PROVE_AGAIN,
+    Reason.PROOF_NEEDED: Advice.PROVE_AGAIN,
+    Reason.NO_ROOT: Advice.ASK_ADMINISTRATOR,
+    Reason.NO_ACCOUNT: Advice.ASK_ADMINISTRATOR,
+    Reason.ACCOUNT_EXISTS: Advice.ALREADY_DONE,
+    Reason.NO_DEVICE: Advice.BIND_AGAIN,
+    Reason.OTHER_KIND_BOUND: Advice.NOT_ALLOWED,
+    Reason.TOO_MANY_DEVICES: Advice.NOT_ALLOWED,
+    Reason.CREDENTIAL_TAKEN: Advice.NOT_ALLOWED,
+    Reason.WEAK_SECRET: Advice.NOT_ALLOWED,
+    Reason.BAD_NAME: Advice.RETYPE,
+    Reason.BAD_REGISTRATION: Advice.RETYPE,
+    Reason.OUTBOX_FULL: Advice.WAIT,
+    Reason.NOTHING_TO_DO: Advice.ALREADY_DONE,
+    Reason.NOT_AUTHORISED: Advice.NOT_ALLOWED,
+    Reason.KIND_NOT_ALLOWED: Advice.NOT_ALLOWED,
+}
+
+
+@attrs.frozen
+class Challenge:
+    """What a begin asks for: answer it with evidence, in the same session, before it expires.
+
+    Attributes:
+        id: the ticket that the finish takes; ``id.user`` routes.
+        kinds: the kinds of device that may answer.
+        devices: (device id, name) of each bound device that may answer, in the order of binding.
+        options: WebAuthn request options, JSON-ready, where a security key may answer; else None.
+        may_remember: whether the policy allows this machine to be remembered.
+        expires_at: seconds since the epoch.
+    """
+
+    id: Ticket
+    kinds: tuple[Kind, ...]
+    devices: tuple[tuple[str, str], ...]
+    options: dict[str, Any] | None = attrs.field(repr=False)
+    may_remember: bool
+    expires_at: float
+
+
+@attrs.frozen
+class Refusal:
+    """Why not, as a value.
+
+    Attributes:
+        reason: for the log.
+        wait: after how many seconds another try may be weighed; 0 where waiting does not help or is not needed.
+        again: a fresh challenge where another try is allowed and the old one is spent; else None.
+        check: which check of a security key's answer failed, for the log; else None.
+    """
+
+    reason: Reason
+    wait: float = 0
+    again: Challenge | None = None
+    check: str | None = None
+
+    @property
+    def advice(self) -> Advice:
+        """What to tell the person."""
+        return self.reason.advice
