@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What many tests need: judged vectors, real programs, and how many rounds to run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+real = os.environ.get("RAM_MFA_REQUIRE_REAL") == "1"
+"""Whether everything must really run: nothing skips, and races, kills and fuzzing run all their rounds."""
+
+
+def rounds(full: int) -> int:
+    """Return ``full`` where everything must really run, else a twentieth of it, and at least 1."""
+    return full if real else max(1, full // 20)
+
+
+def missing(what: str) -> None:
+    """Skip the test, or fail it where everything must really run."""
+    if real:
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def require_program(name: str, package: str) -> str:
+    """Return the path of a program, or skip and say which package brings it."""
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/local/sbin")
+    if path is None:
+        missing(f"{name} is not installed: the Debian package {package} brings it")
+    assert path is not None
+    return path
+
+
+def require_module(name: str, package: str) -> Any:
+    """Return an importable module, or skip and say which package brings it."""
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        missing(f"{name} is not installed: the package {package} brings it")
+
+
+def vectors_folder() -> Path | None:
+    """Return the folder of judged vectors, where there is one."""
+    named = os.environ.get("RAM_MFA_VECTORS")
+    folder = Path(named) if named else Path(__file__).parents[3] / "shared" / "vectors"
+    return folder if folder.is_dir() else None
+
+
+def vectors(name: str) -> list[dict[str, Any]]:
+    """Return the judged vectors of one file, such as ``totp``; skip where the folder is missing."""
+    folder = vectors_folder()
+    if folder is None:
+        missing("the folder of judged vectors is missing: set RAM_MFA_VECTORS")
+    assert folder is not None
+    return json.loads((folder / f"{name}.json").read_text())["vectors"]  # type: ignore[no-any-return]
