@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Origins: scheme, host and port, parsed and compared whole.
+
+RFC 6454, sections 4 and 6.2 (https://www.rfc-editor.org/rfc/rfc6454); the spelling is the one that browsers serialise
+(https://url.spec.whatwg.org/#concept-url-origin, https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin).
+
+The rule of this file: an origin has exactly one spelling, and there is nothing here that compares a part of one.
+Other spellings of the same place (upper case, a default port, a trailing dot, Unicode) are not an origin that a
+browser writes, so they are refused and not mended (requirement V27).
+"""
+
+from __future__ import annotations
+
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Final, Self
+
+import attrs
+
+from ..errors import MalformedMessage
+
+DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+LENGTH_LIMIT: Final = 300
+"""The longest origin, in characters: a domain has at most 253."""
+
+_LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_DIGITS = frozenset("0123456789")
+_MESSAGE = "origin"
+
+
+@attrs.frozen
+class Origin:
+    """Where a page comes from. Equal when all three parts are.
+
+    Attributes:
+        scheme: ``"https"`` or ``"http"``.
+        host: a domain in lower case (IDNs in their ``xn--`` form), an IPv4 address, or an IPv6 address in brackets.
+        port: 1 to 65535, the scheme's default included.
+    """
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the origin that ``text`` spells, such as ``"https://example.com"`` or ``"http://localhost:8080"``.
+
+        Raises:
+            MalformedMessage: it is not the one spelling of an http or https origin; no path, not even a slash.
+        """
+        if not isinstance(text, str):
+            raise MalformedMessage(_MESSAGE, _MESSAGE, "not a string")
+        if len(text) > LENGTH_LIMIT:
+            raise MalformedMessage(_MESSAGE, _MESSAGE, f"longer than {LENGTH_LIMIT} characters")
+        scheme, separator, place = text.partition("://")
+        if not separator or scheme not in DEFAULT_PORTS:
+            raise MalformedMessage(_MESSAGE, "scheme", "neither https nor http")
+        host, colon, digits = place.rpartition(":") if not place.endswith("]") else (place, "", "")
+        if not colon:
+            host, digits = place, ""
+        check_host(host)
+        port = DEFAULT_PORTS[scheme]
+        if colon:
+            if not digits or len(digits) > 5 or not _DIGITS.issuperset(digits) or digits[0] == "0":
+                raise MalformedMessage(_MESSAGE, "port", "not a number in its shortest form")
+            if int(digits) > 65_535 or int(digits) == port:
+                raise MalformedMessage(_MESSAGE, "port", "above 65535, or the default written out")
+            port = int(digits)
+        return cls(scheme, host, port)
+
+    @property
+    def secure(self) -> bool:
+        """Whether the scheme is https."""
+        return self.scheme == "https"
+
+    @property
+    def local(self) -> bool:
+        """Whether the host is ``localhost``, where browsers treat http as secure."""
+        return self.host == "localhost"
+
+    def __str__(self) -> str:
+        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"
+
+
+def check_host(host: str) -> None:
+    """Check that a host is spelled as browsers spell it.
+
+    Raises:
+        MalformedMessage: it is no domain in lower-case ASCII without a trailing dot, and no IP address in its one form.
+    """
+    if host.startswith("["):
+        try:
+            canonical = f"[{IPv6Address(host[1:-1])}]"
+        except AddressValueError:
+            canonical = ""
+        if canonical != host or "%" in host:
+            raise MalformedMessage(_MESSAGE, "host", "not an IPv6 address in its one form")
+        return
+    labels = host.split(".")
+    if len(host) > 253 or not all(0 < len(label) < 64 and _LABEL.issuperset(label) for label in labels):
+        raise MalformedMessage(_MESSAGE, "host", "not a domain in lower-case ASCII")
+    # URLs take 127.1, 0x7f.1 and 2130706433 for addresses: where the last label looks like a number, the host is one.
+    if _DIGITS.issuperset(labels[-1]) or labels[-1].startswith("0x"):
+        try:
+            IPv4Address(host)
+        except AddressValueError:
+            raise MalformedMessage(_MESSAGE, "host", "not an IPv4 address in its one form") from None
