@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an application and a plugin author test with: a clock, a phone, a security key, and the store kit.
+
+::
+
+    from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey
+
+The names load when they are asked for: a test of a store does not pay for the makers of certificates.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .authenticator_app import AuthenticatorApp
+    from .clock import ManualClock
+    from .security_key import ClientRefused, Counters, Fault, SoftAttestation, SoftSecurityKey
+
+_ROOMS = {
+    "AuthenticatorApp": "authenticator_app",
+    "ClientRefused": "security_key",
+    "Counters": "security_key",
+    "Fault": "security_key",
+    "ManualClock": "clock",
+    "SoftAttestation": "security_key",
+    "SoftSecurityKey": "security_key",
+}
+
+__all__ = [
+    "AuthenticatorApp",
+    "ClientRefused",
+    "Counters",
+    "Fault",
+    "ManualClock",
+    "SoftAttestation",
+    "SoftSecurityKey",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the room of a name when the name is first asked for."""
+    room = _ROOMS.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{room}", __name__), name)
