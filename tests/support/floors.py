@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The floors of docs/architecture.md as checks over a tree of source files.
+
+Each check takes the modules of a tree and returns its complaints as text, sorted; none is good. Imports are read
+from the syntax tree: those inside functions and under ``if TYPE_CHECKING`` count like all others.
+"""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+PACKAGE = "ram_mfa"
+
+ROOMS = {
+    0: {"errors", "units", "words", "_reader", "_base64url", "_secret"},
+    1: {"otp", "u2f", "webauthn"},
+    2: {"policy", "account", "moment", "codec", "events"},
+    3: {"ceremonies"},
+    4: {"store", "sealing", "mfa"},
+    5: {"stores", "qr", "integrations", "testing", "__main__"},
+}
+"""Which room stands on which floor; a new room is written in here. Files of the loop (``_loop...``): floor 4."""
+
+PURE = {
+    *("__future__", "abc", "base64", "binascii", "calendar", "collections", "contextlib", "copy", "enum", "fractions"),
+    *("functools", "hashlib", "hmac", "html", "io.BytesIO", "ipaddress", "itertools", "json", "math", "operator"),
+    *("re", "string", "struct", "textwrap", "types", "typing", "unicodedata", "urllib.parse"),
+}
+"""What floors 0 to 3 may import of the standard library: no clock, no I/O, no logging, no randomness."""
+
+IMPURE_CALLS = {"open", "print", "input", "eval", "exec", "compile", "breakpoint", "__import__"}
+"""Builtins that floors 0 to 3 do not call."""
+
+RANDOM_MAKERS = {"generate_private_key", "generate_key", "generate_parameters", "random_serial_number"}
+"""How ``cryptography`` draws randomness: floors 0 to 3 do not."""
+
+CORE = {"attrs", "cbor2", "cryptography"}
+"""The packages that floors 0 to 4 may import."""
+
+EXTRAS = {
+    "qr": {"segno"},
+    "stores.sqlalchemy": {"sqlalchemy"},
+    "stores.postgres": {"psycopg", "psycopg_pool"},
+    "stores.redis": {"redis"},
+    "integrations.django": {"django"},
+}
+"""The packages that a room of floor 5 may import beside those."""
+
+KNOT = ("errors", "words")
+"""The one pair that may name each other, for type checkers only: ``Refused`` (an error) carries a ``Refusal`` (a
+word), and words are free to raise errors. At run time errors.py imports nothing."""
+
+LONGEST = 300
+
+
+@attrs.frozen
+class Import:
+    """One import: the module that it names, where, and whether only type checkers see it."""
+
+    target: str
+    line: int
+    for_types: bool
+
+
+@attrs.frozen
+class Module:
+    """One file of the package; ``name`` is dotted and starts below the package ("" for the package itself)."""
+
+    name: str
+    path: Path
+    is_package: bool
+    source: str
+    tree: ast.Module
+
+    @property
+    def room(self) -> str:
+        """The first part of the name."""
+        return self.name.partition(".")[0]
+
+    @property
+    def floor(self) -> int | None:
+        """The floor of the module's room; None for the front door and for a room without a floor."""
+        return floor_of(self.name)
+
+
+def floor_of(name: str) -> int | None:
+    """Return the floor of a dotted name below the package."""
+    room = name.partition(".")[0]
+    if room.startswith("_loop"):
+        return 4
+    return next((floor for floor, rooms in ROOMS.items() if room in rooms), None)
+
+
+def read(root: Path) -> list[Module]:
+    """Return the modules of the package at ``root``, sorted by name."""
+    modules = []
+    for path in root.rglob("*.py"):
+        parts = path.relative_to(root).with_suffix("").parts
+        is_package = parts[-1] == "__init__"
+        source = path.read_text(encoding="utf-8")
+        name = ".".join(parts[:-1] if is_package else parts)
+        modules.append(Module(name, path, is_package, source, ast.parse(source)))
+    return sorted(modules, key=lambda module: module.name)
+
+
+def imports(module: Module, names: set[str]) -> Iterator[Import]:
+    """Yield each import of a module: ``ram_mfa.otp.totp`` for the package's own, ``datetime`` for others.
+
+    ``names`` are the dotted names of the package's modules: they tell whether ``from .otp import totp`` names a module
+    or something in one.
+    """
+    for_types = {
+        id(inner)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno, id(node) in for_types)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                here = [PACKAGE, *module.name.split(".")] if module.name else [PACKAGE]
+                up = node.level - (1 if module.is_package else 0)
+                kept = here[: len(here) - up]
+                base = ".".join([*kept, *([node.module] if node.module else [])])
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                is_module = inner.removeprefix(f"{PACKAGE}.") in names or inner in PURE
+                yield Import(inner if is_module else base, node.lineno, id(node) in for_types)
+
+
+def own(target: str) -> str | None:
+    """Return the dotted name below the package, or None where the target is not of this package."""
+    if target == PACKAGE:
+        return ""
+    return target.removeprefix(f"{PACKAGE}.") if target.startswith(f"{PACKAGE}.") else None
+
+
+def _each(modules: list[Module]) -> Iterator[tuple[Module, Import]]:
+    names = {module.name for module in modules}
+    for module in modules:
+        for one in imports(module, names):
+            yield module, one
+
+
+def homeless(modules: list[Module]) -> list[str]:
+    """Find modules whose room stands on no floor."""
+    return [f"{module.name}: on which floor?" for module in modules if module.name and module.floor is None]
+
+
+def upward(modules: list[Module]) -> list[str]:
+    """Find imports of a higher floor, of the front door, and of nowhere."""
+    complaints = []
+    for module, one in _each(modules):
+        name = own(one.target)
+        if name is None:
+            continue
+        if not name:
+            complaints.append(f"{module.name}:{one.line}: imports the front door")
+            continue
+        target, floor = floor_of(name), 4 if not module.name else module.floor
+        if target is None or floor is None or target > floor:
+            complaints.append(f"{module.name}:{one.line}: imports {name}, floor {target}, from floor {floor}")
+    return complaints
+
+
+def cycles(modules: list[Module]) -> list[str]:
+    """Find modules, and rooms, that import one another in a circle."""
+    edges, rooms = set(), set()
+    for module, one in _each(modules):
+        name = own(one.target)
+        if name is None or (one.for_types and (module.name, name) == KNOT):
+            continue
+        edges.add((module.name, name))
+        if module.room != name.partition(".")[0]:
+            rooms.add((module.room, name.partition(".")[0]))
+    complaints = []
+    for graph in (edges, rooms):
+        sorter = graphlib.TopologicalSorter[str]()
+        for start, end in sorted(graph):
+            sorter.add(start, end)
+        try:
+            sorter.prepare()
+        except graphlib.CycleError as error:
+            complaints.append("a circle: " + " <- ".join(error.args[1]))
+    return complaints
+
+
+def impure(modules: list[Module]) -> list[str]:
+    """Find, below floor 4, imports and calls that reach a clock, I/O, a log or randomness."""
+    low = [module for module in modules if module.floor is not None and module.floor < 4]
+    complaints = [
+        f"{module.name}:{one.line}: {one.target} is not among the pure modules"
+        for module, one in _each(low)
+        if one.target.partition(".")[0] in sys.stdlib_module_names
+        and one.target not in PURE
+        and one.target.partition(".")[0] not in PURE
+    ]
+    for module in low:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Name) and node.id in IMPURE_CALLS:
+                complaints.append(f"{module.name}:{node.lineno}: names {node.id}")
+            if isinstance(node, ast.Attribute) and node.attr in RANDOM_MAKERS:
+                complaints.append(f"{module.name}:{node.lineno}: draws randomness by {node.attr}")
+    return sorted(complaints)
+
+
+def adapters(modules: list[Module]) -> list[str]:
+    """Find imports of an adapter: by another room of floor 5 (below it, ``upward`` finds them), or by a neighbour.
+
+    The command line is left out: there a store is chosen by its URL.
+    """
+    complaints = []
+    for module, one in _each(modules):
+        name = own(one.target)
+        if not name or floor_of(name) != 5 or module.floor != 5 or module.room == "__main__":
+            continue
+        shared = name.rpartition(".")[2].startswith("_") or name.count(".") == 0
+        neighbours = module.room == name.partition(".")[0] and (module.room == "testing" or shared)
+        inside = module.name.split(".")[:2] == name.split(".")[:2]
+        if not (neighbours or inside):
+            complaints.append(f"{module.name}:{one.line}: imports the adapter {name}")
+    return complaints
+
+
+def foreign(modules: list[Module]) -> list[str]:
+    """Find imports of packages that the module's floor, or its extra, does not have."""
+    complaints = []
+    for module, one in _each(modules):
+        package = one.target.partition(".")[0]
+        if package == PACKAGE or package in sys.stdlib_module_names:
+            continue
+        extra = next((EXTRAS[name] for name in EXTRAS if f"{module.name}.".startswith(f"{name}.")), set())
+        if package not in CORE | extra:
+            complaints.append(f"{module.name}:{one.line}: imports {package}, which it does not have")
+    return complaints
+
+
+def misshapen(modules: list[Module]) -> list[str]:
+    """Find files that are too long, or open otherwise than with the licence's line and a docstring."""
+    complaints = []
+    for module in modules:
+        lines = module.source.splitlines()
+        if len(lines) > LONGEST:
+            complaints.append(f"{module.name}: {len(lines)} lines: which noun inside wants a room of its own?")
+        if lines[:1] != ["# SPDX-License-Identifier: Apache-2.0"]:
+            complaints.append(f"{module.name}: does not open with the licence's line")
+        if not ast.get_docstring(module.tree):
+            complaints.append(f"{module.name}: does not say what lives in it")
+    return complaints
+
+
+def front_door(modules: list[Module]) -> list[str]:
+    """Find anything in the package's ``__init__`` but a docstring, imports and ``__all__``."""
+    return [
+        f"front door:{node.lineno}: {ast.unparse(node).splitlines()[0]}"
+        for module in modules
+        if not module.name
+        for node in module.tree.body
+        if not isinstance(node, ast.Import | ast.ImportFrom)
+        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        and not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__")
+    ]
