@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     from .authenticator_app import AuthenticatorApp
     from .clock import ManualClock
     from .security_key import ClientRefused, Counters, Fault, SoftAttestation, SoftSecurityKey
+    from .store_kit import Faults, StoreCheckFailed, check_async_store, check_store
 
 _ROOMS = {
     "AuthenticatorApp": "authenticator_app",
     "ClientRefused": "security_key",
     "Counters": "security_key",
     "Fault": "security_key",
+    "Faults": "store_kit",
     "ManualClock": "clock",
     "SoftAttestation": "security_key",
     "SoftSecurityKey": "security_key",
+    "StoreCheckFailed": "store_kit",
+    "check_async_store": "store_kit",
+    "check_store": "store_kit",
 }
 
 __all__ = [
@@ -32,9 +37,13 @@ __all__ = [
     "ClientRefused",
     "Counters",
     "Fault",
+    "Faults",
     "ManualClock",
     "SoftAttestation",
     "SoftSecurityKey",
+    "StoreCheckFailed",
+    "check_async_store",
+    "check_store",
 ]
 
 
