@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How hypothesis runs here. Marks are registered in pyproject.toml and printed by docs/print_standards.py."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# No test judges a time: a busy machine is no defect. A failure prints what repeats it.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("house")
