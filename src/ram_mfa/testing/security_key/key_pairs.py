@@ -15,7 +15,7 @@ import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from .entropy import Entropy
 from .faults import Fault
@@ -101,6 +101,11 @@ class KeyPair:
     def spki(self) -> bytes:
         """The public key as a DER SubjectPublicKeyInfo, which is what a browser's ``getPublicKey`` gives."""
         return self._private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    @property
+    def pkcs8(self) -> bytes:
+        """The private key as a DER PrivateKeyInfo: with it, a virtual authenticator elsewhere plays this key."""
+        return self._private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
     def point(self, faults: frozenset[Fault] = frozenset()) -> bytes:
         """Return the public key as an uncompressed point: 0x04, x, y."""

@@ -1,34 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The U2F JSON door: a client that speaks the FIDO U2F JavaScript API 1.1 with a soft key plugged in.
+"""The U2F JSON door: a client that speaks the FIDO U2F JavaScript API with a soft key plugged in.
 
-https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-javascript-api-v1.2-ps-20170411.html sections 3 and 4.
-Requests and responses are those of the high-level API; an error is a response with an ``errorCode``, as it is there.
+FIDO U2F JavaScript API 1.2, section 3
+(https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-javascript-api-v1.2-ps-20170411.html). Requests and
+responses are those of the high-level API, errors included: a response with an ``errorCode``.
 """
 
 from __future__ import annotations
 
-import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._base64url import encode
+from ...errors import MalformedMessage
+from ...u2f import FINISH_ENROLLMENT, GET_ASSERTION, VERSION, ErrorCode, RegisteredKey, RegisterRequest, SignRequest
 from .chip import Chip, Credential
-from .client import ClientRefused, application, as_json, challenge_of, check_app_id, origin_of, unbase64url
+from .client import ClientRefused, application, as_json, challenge_of, check_app_id, origin_of
 from .faults import Fault
-
-VERSION = "U2F_V2"
-_REGISTER, _SIGN = "navigator.id.finishEnrollment", "navigator.id.getAssertion"
-
-
-class ErrorCode(enum.IntEnum):
-    """The API's error codes (section 3.4)."""
-
-    OTHER_ERROR = 1
-    BAD_REQUEST = 2
-    CONFIGURATION_UNSUPPORTED = 3
-    DEVICE_INELIGIBLE = 4
-    TIMEOUT = 5
 
 
 def register(key: Chip, request: Mapping[str, Any], origin: str) -> dict[str, Any]:
@@ -37,16 +26,17 @@ def register(key: Chip, request: Mapping[str, Any], origin: str) -> dict[str, An
     Returns:
         ``version``, ``registrationData`` and ``clientData``, or ``errorCode``.
     """
-    app_id = request["appId"]
-    asked = next((one for one in request["registerRequests"] if one["version"] == VERSION), None)
-    if asked is None or not _may_ask(app_id, origin):
+    try:
+        asked = RegisterRequest.parse(request)
+        check_app_id(asked.app_id, origin)
+    except (MalformedMessage, ClientRefused):
         return _error(ErrorCode.BAD_REQUEST)
-    if _known(key, request):
-        return _error(ErrorCode.DEVICE_INELIGIBLE)
     if not key.touched:
         return _error(ErrorCode.TIMEOUT)
-    client_data = _client_data(key, _REGISTER, asked["challenge"], origin)
-    raw = key.register(application(app_id, key.faults), hashlib.sha256(client_data).digest())
+    if _known(key, asked.registered_keys, asked.app_id) is not None:
+        return _error(ErrorCode.DEVICE_INELIGIBLE)
+    client_data = _client_data(key, FINISH_ENROLLMENT, asked.challenge, origin)
+    raw = key.register(application(asked.app_id, key.faults), hashlib.sha256(client_data).digest())
     return {
         "version": VERSION,
         "registrationData": encode(bytes(raw) + _tail(key)),
@@ -60,18 +50,21 @@ def sign(key: Chip, request: Mapping[str, Any], origin: str) -> dict[str, Any]:
     Returns:
         ``keyHandle``, ``signatureData`` and ``clientData``, or ``errorCode``.
     """
-    known = _known(key, request)
-    if not all(_may_ask(one.get("appId", request.get("appId")), origin) for one in request["registeredKeys"]):
+    try:
+        asked = SignRequest.parse(request)
+        for app_id in {asked.app_id, *(one.app_id for one in asked.registered_keys if one.app_id is not None)}:
+            check_app_id(app_id, origin)
+    except (MalformedMessage, ClientRefused):
         return _error(ErrorCode.BAD_REQUEST)
+    known = _known(key, asked.registered_keys, asked.app_id)
     if known is None:
         return _error(ErrorCode.DEVICE_INELIGIBLE)
     if not key.touched:
         return _error(ErrorCode.TIMEOUT)
-    client_data = _client_data(key, _SIGN, request["challenge"], origin)
     credential, app_id = known
-    state, signature = key.authenticate(
-        credential, application(app_id, key.faults), hashlib.sha256(client_data).digest()
-    )
+    client_data = _client_data(key, GET_ASSERTION, asked.challenge, origin)
+    challenge = hashlib.sha256(client_data).digest()
+    state, signature = key.authenticate(credential, application(app_id, key.faults), challenge)
     return {
         "keyHandle": encode(credential.id),
         "signatureData": encode(state + signature + _tail(key)),
@@ -79,30 +72,22 @@ def sign(key: Chip, request: Mapping[str, Any], origin: str) -> dict[str, Any]:
     }
 
 
-def _may_ask(app_id: str, origin: str) -> bool:
-    try:
-        check_app_id(app_id, origin)
-    except ClientRefused:
-        return False
-    return True
-
-
-def _known(key: Chip, request: Mapping[str, Any]) -> tuple[Credential, str] | None:
+def _known(key: Chip, registered: Sequence[RegisteredKey], app_id: str) -> tuple[Credential, str] | None:
     """Return the first of the registered keys that this key made, with its AppID."""
-    for one in request.get("registeredKeys", ()):
-        app_id = one.get("appId", request.get("appId"))
-        credential = key.find(unbase64url(one["keyHandle"], "keyHandle"), application(app_id))
-        if credential is not None and one.get("version", VERSION) == VERSION:
-            return credential, app_id
+    for one in registered:
+        under = app_id if one.app_id is None else one.app_id
+        credential = key.find(one.key_handle, application(under))
+        if credential is not None:
+            return credential, under
     return None
 
 
-def _client_data(key: Chip, typ: str, challenge: str, origin: str) -> bytes:
+def _client_data(key: Chip, typ: str, challenge: bytes, origin: str) -> bytes:
     """Return the client data (FIDO U2F Raw Message Formats 1.2, section 7)."""
     if Fault.WRONG_TYPE in key.faults:
-        typ = _REGISTER if typ == _SIGN else _SIGN
-    challenge, origin = challenge_of(challenge, key.faults), origin_of(origin, key.faults)
-    return as_json({"typ": typ, "challenge": challenge, "origin": origin, "cid_pubkey": "unused"})
+        typ = FINISH_ENROLLMENT if typ == GET_ASSERTION else GET_ASSERTION
+    spelt = challenge_of(encode(challenge), key.faults)
+    return as_json({"typ": typ, "challenge": spelt, "origin": origin_of(origin, key.faults), "cid_pubkey": "unused"})
 
 
 def _tail(key: Chip) -> bytes:
