@@ -1,2 +1,72 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FIDO U2F 1.2."""
+"""FIDO U2F 1.2: raw messages, client data, signatures, attestation certificates, AppIDs and facets.
+
+https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/. The room's rule: bytes and arguments in, values or one of two
+errors out; no policy, no state, no clock, no network. Read in this order: requests, messages, client_data, facets,
+verification, certificates, trust.
+"""
+
+from .apdu import CommandAPDU, ResponseAPDU, StatusWord, exchange
+from .certificates import AttestationCertificate, Transport
+from .client_data import FINISH_ENROLLMENT, GET_ASSERTION, ClientData
+from .ec import load_p256
+from .facets import AppID, AppIdentity, Facet, parse_facet, read_trusted_facets, trusted_facets_document
+from .js_api import (
+    ErrorCode,
+    ErrorResponse,
+    RegisteredKey,
+    RegisterRequest,
+    RegisterResponse,
+    SignRequest,
+    SignResponse,
+)
+from .messages import VERSION, AuthenticationResponse, RegistrationResponse
+from .origins import Origin
+from .requests import AuthenticationRequest, Control, RegistrationRequest, VersionRequest
+from .trust import TrustRoots, verify_chain
+from .verification import (
+    application_parameter,
+    challenge_parameter,
+    verify_authentication,
+    verify_registration,
+)
+
+__all__ = [
+    "FINISH_ENROLLMENT",
+    "GET_ASSERTION",
+    "VERSION",
+    "AppID",
+    "AppIdentity",
+    "AttestationCertificate",
+    "AuthenticationRequest",
+    "AuthenticationResponse",
+    "ClientData",
+    "CommandAPDU",
+    "Control",
+    "ErrorCode",
+    "ErrorResponse",
+    "Facet",
+    "Origin",
+    "RegisterRequest",
+    "RegisterResponse",
+    "RegisteredKey",
+    "RegistrationRequest",
+    "RegistrationResponse",
+    "ResponseAPDU",
+    "SignRequest",
+    "SignResponse",
+    "StatusWord",
+    "Transport",
+    "TrustRoots",
+    "VersionRequest",
+    "application_parameter",
+    "challenge_parameter",
+    "exchange",
+    "load_p256",
+    "parse_facet",
+    "read_trusted_facets",
+    "trusted_facets_document",
+    "verify_authentication",
+    "verify_chain",
+    "verify_registration",
+]

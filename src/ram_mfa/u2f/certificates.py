@@ -79,7 +79,7 @@ class AttestationCertificate:
     sha256: bytes = attrs.field(eq=False, repr=False)
     key_identifier: bytes = attrs.field(eq=False)
     fields: Fields = attrs.field(eq=False, repr=False)
-    _key: ec.EllipticCurvePublicKey | None = attrs.field(eq=False, repr=False)
+    _key: ec.EllipticCurvePublicKey | None = attrs.field(eq=False, repr=False, alias="key")
 
     @staticmethod
     def parse(der: bytes) -> AttestationCertificate:

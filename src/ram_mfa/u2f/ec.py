@@ -11,6 +11,7 @@ computes on one. A signature is never an identity: whoever holds (r, s) can writ
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -47,6 +48,19 @@ def load_p256(public_key: bytes, *, message: str = "P-256 public key") -> ec.Ell
         return ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, public_key)
     except ValueError:
         raise MalformedMessage(message, "public key", "not a point on P-256") from None
+
+
+@lru_cache(maxsize=256)
+def stored_p256(public_key: bytes) -> ec.EllipticCurvePublicKey:
+    """Return a stored key; the last 256 are kept, loaded and ready, for whoever logs on and then steps up.
+
+    Args:
+        public_key: ``0x04 || x || y``.
+
+    Raises:
+        MalformedMessage: the bytes are no uncompressed point on P-256.
+    """
+    return load_p256(public_key, message="stored public key")
 
 
 def check_signature_form(signature: bytes, *, message: str) -> None:

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JSON objects from a peer: bounded, in UTF-8, and no member named twice.
+
+RFC 8259, sections 4 and 8 (https://www.rfc-editor.org/rfc/rfc8259): what a repeated name means is left open there, so
+two readers may believe two things of one message; here it is refused (requirement U12).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from ..errors import MalformedMessage
+
+
+def load_object(document: str | bytes, *, message: str, limit: int) -> dict[str, Any]:
+    """Return the object that a JSON document is.
+
+    Args:
+        document: the text, or its UTF-8.
+        message: which message it is, for errors.
+        limit: the most bytes or characters that are looked at.
+
+    Raises:
+        MalformedMessage: it is too long, no UTF-8, no JSON, no object, nested too deep, or names a member twice.
+    """
+    if not isinstance(document, str | bytes):
+        raise MalformedMessage(message, "message", "neither text nor bytes")
+    if len(document) > limit:
+        raise MalformedMessage(message, "message", f"longer than {limit}")
+    try:
+        text = document if isinstance(document, str) else document.decode()
+        value = _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        # ValueError: JSONDecodeError, UnicodeDecodeError, the two below, and numbers of more digits than int() takes.
+        raise MalformedMessage(message, "message", "not JSON in UTF-8 whose names are unique") from None
+    if not isinstance(value, dict):
+        raise MalformedMessage(message, "message", "not a JSON object")
+    return value
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError
+    return members
+
+
+def _constant(_: str) -> NoReturn:
+    """Refuse NaN and Infinity, which JSON does not have."""
+    raise ValueError
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unrepeated, parse_constant=_constant)
+
+
+def text_member(members: dict[str, Any], name: str, *, message: str) -> str:
+    """Return a member that must be there and be a string.
+
+    Raises:
+        MalformedMessage: it is not there, or something else.
+    """
+    value = members.get(name)
+    if not isinstance(value, str):
+        raise MalformedMessage(message, name, "missing, or not a string")
+    return value

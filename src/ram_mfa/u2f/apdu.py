@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How U2F messages travel to a key: command and response APDUs, status words and response chaining.
+
+FIDO U2F Raw Message Formats 1.2, section 3
+(https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-raw-message-formats-v1.2-ps-20170411.html#u2f-message-framing);
+ISO/IEC 7816-4:2013, sections 5.1 and 5.3.4.
+
+A relying party never sees these: they are for tools and tests that speak to a key. Nothing here does I/O: `exchange`
+is handed the function that does.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from ..errors import MalformedMessage
+
+_COMMAND: Final = "command APDU"
+_RESPONSE: Final = "response APDU"
+_GET_RESPONSE: Final = 0xC0
+_MORE: Final = 0x61
+SHORT_DATA, EXTENDED_DATA = 255, 65_535
+"""The most data bytes of a command in the short and in the extended form."""
+SHORT_RESPONSE, EXTENDED_RESPONSE = 256, 65_536
+"""The most data bytes of a response in the short and in the extended form."""
+
+
+class StatusWord(enum.IntEnum):
+    """How a key ends its answer (section 3.3)."""
+
+    NO_ERROR = 0x9000
+    CONDITIONS_NOT_SATISFIED = 0x6985
+    """Touch the key and ask again; with check-only: the key handle is this key's."""
+    WRONG_DATA = 0x6A80
+    """The key handle is not this key's."""
+    WRONG_LENGTH = 0x6700
+    CLA_NOT_SUPPORTED = 0x6E00
+    INS_NOT_SUPPORTED = 0x6D00
+
+
+@attrs.frozen
+class CommandAPDU:
+    """One command.
+
+    Attributes:
+        ins: the instruction, one byte.
+        p1: the first parameter, one byte.
+        p2: the second parameter, one byte.
+        data: at most 255 bytes in the short form, 65,535 in the extended one.
+        response: the most bytes that the answer may have: 0 to 256, or to 65,536 in the extended form.
+        extended: whether lengths are written in the extended form.
+        cla: the class, one byte; 0 in U2F.
+    """
+
+    ins: int
+    p1: int = 0
+    p2: int = 0
+    data: bytes = b""
+    response: int = EXTENDED_RESPONSE
+    extended: bool = True
+    cla: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if not all(0 <= octet <= 0xFF for octet in (self.cla, self.ins, self.p1, self.p2)):
+            raise ValueError("class, instruction and parameters are one byte each")
+        if len(self.data) > (EXTENDED_DATA if self.extended else SHORT_DATA):
+            raise ValueError("more data than the form can hold")
+        if not 0 <= self.response <= (EXTENDED_RESPONSE if self.extended else SHORT_RESPONSE):
+            raise ValueError("a longer answer than the form can ask for")
+
+    @classmethod
+    def parse(cls, raw: bytes) -> CommandAPDU:
+        """Return the command that ``raw`` is.
+
+        An extended command without data may write its empty length (some hosts do, ISO does not); everything else has
+        one form, and ``bytes()`` gives it back.
+
+        Raises:
+            MalformedMessage: the lengths in it do not add up.
+        """
+        if len(raw) < 4:
+            raise MalformedMessage(_COMMAND, "header", "not four bytes")
+        body = bytes(raw[4:])
+        extended = len(body) > 1 and body[0] == 0
+        width = 2 if extended else 1
+        lengths = body[1:] if extended else body
+        full = EXTENDED_RESPONSE if extended else SHORT_RESPONSE
+        size, data, response = 0, b"", 0
+        if len(lengths) == width:
+            response = int.from_bytes(lengths, "big") or full
+        elif lengths:
+            size = int.from_bytes(lengths[:width], "big")
+            data, tail = lengths[width : width + size], lengths[width + size :]
+            if len(data) != size or len(tail) not in (0, width) or not (size or tail):
+                raise MalformedMessage(_COMMAND, "length", "not the length of what follows", offset=4)
+            response = (int.from_bytes(tail, "big") or full) if tail else 0
+        return cls(raw[1], raw[2], raw[3], data, response, extended, raw[0])
+
+    def __bytes__(self) -> bytes:
+        width, prefix = (2, b"\x00") if self.extended else (1, b"")
+        head = bytes((self.cla, self.ins, self.p1, self.p2))
+        lengths = prefix if self.data or self.response else b""
+        data = len(self.data).to_bytes(width, "big") + self.data if self.data else b""
+        full = EXTENDED_RESPONSE if self.extended else SHORT_RESPONSE
+        expected = (self.response % full).to_bytes(width, "big") if self.response else b""
+        return head + lengths + data + expected
+
+
+@attrs.frozen
+class ResponseAPDU:
+    """One answer.
+
+    Attributes:
+        data: what was asked for.
+        status: two bytes, a `StatusWord` where it is one of U2F's.
+    """
+
+    data: bytes
+    status: int = StatusWord.NO_ERROR
+
+    @classmethod
+    def parse(cls, raw: bytes) -> ResponseAPDU:
+        """Return the answer that ``raw`` is.
+
+        Raises:
+            MalformedMessage: it has no status word.
+        """
+        if len(raw) < 2:
+            raise MalformedMessage(_RESPONSE, "status word", "not two bytes")
+        status = int.from_bytes(raw[-2:], "big")
+        return cls(bytes(raw[:-2]), StatusWord(status) if status in _STATUS_WORDS else status)
+
+    def __bytes__(self) -> bytes:
+        return self.data + self.status.to_bytes(2, "big")
+
+    def chained(self, size: int = SHORT_RESPONSE) -> tuple[ResponseAPDU, ...]:
+        """Return the pieces in which a key gives this answer where the host reads ``size`` bytes at a time.
+
+        Each but the last ends in ``61xx``, where xx says how many bytes wait (00 for 256 and more).
+        """
+        pieces = [self.data[at : at + size] for at in range(0, len(self.data), size)] or [b""]
+        left = len(self.data)
+        chain: list[ResponseAPDU] = []
+        for piece in pieces[:-1]:
+            left -= len(piece)
+            chain.append(ResponseAPDU(piece, _MORE << 8 | (left if left < SHORT_RESPONSE else 0)))
+        return (*chain, ResponseAPDU(pieces[-1], self.status))
+
+
+_STATUS_WORDS: Final = frozenset(map(int, StatusWord))
+
+
+def exchange(command: CommandAPDU, transmit: Callable[[bytes], bytes]) -> ResponseAPDU:
+    """Send a command, fetch every piece of a chained answer with GET RESPONSE, and return the whole.
+
+    Args:
+        command: what to ask.
+        transmit: carries one APDU to the key and returns its answer.
+
+    Raises:
+        MalformedMessage: an answer has no status word, is empty and says that more waits, or is longer in all than
+            65,536 bytes.
+    """
+    data = b""
+    answer = ResponseAPDU.parse(transmit(bytes(command)))
+    while answer.status >> 8 == _MORE:
+        data += answer.data
+        if not answer.data or len(data) > EXTENDED_RESPONSE:
+            raise MalformedMessage(_RESPONSE, "chain", "it does not end")
+        waiting = answer.status & 0xFF or SHORT_RESPONSE
+        fetch = CommandAPDU(_GET_RESPONSE, response=waiting, extended=False, cla=command.cla)
+        answer = ResponseAPDU.parse(transmit(bytes(fetch)))
+    return ResponseAPDU(data + answer.data, answer.status)
