@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Base32, in which people and key URIs write secrets.
+
+RFC 4648 section 6 (https://www.rfc-editor.org/rfc/rfc4648), without padding, as the Key Uri Format asks. Read more
+widely than it is written, since what is read comes from other makers: lower case is upper case, the full padding may
+be there, and bits behind the last byte may be set, as they are where a maker drew random characters; every app drops
+them, so the codes are the same. Secrets are compared by nobody's spelling.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from .._secret import SecretBytes
+from ..errors import MalformedMessage
+
+MAX_SECRET = 65_536
+"""The longest secret in bytes that is read or written: a bound on work, far above what any device may have."""
+
+
+def encode(data: bytes) -> str:
+    """Return ``data`` in upper case, without padding."""
+    return base64.b32encode(data).decode().rstrip("=")
+
+
+def decode(text: str, *, message: str, field: str) -> SecretBytes:
+    """Return the bytes, at least one, that ``text`` spells.
+
+    Args:
+        text: base32, in either case, with all of its padding or none.
+        message: which message it stands in, for the error.
+        field: which part of it, for the error.
+
+    Raises:
+        MalformedMessage: it is empty, too long, or not base32.
+    """
+    digits = text.rstrip("=")
+    if not digits:
+        raise MalformedMessage(message, field, "empty")
+    if len(digits) * 5 // 8 > MAX_SECRET:
+        raise MalformedMessage(message, field, f"longer than {MAX_SECRET} bytes")
+    full = digits + "=" * (-len(digits) % 8)
+    if text not in (digits, full):
+        raise MalformedMessage(message, field, "padding of the wrong length")
+    try:
+        # Characters outside ASCII are an error to it before it folds the case
+        return SecretBytes(base64.b32decode(full, casefold=True))
+    except (binascii.Error, ValueError):
+        raise MalformedMessage(message, field, "not base32") from None

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person typed, made into the one form in which codes are counted and compared.
+
+Requirement O18. Two spellings that count as two codes defeat a replay guard or a limit on guesses, so there is one
+normalisation, it stands here, and it happens once, before anything is counted or compared:
+
+1. white space of ASCII (space, tab, line feed, carriage return, vertical tab, form feed) at both ends goes;
+2. between two digits one space or one hyphen of ASCII may stand, as in ``123 456``, and goes;
+3. what is left is exactly N digits of ASCII, or it is no code.
+
+So these are no codes: digits of other scripts, full-width digits, signs, underscores, points, doubled or other
+spaces, zero-width characters, a digit too few or too many. Leading zeros are digits like others. No ``int()``: it
+takes signs, underscores and the digits of every script.
+"""
+
+from __future__ import annotations
+
+MAX_TYPED = 64
+"""The most characters that are looked at: what is longer is no code."""
+
+_WHITE_SPACE = " \t\n\r\v\f"
+
+
+def canonical_code(typed: str, digits: int) -> bytes | None:
+    """Return exactly ``digits`` ASCII digits, or None where ``typed`` is no code of that length.
+
+    Args:
+        typed: what a person typed; anything, it never raises on it.
+        digits: how many digits the code has.
+    """
+    if not isinstance(typed, str):
+        return None
+    if len(typed) > MAX_TYPED or not typed.isascii():
+        return None
+    if len(typed) != digits or not typed.isdigit():
+        groups = typed.strip(_WHITE_SPACE).replace("-", " ").split(" ")
+        # A sign, a doubled separator or one at an end leaves an empty group, which is not digits
+        if not all(group.isdigit() for group in groups):
+            return None
+        typed = "".join(groups)
+        if len(typed) != digits:
+            return None
+    return typed.encode()

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HOTP: one code from a secret and a counter.
+
+RFC 4226 section 5 (https://www.rfc-editor.org/rfc/rfc4226). A primitive: it remembers no counter and looks ahead
+nowhere, and no device of that kind is offered; TOTP is built on it.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from .._secret import SecretBytes
+from .algorithm import Algorithm, Hash
+from .keyed_hash import work_in
+
+MIN_DIGITS = 6
+"""Section 5.3: an implementation must give at least six digits."""
+MAX_DIGITS = 8
+"""Section 5.3 names 7 and 8; with 9 the truncated 31 bits reach only part of the codes evenly, and apps know none."""
+MAX_COUNTER = 2**64 - 1
+"""Section 5.1: the counter has eight bytes."""
+
+MODULUS = {digits: 10**digits for digits in range(MIN_DIGITS, MAX_DIGITS + 1)}
+
+_eight_bytes = struct.Struct(">Q").pack
+_four_bytes_at = struct.Struct(">I").unpack_from
+
+
+def hotp(secret: bytes, counter: int, *, digits: int = 6, algorithm: Algorithm = Algorithm.SHA1) -> str:
+    """Return the code for one value of the counter (section 5.3).
+
+    Args:
+        secret: the shared secret K, raw, of any length but none; how short is too short, a device's policy says.
+        counter: the moving factor C, 0 to 2^64 - 1.
+        digits: how many, 6 to 8.
+        algorithm: the hash function; RFC 4226 itself knows SHA-1 only.
+
+    Returns:
+        ASCII digits, with leading zeros.
+
+    Raises:
+        ValueError: an argument is out of its bounds.
+        TypeError: an argument is of the wrong type.
+    """
+    check_secret(secret)
+    check_digits(digits)
+    check_counter(counter)
+    inner, outer = work_in(secret, algorithm)
+    return str(snum(inner, outer, counter) % MODULUS[digits]).zfill(digits)
+
+
+def snum(inner: Hash, outer: Hash, counter: int) -> int:
+    """Return the 31-bit number that a code is the end of: steps 1 and 2 of section 5.3; the remainder is step 3.
+
+    Args:
+        inner: the inner hash, fed the key; used up.
+        outer: the outer hash, fed the key; used up.
+        counter: C, 0 to 2^64 - 1.
+    """
+    # Step 1: HS = HMAC(K, C), with C as eight bytes, the highest first (section 5.1)
+    inner.update(_eight_bytes(counter))
+    outer.update(inner.digest())
+    hs = outer.digest()
+    # Step 2: Snum = StToNum(DT(HS)). The low half of the last byte says where the four bytes start, also where the
+    # HMAC is longer (RFC 6238 section 1.2); the top bit is masked so that signed and unsigned arithmetic agree.
+    number: int = _four_bytes_at(hs, hs[-1] & 0xF)[0]
+    return number & 0x7FFF_FFFF
+
+
+def check_counter(counter: int) -> None:
+    """Raise TypeError or ValueError where ``counter`` is not 0 to 2^64 - 1."""
+    if not isinstance(counter, int):
+        raise TypeError("a counter or time step is a whole number")
+    if not 0 <= counter <= MAX_COUNTER:
+        raise ValueError("a counter or time step is 0 to 2^64 - 1")
+
+
+def check_secret(secret: bytes) -> None:
+    """Raise TypeError or ValueError where ``secret`` is no bytes, or none."""
+    if not isinstance(secret, bytes):
+        raise TypeError("the secret is bytes")
+    if not secret:
+        raise ValueError("the secret is empty")
+
+
+def secret_bytes(secret: bytes) -> SecretBytes:
+    """Return a secret that passes ``check_secret`` in the type that nothing prints."""
+    check_secret(secret)
+    return secret if isinstance(secret, SecretBytes) else SecretBytes(secret)
+
+
+def check_digits(digits: int) -> None:
+    """Raise TypeError or ValueError where ``digits`` is not 6 to 8."""
+    if not isinstance(digits, int):
+        raise TypeError("digits is a whole number")
+    if not MIN_DIGITS <= digits <= MAX_DIGITS:
+        raise ValueError("digits is 6 to 8")

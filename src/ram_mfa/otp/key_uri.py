@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The key URI: what a QR code carries into an authenticator app.
+
+The Key Uri Format (https://github.com/google/google-authenticator/wiki/Key-Uri-Format, as of 2018-11-26). How one
+is read, and every choice where the format leaves one, stands in ``key_uri_reader``; here is the value, and
+what apps make of it.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Literal, Self
+
+import attrs
+
+from .._secret import SecretBytes, SecretText
+from ..errors import MalformedMessage
+from . import base32, percent
+from .algorithm import Algorithm
+from .hotp import check_counter, check_digits, secret_bytes
+from .key_uri_reader import MESSAGE, has_controls, read
+from .totp import check_period
+
+MAX_NAME = 4_096
+"""The most characters of an issuer or account: a bound on work, far above what an app shows."""
+
+
+class KeyURIWarning(enum.Enum):
+    """What common authenticator apps ignore or mishandle in a key URI; the value says it in a sentence.
+
+    Sources: the Key Uri Format itself; reports to Google Authenticator (issues 252 and 521, and 29 of its Android
+    repository), Microsoft's documentation (issue 15264), keycloak (pull request 27351), 2018 to 2024; a survey of
+    Android apps of 2025 (fmarier.org, "TOTP in 2025"). Apps change, and old ones stay installed.
+    """
+
+    NO_ISSUER = "without an issuer an app shows the account alone, and some replace an entry of the same name"
+    ALGORITHM_IGNORED = "older Google Authenticators, Microsoft Authenticator, Authy and Duo compute SHA1 all the same"
+    DIGITS_IGNORED = (
+        "older Google Authenticators on Android, Microsoft Authenticator and others show 6 digits all the same"
+    )
+    SEVEN_DIGITS = "the format knows 6 and 8 digits only, and apps refuse 7 or show 6"
+    PERIOD_IGNORED = "Google Authenticator on Android, Microsoft Authenticator and others count 30 seconds all the same"
+    COUNTER_BASED = "Microsoft Authenticator and others know no HOTP"
+    WEAK_SECRET = "the secret is below 128 bits, which RFC 4226 section 4 forbids; no device is bound with it"
+    SHORT_SECRET = "the secret is shorter than the HMAC output, which RFC 6238 section 5.1 advises against"
+    LONG_SECRET = "the secret is longer than a block of the hash function: apps differ, and its length adds no strength"
+    LONG_NAME = "issuer or account is above 64 characters: apps cut it off, and the QR code grows hard to scan"
+
+
+class _BadField(ValueError):
+    """A field of a key URI is not what it must be."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+@attrs.frozen
+class KeyURI:
+    """A key with its names and parameters; ``str()`` gives the URI, and ``parse`` takes that back to an equal value.
+
+    Attributes:
+        kind: ``"totp"`` or ``"hotp"``, the format's type.
+        issuer: who asks for the codes; None where the URI does not say.
+        account: whose codes they are, such as an e-mail address. Issuer and account are 1 to 4,096 characters without
+            colons, control characters, or white space at an end.
+        secret: raw, 1 to 65,536 bytes; never in a repr or a pickle.
+        algorithm: the hash function.
+        digits: 6 to 8.
+        period: the time step in seconds, 1 to 2^31 - 1, and 30 where it is left out; None, and only then, where
+            ``kind`` is ``"hotp"``.
+        counter: the first counter, 0 to 2^64 - 1; None, and only then, where ``kind`` is ``"totp"``.
+
+    Raises:
+        ValueError: a field is out of its bounds.
+        TypeError: a field is of the wrong type.
+    """
+
+    kind: Literal["totp", "hotp"]
+    issuer: str | None
+    account: str
+    secret: SecretBytes = attrs.field(converter=secret_bytes, repr=False)
+    algorithm: Algorithm = Algorithm.SHA1
+    digits: int = 6
+    period: int | None = None
+    counter: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.issuer is not None:
+            _check_name(self.issuer, "issuer")
+        _check_name(self.account, "account")
+        if len(self.secret) > base32.MAX_SECRET:
+            raise _BadField("secret", f"longer than {base32.MAX_SECRET} bytes")
+        if not isinstance(self.algorithm, Algorithm):
+            raise TypeError("the algorithm is an Algorithm")
+        check_digits(self.digits)
+        match self.kind:
+            case "totp":
+                if self.counter is not None:
+                    raise _BadField("counter", "TOTP has none")
+                if self.period is None:
+                    object.__setattr__(self, "period", 30)
+                else:
+                    check_period(self.period)
+            case "hotp":
+                if self.period is not None:
+                    raise _BadField("period", "HOTP has none")
+                if self.counter is None:
+                    raise _BadField("counter", "missing")
+                check_counter(self.counter)
+            case _:
+                raise _BadField("type", "neither totp nor hotp")
+
+    @classmethod
+    def parse(cls, uri: str) -> Self:
+        """Read a key URI strictly.
+
+        Args:
+            uri: what a QR code held, or another system exported.
+
+        Raises:
+            MalformedMessage: it is no key URI; ``field`` names the part that is wrong.
+        """
+        parts = read(uri)
+        try:
+            return cls(*parts)
+        except _BadField as bad:
+            raise MalformedMessage(MESSAGE, bad.field, bad.problem) from None
+
+    def __str__(self) -> SecretText:
+        """Return the URI, the secret in it: for the QR code and for nothing else.
+
+        The issuer stands in label and parameter, for apps that know one of them; there is no padding, a space is
+        ``%20``, and every parameter is said, so that no app's own default decides.
+        """
+        account, tail = percent.encode(self.account), ""
+        if self.issuer is not None:
+            issuer = percent.encode(self.issuer)
+            account, tail = f"{issuer}:{account}", f"&issuer={issuer}"
+        moving = f"period={self.period}" if self.kind == "totp" else f"counter={self.counter}"
+        return SecretText(
+            f"otpauth://{self.kind}/{account}?secret={base32.encode(self.secret)}{tail}"
+            f"&algorithm={self.algorithm.value}&digits={self.digits}&{moving}"
+        )
+
+    def warnings(self) -> tuple[KeyURIWarning, ...]:
+        """Return what common apps ignore or mishandle here, in the order of the enum; empty where all is well."""
+        size = len(self.secret)
+        found = {
+            KeyURIWarning.NO_ISSUER: self.issuer is None,
+            KeyURIWarning.ALGORITHM_IGNORED: self.algorithm is not Algorithm.SHA1,
+            KeyURIWarning.DIGITS_IGNORED: self.digits != 6,
+            KeyURIWarning.SEVEN_DIGITS: self.digits == 7,
+            KeyURIWarning.PERIOD_IGNORED: self.period not in (None, 30),
+            KeyURIWarning.COUNTER_BASED: self.kind == "hotp",
+            KeyURIWarning.WEAK_SECRET: size < 16,
+            KeyURIWarning.SHORT_SECRET: 16 <= size < self.algorithm.secret_size,
+            KeyURIWarning.LONG_SECRET: size > self.algorithm.block_size,
+            KeyURIWarning.LONG_NAME: max(len(self.account), len(self.issuer or "")) > 64,
+        }
+        return tuple(warning for warning, applies in found.items() if applies)
+
+
+def _check_name(name: str, field: str) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"the {field} is a str")
+    if not name:
+        raise _BadField(field, "empty")
+    if len(name) > MAX_NAME:
+        raise _BadField(field, f"longer than {MAX_NAME} characters")
+    if ":" in name:
+        raise _BadField(field, "a colon")
+    if name != name.strip():
+        raise _BadField(field, "white space at an end")
+    if has_controls(name):
+        raise _BadField(field, "a control character")

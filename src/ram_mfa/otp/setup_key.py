@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The setup key: the secret as a person types it into an app that cannot scan.
+
+Base32 (RFC 4648 section 6, https://www.rfc-editor.org/rfc/rfc4648) in groups of four, as RFC 4226 appendix E leaves
+the form to the maker and apps accept it. Reading takes what people make of it: either case, and white space of ASCII
+and hyphens anywhere.
+"""
+
+from __future__ import annotations
+
+from .._secret import SecretBytes, SecretText
+from ..errors import MalformedMessage
+from . import base32
+
+_MESSAGE = "setup key"
+_MAX_TYPED = 4 * base32.MAX_SECRET
+_SEPARATORS = str.maketrans("", "", " \t\n\r\v\f-")
+
+
+def setup_key(secret: bytes) -> SecretText:
+    """Return the secret as base32, in upper case, in groups of four separated by spaces, without padding.
+
+    Args:
+        secret: raw bytes.
+    """
+    text = base32.encode(secret)
+    return SecretText(" ".join(text[at : at + 4] for at in range(0, len(text), 4)))
+
+
+def parse_setup_key(text: str) -> SecretBytes:
+    """Return the secret that a person typed or another system printed.
+
+    Args:
+        text: base32 in either case, with or without padding, with white space of ASCII and hyphens anywhere.
+            ``0``, ``1``, ``8`` and ``9`` are not guessed to be the letters they resemble.
+
+    Raises:
+        MalformedMessage: it is no str, empty, too long, or not base32.
+    """
+    if not isinstance(text, str):
+        raise MalformedMessage(_MESSAGE, "text", "not a string")
+    if len(text) > _MAX_TYPED:
+        raise MalformedMessage(_MESSAGE, "text", f"longer than {_MAX_TYPED} characters")
+    return base32.decode(text.translate(_SEPARATORS), message=_MESSAGE, field="secret")
