@@ -172,6 +172,11 @@ class TestEachCheckCanFail:
             *(f"import {name}" for name in ("urllib.request", "http.client", "subprocess", "tempfile", "importlib")),
             "from datetime import UTC",
             "from os import urandom",
+            "import io\nx = io.open('x')",
+            "import io as harmless",
+            "import io\nx = [io, io.BytesIO()]",
+            "from uuid import UUID, uuid4",
+            "import codecs\nx = codecs.BOM_UTF8, codecs.open",
             "from urllib import request",
             "def late():\n    from time import time",
             "open('x')",
@@ -186,7 +191,12 @@ class TestEachCheckCanFail:
     @pytest.mark.parametrize("path", ["units.py", "otp/totp.py", "account.py", "ceremonies/logon.py"])
     def test_impure(self, built, path, line):
         """A clock, I/O, a log or randomness is found below floor 4, and allowed on floor 4."""
-        pure = "import hmac\nimport json\nfrom collections.abc import Mapping\nfrom urllib.parse import quote\n"
+        pure = (
+            "import hmac\nimport json\nfrom collections.abc import Mapping\nfrom urllib.parse import quote\n"
+            "from io import BytesIO\nfrom uuid import UUID\n"
+        )
+        parts = "import io\nimport uuid\nx = io.BytesIO(), uuid.UUID(int=1)\n"
+        assert floors.impure(built({path: pure + parts})) == []
         assert floors.impure(built({path: pure, "mfa.py": line})) == []
         assert len(floors.impure(built({path: pure + line}))) == 1
 

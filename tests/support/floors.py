@@ -29,10 +29,13 @@ ROOMS = {
 
 PURE = {
     *("__future__", "abc", "base64", "binascii", "calendar", "collections", "contextlib", "copy", "enum", "fractions"),
-    *("functools", "hashlib", "hmac", "html", "io.BytesIO", "ipaddress", "itertools", "json", "math", "operator"),
-    *("re", "string", "struct", "textwrap", "types", "typing", "unicodedata", "urllib.parse"),
+    *("functools", "hashlib", "hmac", "html", "ipaddress", "itertools", "json", "math", "operator", "re", "string"),
+    *("struct", "textwrap", "types", "typing", "unicodedata", "urllib.parse"),
 }
 """What floors 0 to 3 may import of the standard library: no clock, no I/O, no logging, no randomness."""
+
+PURE_PARTS = {"codecs": {"BOM_UTF8"}, "io": {"BytesIO"}, "uuid": {"UUID"}}
+"""What is pure in modules that are not."""
 
 IMPURE_CALLS = {"open", "print", "input", "eval", "exec", "compile", "breakpoint", "__import__"}
 """Builtins that floors 0 to 3 do not call."""
@@ -135,7 +138,7 @@ def imports(module: Module, names: set[str]) -> Iterator[Import]:
                 base = ".".join([*kept, *([node.module] if node.module else [])])
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
-                is_module = inner.removeprefix(f"{PACKAGE}.") in names or inner in PURE
+                is_module = inner.removeprefix(f"{PACKAGE}.") in names or inner in PURE or base in PURE_PARTS
                 yield Import(inner if is_module else base, node.lineno, id(node) in for_types)
 
 
@@ -199,13 +202,14 @@ def cycles(modules: list[Module]) -> list[str]:
 def impure(modules: list[Module]) -> list[str]:
     """Find, below floor 4, imports and calls that reach a clock, I/O, a log or randomness."""
     low = [module for module in modules if module.floor is not None and module.floor < 4]
-    complaints = [
-        f"{module.name}:{one.line}: {one.target} is not among the pure modules"
-        for module, one in _each(low)
-        if one.target.partition(".")[0] in sys.stdlib_module_names
-        and one.target not in PURE
-        and one.target.partition(".")[0] not in PURE
-    ]
+    complaints = []
+    for module, one in _each(low):
+        package, _, part = one.target.partition(".")
+        if package not in sys.stdlib_module_names or package in PURE or one.target in PURE:
+            continue
+        used = {part} if part else _uses(module, package)
+        if not used <= PURE_PARTS.get(package, set()):
+            complaints.append(f"{module.name}:{one.line}: {one.target} is not among the pure modules")
     for module in low:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Name) and node.id in IMPURE_CALLS:
@@ -213,6 +217,14 @@ def impure(modules: list[Module]) -> list[str]:
             if isinstance(node, ast.Attribute) and node.attr in RANDOM_MAKERS:
                 complaints.append(f"{module.name}:{node.lineno}: draws randomness by {node.attr}")
     return sorted(complaints)
+
+
+def _uses(module: Module, imported: str) -> set[str]:
+    """Return what a module uses of an import by name, ``import io`` and then ``io.BytesIO``; "" is the whole of it."""
+    attributes = [node for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)]
+    inside = {id(node.value): node.attr for node in attributes}
+    names = [node for node in ast.walk(module.tree) if isinstance(node, ast.Name) and node.id == imported]
+    return {inside.get(id(name), "") for name in names} or {""}
 
 
 def adapters(modules: list[Module]) -> list[str]:
