@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attestation: an authenticator's word about itself, one file for each statement format, and the judgement of it.
+
+Web Authentication Level 3, "Attestation" (https://www.w3.org/TR/webauthn-3/#sctn-attestation).
+"""
+
+from __future__ import annotations
+
+from ...errors import Check, VerificationError
+from ..attestation_policy import NO_ATTESTATION, AttestationPolicy, OtherFormats
+from . import fido_u2f, none, packed
+from .fido_u2f import verify_fido_u2f
+from .judgement import Attestation, Verdict, judge_attestation
+from .none import verify_none
+from .others import take_unattested
+from .packed import verify_packed
+from .statement import AttestationObject, AttestationType, Statement
+
+
+def verify_statement(
+    attestation: AttestationObject, client_data_hash: bytes, *, policy: AttestationPolicy = NO_ATTESTATION
+) -> Statement:
+    """Verify that a statement is genuine in itself, by its format's procedure; whom to trust is judged later.
+
+    Args:
+        attestation: the parsed attestation object.
+        client_data_hash: SHA-256 of clientDataJSON as it came, 32 bytes.
+        policy: whether formats that are not verified may pass as unattested, and U2F keys with an AAGUID.
+
+    Raises:
+        MalformedMessage: the statement is not one of its format.
+        VerificationError: it is not genuine; ``Check.ATTESTATION_FORMAT``, the format is unknown, or not verified here.
+    """
+    # #sctn-attstn-fmt-ids: an exact match, with the case
+    match attestation.format:
+        case fido_u2f.FORMAT:
+            return verify_fido_u2f(attestation, client_data_hash, require_zero_aaguid=policy.require_zero_aaguid)
+        case none.FORMAT:
+            return verify_none(attestation)
+        case packed.FORMAT:
+            return verify_packed(attestation, client_data_hash)
+        case _:
+            statement = take_unattested(attestation)
+            if policy.other_formats is OtherFormats.REFUSED:
+                raise VerificationError(Check.ATTESTATION_FORMAT, "recognised, but not verified here")
+            return statement
+
+
+__all__ = [
+    "Attestation",
+    "AttestationObject",
+    "AttestationType",
+    "Statement",
+    "Verdict",
+    "judge_attestation",
+    "verify_statement",
+]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a genuine statement is enough: trust paths, and lists of models.
+
+Web Authentication Level 3, the steps on trust anchors and on trust
+(https://www.w3.org/TR/webauthn-3/#reg-ceremony-attestation-trust-anchors,
+https://www.w3.org/TR/webauthn-3/#reg-ceremony-assess-trust).
+
+The rule here: "trusted" is said of a path that ends in a given root at a given time, and of nothing else.
+"""
+
+from __future__ import annotations
+
+import enum
+import uuid
+
+import attrs
+
+from ...errors import Check, VerificationError
+from ...u2f.trust import verify_chain
+from ..attestation_policy import AttestationLevel, AttestationPolicy
+from . import fido_u2f
+from .statement import AttestationType, Statement
+
+
+class Verdict(enum.Enum):
+    """What is known of an authenticator."""
+
+    NONE = "none"
+    """Nothing: no statement, or one in a format that is not verified."""
+    SELF = "self"
+    """It holds the credential's private key; of its model nothing is known."""
+    UNVERIFIED = "unverified"
+    """A certificate speaks for it, which chains to no root that was given."""
+    TRUSTED = "trusted"
+    """A certificate speaks for it, which chains to a given root or is one."""
+
+
+@attrs.frozen(kw_only=True)
+class Attestation:
+    """What was proved of an authenticator.
+
+    Attributes:
+        format: the statement format's identifier.
+        verdict: what is known.
+        models: names of its model, as ``AttestationPolicy`` lists them; only proved ones.
+        trust_path: the certificates that came, DER, the authenticator's first; claims, unless the verdict is trusted.
+    """
+
+    format: str
+    verdict: Verdict
+    models: tuple[str, ...]
+    trust_path: tuple[bytes, ...] = attrs.field(repr=False)
+
+
+def judge_attestation(
+    statement: Statement, *, policy: AttestationPolicy, aaguid: bytes, at: float | None
+) -> Attestation:
+    """Judge a verified statement.
+
+    1. A certified statement is chained to the roots, where there are any.
+    2. Its models are named: the key identifier of the certificate that signed; the AAGUID where the path is trusted,
+       and the format's signature covers it.
+    3. Where chaining is demanded, nothing but "trusted" passes.
+    4. A denied model is refused, and one that is not on the list of accepted ones.
+
+    Args:
+        statement: what a format's verification returned.
+        policy: what is wanted.
+        aaguid: the claimed AAGUID, 16 bytes.
+        at: when the certificates must be valid, seconds since the epoch; needed where the policy has roots.
+
+    Raises:
+        VerificationError: ``Check.TRUST_PATH`` or ``CERTIFICATE`` (3), ``ATTESTATION`` (3, no certificate at all),
+            ``MODEL`` (4).
+        ValueError: the policy has roots and there is no time to judge certificates at.
+    """
+    # (1) #reg-ceremony-attestation-trust-anchors
+    demanded = policy.level is AttestationLevel.CHAINED
+    verdict = _VERDICTS[statement.type]
+    if policy.roots.certificates and at is None:
+        raise ValueError("certificates are judged at a time: give `at`")
+    if statement.path and (demanded or (policy.roots.certificates and at is not None)):
+        try:
+            verify_chain(statement.path, roots=policy.roots, at=0 if at is None else at)
+            verdict = Verdict.TRUSTED
+        except VerificationError:
+            # (3) #reg-ceremony-assess-trust
+            if demanded:
+                raise
+    elif demanded:
+        raise VerificationError(Check.ATTESTATION, "no certificate speaks for the authenticator")
+    # (2)
+    models = [certificate.key_identifier.hex() for certificate in statement.path[:1]]
+    if verdict is Verdict.TRUSTED and statement.format != fido_u2f.FORMAT:
+        models.append(str(uuid.UUID(bytes=aaguid)))
+    # (4)
+    if not policy.denied.isdisjoint(models):
+        raise VerificationError(Check.MODEL, "the model is on the list of denied ones")
+    if policy.accepted is not None and policy.accepted.isdisjoint(models):
+        raise VerificationError(Check.MODEL, "the model is not on the list of accepted ones")
+    return Attestation(
+        format=statement.format,
+        verdict=verdict,
+        models=tuple(models),
+        trust_path=tuple([certificate.der for certificate in statement.path]),
+    )
+
+
+_VERDICTS = {
+    AttestationType.NONE: Verdict.NONE,
+    AttestationType.SELF: Verdict.SELF,
+    AttestationType.CERTIFIED: Verdict.UNVERIFIED,
+}

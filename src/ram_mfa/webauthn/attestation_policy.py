@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an application wants to know of the authenticators that it registers, as one frozen value.
+
+Web Authentication Level 3, "Attestation Conveyance Preference" (https://www.w3.org/TR/webauthn-3/#enum-attestation-convey)
+and the step that assesses trust (https://www.w3.org/TR/webauthn-3/#reg-ceremony-assess-trust).
+
+The rule here: nothing asked is the default, and trust comes from roots that were given; without them nothing is
+trusted.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable
+
+import attrs
+
+from ..u2f.trust import TrustRoots
+
+
+class AttestationLevel(enum.Enum):
+    """How much must be proved of an authenticator."""
+
+    NOT_ASKED = "not asked"
+    """Any statement that is genuine in itself will do, none too; the browser is asked for none."""
+    UNVERIFIED_ALLOWED = "unverified allowed"
+    """A statement is asked for and recorded; it need not chain to a root."""
+    CHAINED = "chained"
+    """The statement's certificate must chain to one of the given roots, or be one of them."""
+
+
+class OtherFormats(enum.Enum):
+    """What becomes of a statement in a format that is known and not verified here (tpm, android-key, apple ...)."""
+
+    REFUSED = "refused"
+    UNATTESTED = "accepted as unattested"
+    """As if the statement were ``none``: its contents are not looked at."""
+
+
+_AAGUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEY_IDENTIFIER = re.compile(r"[0-9a-f]{40}")
+
+
+def _models(models: Iterable[str] | None) -> frozenset[str] | None:
+    return None if models is None else frozenset(models)
+
+
+def _denied(models: Iterable[str]) -> frozenset[str]:
+    return frozenset(models)
+
+
+def _roots(roots: TrustRoots | Iterable[bytes]) -> TrustRoots:
+    return roots if isinstance(roots, TrustRoots) else TrustRoots.of(roots)
+
+
+_NO_ROOTS = TrustRoots.of(())
+
+
+@attrs.frozen(kw_only=True)
+class AttestationPolicy:
+    """Which authenticators may be registered.
+
+    A model is named as FIDO's metadata names it: by its AAGUID, such as ``"cb69481e-8ff7-4039-93ec-0a2729a154a8"``, or
+    (U2F keys have none) by the key identifier of its attestation certificate, 40 hexadecimal digits. An AAGUID counts
+    only where the certificate chains to a root, and never for ``fido-u2f``, whose signature does not cover it; a key
+    identifier counts wherever that key signed.
+
+    Attributes:
+        level: how much must be proved.
+        roots: root certificates, or accepted certificates of single models; given as DER or as ``TrustRoots``.
+        accepted: the only models allowed; None for all.
+        denied: models that are refused.
+        other_formats: what becomes of formats that are not verified.
+        require_zero_aaguid: whether ``fido-u2f`` with a non-zero AAGUID is refused. CTAP has clients put zeros there;
+            the signature does not cover it, the value is ignored, and W3C's own test vector has one.
+    """
+
+    level: AttestationLevel = AttestationLevel.NOT_ASKED
+    roots: TrustRoots = attrs.field(default=_NO_ROOTS, converter=_roots)
+    accepted: frozenset[str] | None = attrs.field(default=None, converter=_models)
+    denied: frozenset[str] = attrs.field(default=frozenset(), converter=_denied)
+    other_formats: OtherFormats = OtherFormats.REFUSED
+    require_zero_aaguid: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        for model in self.denied | (self.accepted or frozenset()):
+            if not _AAGUID.fullmatch(model) and not _KEY_IDENTIFIER.fullmatch(model):
+                raise ValueError(f"{model!r} is neither an AAGUID in lower case nor a key identifier of 40 digits")
+        if self.level is AttestationLevel.NOT_ASKED and (
+            self.roots.certificates or self.denied or self.accepted is not None
+        ):
+            raise ValueError("roots and lists of models need a level at which a statement is asked for")
+
+    @property
+    def conveyance(self) -> str:
+        """What the creation options ask for: ``"none"`` or ``"direct"``."""
+        return "none" if self.level is AttestationLevel.NOT_ASKED else "direct"
+
+
+NO_ATTESTATION = AttestationPolicy()
+"""Nothing is asked: the default."""

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CBOR as authenticators may send it: bounded, unambiguous, decoded by cbor2 only after it was walked.
+
+RFC 8949 (https://www.rfc-editor.org/rfc/rfc8949) and the CTAP2 canonical CBOR encoding form of Web Authentication
+Level 3, "Dependencies" (https://www.w3.org/TR/webauthn-3/#sctn-dependencies). cbor2 accepts duplicate keys, bytes
+behind the item, tags that make objects, and (in its older releases) any depth. So a walk over the bytes comes first:
+it finds where the item ends, refuses what no authenticator has to send, and costs no more than the bytes are long.
+
+The rule here: what is not understood is refused before it is decoded.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias, Union
+
+import cbor2
+
+from ..errors import MalformedMessage
+
+Value: TypeAlias = Union[int, str, bytes, float, "list[Value]", "dict[int | str, Value]", None]
+"""What an item decodes to; ``bool`` is an ``int``."""
+
+MAX_DEPTH: Final = 8
+"""The most containers inside one another, the outermost included (requirement step 13 of registration)."""
+MAX_ITEMS: Final = 1_000
+"""The most items in one walk: a message of one-byte items costs no more than this."""
+
+_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
+_BREAK = 0xFF
+_SHORT = 23  # the largest argument that stands in the head's first byte
+_INDEFINITE = -1
+_PLAIN_SIMPLE = (20, 21, 22)  # false, true, null
+_FLOATS = (25, 26, 27)  # half, single, double
+
+
+def decode(data: bytes, *, message: str, limit: int, canonical: bool = False) -> Value:
+    """Decode a message that is one item and nothing more.
+
+    Args:
+        data: the whole message.
+        message: its name, for errors.
+        limit: the most bytes that are looked at.
+        canonical: whether the CTAP2 canonical form is demanded: shortest heads, no indefinite lengths, sorted keys.
+
+    Raises:
+        MalformedMessage: too long, not well formed, too deep, a duplicate key, a tag, bytes behind the item.
+    """
+    if len(data) > limit:
+        raise MalformedMessage(message, "CBOR", f"longer than {limit} bytes")
+    value, end = decode_item(data, 0, message=message, field="CBOR", canonical=canonical)
+    if end != len(data):
+        raise MalformedMessage(message, "end of message", f"{len(data) - end} bytes too many", offset=end)
+    return value
+
+
+def decode_item(data: bytes, start: int, *, message: str, field: str, canonical: bool = True) -> tuple[Value, int]:
+    """Decode the item that starts at ``start``; return it and the offset where it ends.
+
+    Raises:
+        MalformedMessage: as ``decode``, but bytes may follow.
+    """
+    walk = _Walk(data, canonical=canonical)
+    try:
+        end = walk.item(start, MAX_DEPTH)
+    except IndexError:
+        raise MalformedMessage(message, field, "ends too early", offset=len(data)) from None
+    except _Odd as odd:
+        raise MalformedMessage(message, field, odd.problem, offset=odd.offset) from None
+    try:
+        return cbor2.loads(data[start:end]), end
+    except (cbor2.CBORDecodeError, ValueError):  # text that is not UTF-8
+        raise MalformedMessage(message, field, "text that is not UTF-8", offset=start) from None
+
+
+class _Odd(Exception):
+    """What the walk refuses, and where."""
+
+    def __init__(self, problem: str, offset: int) -> None:
+        super().__init__(problem, offset)
+        self.problem = problem
+        self.offset = offset
+
+
+class _Walk:
+    """One walk over one item. A read behind the end is an ``IndexError``, wherever it happens."""
+
+    __slots__ = ("_canonical", "_data", "_left", "_size")
+
+    def __init__(self, data: bytes, *, canonical: bool) -> None:
+        self._data = data
+        self._size = len(data)
+        self._canonical = canonical
+        self._left = MAX_ITEMS
+
+    def item(self, at: int, depth: int) -> int:
+        """Return where the item that starts at ``at`` ends; ``depth`` more containers may open."""
+        self._left -= 1
+        if self._left < 0:
+            raise _Odd(f"more than {MAX_ITEMS} items", at)
+        initial = self._data[at]
+        major, count, after = initial >> 5, initial & 31, at + 1
+        if count > _SHORT or major >= _TAG:
+            count, after = self._long_head(at, major, count)
+        if major <= _NEGATIVE or major == _SIMPLE:
+            return after
+        if major <= _TEXT:
+            return self._chunks(at, major) if count == _INDEFINITE else self._behind(after, count)
+        if depth == 0:
+            raise _Odd(f"deeper than {MAX_DEPTH}", at)
+        return self._map(after, count, depth - 1) if major == _MAP else self._array(after, count, depth - 1)
+
+    def _long_head(self, at: int, major: int, info: int) -> tuple[int, int]:
+        """Return the argument (or ``_INDEFINITE``) and where the head ends; of a simple value only the latter."""
+        if major == _TAG:
+            raise _Odd("a tag", at)
+        if major == _SIMPLE:
+            if info in _PLAIN_SIMPLE:
+                return info, at + 1
+            if info in _FLOATS:
+                return info, self._behind(at + 1, 1 << (info - 24))
+            raise _Odd("a break, an undefined or an unassigned simple value", at)
+        if info < 28:
+            size = 1 << (info - 24)
+            after = self._behind(at + 1, size)
+            count = int.from_bytes(self._data[at + 1 : after], "big")
+            if self._canonical and count < (24 if size == 1 else 1 << (size << 2)):
+                raise _Odd("a head that is not the shortest", at)
+            return count, after
+        if info == 31 and major >= _BYTES and not self._canonical:
+            return _INDEFINITE, at + 1
+        raise _Odd("an indefinite length or a reserved head", at)
+
+    def _behind(self, at: int, size: int) -> int:
+        """Return ``at + size``, where the data reaches that far."""
+        if at + size > self._size:
+            raise IndexError
+        return at + size
+
+    def _chunks(self, start: int, kind: int) -> int:
+        """Return where an indefinite string ends: definite chunks of its own kind, then a break."""
+        at = start + 1
+        while self._data[at] != _BREAK:
+            if self._data[at] >> 5 != kind or self._data[at] & 31 == 31:
+                raise _Odd("a string in chunks that are not its own", start)
+            at = self.item(at, 0)
+        return at + 1
+
+    def _array(self, at: int, count: int, depth: int) -> int:
+        if count == _INDEFINITE:
+            while self._data[at] != _BREAK:
+                at = self.item(at, depth)
+            return at + 1
+        for _ in range(count):
+            at = self.item(at, depth)
+        return at
+
+    def _map(self, at: int, count: int, depth: int) -> int:
+        data = self._data
+        seen: set[int | bytes] = set()
+        last = (-1, 0, b"")
+        while count:
+            if count == _INDEFINITE and data[at] == _BREAK:
+                return at + 1
+            if count > 0:
+                count -= 1
+            start, initial = at, data[at]
+            major, number, at = initial >> 5, initial & 31, at + 1
+            if number > _SHORT:
+                number, at = self._long_head(start, major, number)
+            key: int | bytes
+            if major == _TEXT and number != _INDEFINITE:
+                end = self._behind(at, number)
+                key = data[at:end]
+                at = end
+            elif major <= _NEGATIVE:
+                key = ~number if major == _NEGATIVE else number
+            else:
+                raise _Odd("a key that is neither an integer nor plain text", start)
+            if key in seen:
+                raise _Odd("a duplicate key", start)
+            seen.add(key)
+            if self._canonical:
+                order = (major, at - start, data[start:at])
+                if order < last:
+                    raise _Odd("keys out of order", start)
+                last = order
+            at = self.item(at, depth)
+        return at

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is stored of a credential, and what its two ceremonies hand out.
+
+Web Authentication Level 3, "Terminology", credential record (https://www.w3.org/TR/webauthn-3/#credential-record).
+
+The rule here: frozen values. A ``RegisteredCredential`` and a ``VerifiedAssertion`` are made only by a verification.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from .attestation.judgement import Attestation
+from .cose import COSEAlgorithm, load_public_key
+
+MAX_CREDENTIAL_ID: Final = 1_023
+"""The longest credential id, in bytes (#sctn-registering-a-new-credential)."""
+
+
+@attrs.frozen(kw_only=True)
+class Credential:
+    """A stored credential, as an assertion is checked against it.
+
+    Attributes:
+        id: credential id, or key handle, 1 to 1,023 bytes.
+        public_key: the COSE key, or for ES256 the point (X9.62, 65 bytes).
+        sign_count: the highest count accepted so far, 0 where none was.
+        app_id: the AppID under which it was registered through U2F; None where it was registered through WebAuthn.
+        backup_eligible: BE at registration; None where it is not known (U2F has no such flag) and not compared.
+    """
+
+    id: bytes
+    public_key: bytes
+    sign_count: int
+    app_id: str | None = None
+    backup_eligible: bool | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RegisteredCredential:
+    """A credential that a registration made.
+
+    Attributes:
+        id: credential id, 1 to 1,023 bytes; whether anybody holds it already is the caller's to ask.
+        public_key: the COSE key in its one spelling.
+        algorithm: what its signatures are.
+        sign_count: the counter's first value; 0 for ``fido-u2f``, whose signature does not cover it.
+        aaguid: what the authenticator calls its model, 16 bytes; zeros for ``fido-u2f``. A claim, where
+            ``attestation.models`` does not name it too.
+        user_verified: whether the authenticator recognised its user; False for ``fido-u2f``.
+        backup_eligible: whether the credential may be copied; False for ``fido-u2f``.
+        backup_state: whether it is copied now; False for ``fido-u2f``.
+        transports: how to reach the authenticator, as the client says.
+        attestation: what was proved of the authenticator.
+    """
+
+    id: bytes
+    public_key: bytes
+    algorithm: COSEAlgorithm
+    sign_count: int
+    aaguid: bytes
+    user_verified: bool
+    backup_eligible: bool
+    backup_state: bool
+    transports: tuple[str, ...]
+    attestation: Attestation
+
+    @property
+    def user_present(self) -> bool:
+        """True: a registration without somebody's touch is refused."""
+        return True
+
+    @property
+    def point(self) -> bytes | None:
+        """The public key as X9.62, ``0x04 || x || y``, 65 bytes, where it is on P-256; else None."""
+        return load_public_key(self.public_key).point
+
+
+@attrs.frozen(kw_only=True)
+class VerifiedAssertion:
+    """An assertion that held.
+
+    Attributes:
+        credential_id: whose it is.
+        sign_count: the counter's new value, to be stored; never below the stored one.
+        user_verified: whether the authenticator recognised its user.
+        backup_eligible: whether the credential may be copied.
+        backup_state: whether it is copied now.
+        app_id_used: whether a U2F credential answered under its AppID.
+    """
+
+    credential_id: bytes
+    sign_count: int
+    user_verified: bool
+    backup_eligible: bool
+    backup_state: bool
+    app_id_used: bool
+
+    @property
+    def user_present(self) -> bool:
+        """True: an assertion without somebody's touch is refused."""
+        return True

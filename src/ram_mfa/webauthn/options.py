@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a browser is asked: creation and request options, JSON-ready.
+
+Web Authentication Level 3, "Options for Credential Creation" and "Options for Assertion Generation", as their JSON
+(https://www.w3.org/TR/webauthn-3/#sctn-parseCreationOptionsFromJSON,
+https://www.w3.org/TR/webauthn-3/#sctn-parseRequestOptionsFromJSON): a page hands the object to
+``PublicKeyCredential.parseCreationOptionsFromJSON`` or ``parseRequestOptionsFromJSON``.
+
+The rule here: the defaults ask for what a U2F key can do. It keeps no discoverable credential and recognises nobody, so
+both are discouraged: where one is required, browsers do not even let such a key blink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any, Final
+
+import attrs
+
+from .. import _base64url
+from .app_id import rp_id_hash
+from .cose import COSEAlgorithm
+from .credentials import MAX_CREDENTIAL_ID
+from .responses import MAX_USER_HANDLE
+
+MIN_CHALLENGE: Final = 16
+"""The shortest challenge, in bytes (#sctn-cryptographic-challenges)."""
+TIMEOUT: Final = 300
+"""How long a browser waits for a touch, in seconds; 300 to 600 are recommended (#sctn-timeout-recommended-range)."""
+OFFERED: Final = (
+    COSEAlgorithm.ES256,
+    COSEAlgorithm.EDDSA,
+    COSEAlgorithm.ED448,
+    COSEAlgorithm.ES384,
+    COSEAlgorithm.ES512,
+    COSEAlgorithm.RS256,
+)
+"""The algorithms that are offered unless said otherwise, the most wanted first; U2F keys know only the first."""
+
+
+@attrs.frozen
+class CredentialDescriptor:
+    """A credential that a browser may use, or must not make again.
+
+    Attributes:
+        id: credential id, or key handle.
+        transports: how to reach its authenticator; empty where that is not known.
+    """
+
+    id: bytes
+    transports: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the PublicKeyCredentialDescriptorJSON."""
+        if not 1 <= len(self.id) <= MAX_CREDENTIAL_ID:
+            raise ValueError(f"a credential id has 1 to {MAX_CREDENTIAL_ID} bytes")
+        descriptor: dict[str, Any] = {"type": "public-key", "id": _base64url.encode(self.id)}
+        if self.transports:
+            descriptor["transports"] = list(self.transports)
+        return descriptor
+
+
+def creation_options(
+    *,
+    challenge: bytes,
+    rp_id: str,
+    rp_name: str,
+    user_handle: bytes,
+    user_name: str,
+    user_display_name: str | None = None,
+    algorithms: Iterable[int] = OFFERED,
+    timeout: float = TIMEOUT,
+    exclude: Iterable[CredentialDescriptor] = (),
+    resident_key: str = "discouraged",
+    user_verification: str = "discouraged",
+    hints: Iterable[str] = ("security-key",),
+    attestation: str = "none",
+    app_id_exclude: str | None = None,
+) -> dict[str, Any]:
+    """Return the options of a registration.
+
+    Args:
+        challenge: at least 16 random bytes, for this ceremony alone.
+        rp_id: the RP ID, such as ``"example.com"``.
+        rp_name: the application's name, for people.
+        user_handle: 1 to 64 bytes that name the user and mean nothing to anybody else.
+        user_name: what the user calls the account, such as ``"alice@example.com"``.
+        user_display_name: the user's name, for people; ``user_name`` where left out.
+        algorithms: COSE numbers, the most wanted first; U2F keys need ES256.
+        timeout: how long the browser waits, seconds.
+        exclude: credentials that the user has; their authenticators are not to be registered again.
+        resident_key: ``"discouraged"``, ``"preferred"`` or ``"required"``.
+        user_verification: the same words.
+        hints: what the user will probably use; ``"security-key"``, ``"client-device"``, ``"hybrid"``.
+        attestation: ``"none"`` or ``"direct"``: ``AttestationPolicy.conveyance``.
+        app_id_exclude: the AppID under which some of ``exclude`` were registered through U2F
+            (#sctn-appid-exclude-extension).
+
+    Raises:
+        ValueError: an argument is not what it should be.
+    """
+    if not 1 <= len(user_handle) <= MAX_USER_HANDLE:
+        raise ValueError(f"a user handle has 1 to {MAX_USER_HANDLE} bytes")
+    options: dict[str, Any] = {
+        "rp": {"id": _rp_id(rp_id), "name": rp_name},
+        "user": {
+            "id": _base64url.encode(user_handle),
+            "name": user_name,
+            "displayName": user_name if user_display_name is None else user_display_name,
+        },
+        "challenge": _challenge(challenge),
+        "pubKeyCredParams": [{"type": "public-key", "alg": int(COSEAlgorithm(alg))} for alg in algorithms],
+        "timeout": _milliseconds(timeout),
+        "excludeCredentials": [descriptor.to_json() for descriptor in exclude],
+        "authenticatorSelection": {
+            "residentKey": _one_of(resident_key, _REQUIREMENTS),
+            # #dom-authenticatorselectioncriteria-requireresidentkey: for clients that know only Level 1
+            "requireResidentKey": resident_key == "required",
+            "userVerification": _one_of(user_verification, _REQUIREMENTS),
+        },
+        "hints": list(hints),
+        "attestation": _one_of(attestation, _CONVEYANCES),
+        "extensions": {},
+    }
+    if not options["pubKeyCredParams"]:
+        raise ValueError("no algorithm is offered")
+    if app_id_exclude is not None:
+        options["extensions"]["appidExclude"] = app_id_exclude
+    return options
+
+
+def request_options(
+    *,
+    challenge: bytes,
+    rp_id: str,
+    allow: Iterable[CredentialDescriptor],
+    timeout: float = TIMEOUT,
+    user_verification: str = "discouraged",
+    hints: Iterable[str] = ("security-key",),
+    app_id: str | None = None,
+) -> dict[str, Any]:
+    """Return the options of an authentication.
+
+    Args:
+        challenge: at least 16 random bytes, for this ceremony alone.
+        rp_id: the RP ID, such as ``"example.com"``.
+        allow: the user's credentials; at least one, as U2F keys keep none by themselves.
+        timeout: how long the browser waits, seconds.
+        user_verification: ``"discouraged"``, ``"preferred"`` or ``"required"``.
+        hints: what the user will probably use.
+        app_id: the AppID under which some of ``allow`` were registered through U2F (#sctn-appid-extension); the same
+            must be given to ``verify_authentication``.
+
+    Raises:
+        ValueError: an argument is not what it should be.
+    """
+    options: dict[str, Any] = {
+        "challenge": _challenge(challenge),
+        "timeout": _milliseconds(timeout),
+        "rpId": _rp_id(rp_id),
+        "allowCredentials": [descriptor.to_json() for descriptor in allow],
+        "userVerification": _one_of(user_verification, _REQUIREMENTS),
+        "hints": list(hints),
+        "extensions": {},
+    }
+    if not options["allowCredentials"]:
+        raise ValueError("no credential is allowed")
+    if app_id is not None:
+        options["extensions"]["appid"] = app_id
+    return options
+
+
+_REQUIREMENTS = ("discouraged", "preferred", "required")
+_CONVEYANCES = ("none", "indirect", "direct", "enterprise")
+
+
+def _rp_id(rp_id: str) -> str:
+    rp_id_hash(rp_id)
+    return rp_id
+
+
+def _challenge(challenge: bytes) -> str:
+    if len(challenge) < MIN_CHALLENGE:
+        raise ValueError(f"a challenge has at least {MIN_CHALLENGE} bytes")
+    return _base64url.encode(challenge)
+
+
+def _milliseconds(seconds: float) -> int:
+    if not 1 <= seconds <= 3_600:
+        raise ValueError("a timeout is 1 to 3,600 seconds")
+    return int(seconds * 1_000)
+
+
+def _one_of(word: str, words: Collection[str]) -> str:
+    if word not in words:
+        raise ValueError(f"{word!r} is none of {', '.join(words)}")
+    return word
