@@ -53,9 +53,7 @@ class TestFraming:
         first = ResponseAPDU.parse(key.apdu(bytes(RegistrationRequest(APP, APP).apdu(extended=False))))
         assert (len(first.data), first.status >> 8) == (256, 0x61)
         whole = ask(key, RegistrationRequest(APP, APP), extended=False)
-        verify_registration(
-            RegistrationResponse.parse(whole.data), application_parameter=APP, challenge_parameter=APP
-        )
+        verify_registration(RegistrationResponse.parse(whole.data), application_parameter=APP, challenge_parameter=APP)
 
     def test_length_of_the_answer_left_out(self, key):
         """A command that names no length gets the whole answer."""

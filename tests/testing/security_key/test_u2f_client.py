@@ -263,7 +263,8 @@ class TestFaults:
     @pytest.mark.requirement("U6")
     def test_malformed_unused_bits(self, key):
         """A certificate whose signature has a wrong count of unused bits, and which is none of the six that are known,
-        is not repaired: it chains to nothing."""
+        is not repaired: it chains to nothing.
+        """
         roots = [key.attestation.root]
         verify_chain([register(key).certificate], roots=roots, at=NOW)
         key.faults = {Fault.MALFORMED_UNUSED_BITS}

@@ -99,7 +99,7 @@ class Chip:
         seed: decides every random byte, keys and signatures included, RSA keys left out; for golden files.
     """
 
-    algorithm: int | None = None
+    algorithm: int | None = attrs.field(default=None, converter=attrs.converters.optional(int))
     seed: bytes | None = attrs.field(default=None, repr=False)
     transports: tuple[str, ...] = ("usb",)
     aaguid: bytes = attrs.field(default=attrs.Factory(_default_aaguid, takes_self=True))
