@@ -9,7 +9,7 @@ import os
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
-from ram_mfa.testing import Fault, SoftSecurityKey
+from ram_mfa.testing import KeyFault, SoftSecurityKey
 from tests.support import require_module
 
 ctap = require_module("fido2.ctap", "fido2")
@@ -83,7 +83,7 @@ class TestRegistration:
             client.register(os.urandom(31), APP)
         assert refused.value.code == 0x6700
 
-    @pytest.mark.parametrize("fault", [Fault.WRONG_ALGORITHM, Fault.SECOND_CERTIFICATE])
+    @pytest.mark.parametrize("fault", [KeyFault.WRONG_ALGORITHM, KeyFault.SECOND_CERTIFICATE])
     def test_faults_are_seen(self, key, client, fault):
         """A registration that lies does not verify at the client either."""
         key.faults = {fault}
@@ -94,7 +94,7 @@ class TestRegistration:
 
     def test_an_off_curve_key_is_well_signed(self, key, client):
         """A key that is no point comes in a message whose signature is right: only a look at the point finds it."""
-        key.faults = {Fault.OFF_CURVE_KEY}
+        key.faults = {KeyFault.OFF_CURVE_KEY}
         challenge = os.urandom(32)
         registered = client.register(challenge, APP)
         registered.verify(APP, challenge)

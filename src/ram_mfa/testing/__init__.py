@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .authenticator_app import AuthenticatorApp
     from .clock import ManualClock
-    from .security_key import ClientRefused, Counters, Fault, SoftAttestation, SoftSecurityKey
+    from .security_key import ClientRefused, Counters, KeyFault, SoftAttestation, SoftSecurityKey
     from .store_kit import Faults, StoreCheckFailed, check_async_store, check_store
 
 _ROOMS = {
     "AuthenticatorApp": "authenticator_app",
     "ClientRefused": "security_key",
     "Counters": "security_key",
-    "Fault": "security_key",
     "Faults": "store_kit",
+    "KeyFault": "security_key",
     "ManualClock": "clock",
     "SoftAttestation": "security_key",
     "SoftSecurityKey": "security_key",
@@ -36,8 +36,8 @@ __all__ = [
     "AuthenticatorApp",
     "ClientRefused",
     "Counters",
-    "Fault",
     "Faults",
+    "KeyFault",
     "ManualClock",
     "SoftAttestation",
     "SoftSecurityKey",

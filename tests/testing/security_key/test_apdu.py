@@ -6,7 +6,7 @@ import os
 import pytest
 
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
-from ram_mfa.testing import Fault, SoftSecurityKey
+from ram_mfa.testing import KeyFault, SoftSecurityKey
 from ram_mfa.u2f import (
     AuthenticationRequest,
     AuthenticationResponse,
@@ -150,7 +150,7 @@ class TestAuthenticate:
     def test_no_user_presence(self, key):
         """With that fault the signed byte says that nobody touched the key, and the library refuses it for that."""
         registered = register(key)
-        key.faults = {Fault.NO_USER_PRESENCE}
+        key.faults = {KeyFault.NO_USER_PRESENCE}
         with pytest.raises(VerificationError) as refused:
             self.check(key, registered, authenticate(key, registered.key_handle))
         assert refused.value.check is Check.USER_PRESENCE
@@ -158,7 +158,7 @@ class TestAuthenticate:
     def test_trailing_bytes(self, key):
         """With that fault a byte follows each message, and the library reads neither."""
         registered = register(key)
-        key.faults = {Fault.TRAILING_BYTES}
+        key.faults = {KeyFault.TRAILING_BYTES}
         with pytest.raises(MalformedMessage):
             register(key)
         with pytest.raises(MalformedMessage):

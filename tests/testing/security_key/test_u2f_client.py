@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
-from ram_mfa.testing import Counters, Fault, SoftSecurityKey
+from ram_mfa.testing import Counters, KeyFault, SoftSecurityKey
 from ram_mfa.u2f import (
     FINISH_ENROLLMENT,
     GET_ASSERTION,
@@ -180,10 +180,10 @@ class TestCounters:
     @pytest.mark.parametrize(
         ("fault", "counts"),
         [
-            (Fault.FROZEN_COUNTER, [2, 2, 2]),
-            (Fault.ZERO_COUNTER, [0, 0, 0]),
-            (Fault.JUMPING_COUNTER, [65_538, 131_074, 196_610]),
-            (Fault.WRAPPING_COUNTER, [4_294_967_295, 0, 4_294_967_295]),
+            (KeyFault.FROZEN_COUNTER, [2, 2, 2]),
+            (KeyFault.ZERO_COUNTER, [0, 0, 0]),
+            (KeyFault.JUMPING_COUNTER, [65_538, 131_074, 196_610]),
+            (KeyFault.WRAPPING_COUNTER, [4_294_967_295, 0, 4_294_967_295]),
         ],
     )
     def test_faults(self, counters, fault, counts):
@@ -202,25 +202,25 @@ class TestCounters:
 
 
 REFUSED_AT_REGISTRATION = {
-    Fault.WRONG_TYPE: Check.TYPE,
-    Fault.WRONG_ORIGIN: Check.ORIGIN,
-    Fault.WRONG_CHALLENGE: Check.CHALLENGE,
-    Fault.WRONG_RP_ID_HASH: Check.SIGNATURE,
-    Fault.WRONG_ALGORITHM: Check.SIGNATURE,
-    Fault.TRAILING_BYTES: MalformedMessage,
-    Fault.SECOND_CERTIFICATE: MalformedMessage,
-    Fault.OFF_CURVE_KEY: MalformedMessage,
+    KeyFault.WRONG_TYPE: Check.TYPE,
+    KeyFault.WRONG_ORIGIN: Check.ORIGIN,
+    KeyFault.WRONG_CHALLENGE: Check.CHALLENGE,
+    KeyFault.WRONG_RP_ID_HASH: Check.SIGNATURE,
+    KeyFault.WRONG_ALGORITHM: Check.SIGNATURE,
+    KeyFault.TRAILING_BYTES: MalformedMessage,
+    KeyFault.SECOND_CERTIFICATE: MalformedMessage,
+    KeyFault.OFF_CURVE_KEY: MalformedMessage,
 }
 REFUSED_AT_SIGNING = {
-    Fault.WRONG_TYPE: Check.TYPE,
-    Fault.WRONG_ORIGIN: Check.ORIGIN,
-    Fault.WRONG_CHALLENGE: Check.CHALLENGE,
-    Fault.WRONG_RP_ID_HASH: Check.SIGNATURE,
-    Fault.WRONG_ALGORITHM: Check.SIGNATURE,
-    Fault.TRAILING_BYTES: MalformedMessage,
-    Fault.NO_USER_PRESENCE: Check.USER_PRESENCE,
-    Fault.FROZEN_COUNTER: Check.SIGN_COUNT,
-    Fault.ZERO_COUNTER: Check.SIGN_COUNT,
+    KeyFault.WRONG_TYPE: Check.TYPE,
+    KeyFault.WRONG_ORIGIN: Check.ORIGIN,
+    KeyFault.WRONG_CHALLENGE: Check.CHALLENGE,
+    KeyFault.WRONG_RP_ID_HASH: Check.SIGNATURE,
+    KeyFault.WRONG_ALGORITHM: Check.SIGNATURE,
+    KeyFault.TRAILING_BYTES: MalformedMessage,
+    KeyFault.NO_USER_PRESENCE: Check.USER_PRESENCE,
+    KeyFault.FROZEN_COUNTER: Check.SIGN_COUNT,
+    KeyFault.ZERO_COUNTER: Check.SIGN_COUNT,
 }
 
 
@@ -256,7 +256,7 @@ class TestFaults:
     @pytest.mark.requirement("U18")
     def test_high_s(self, key):
         """A signature with the larger s is as valid as its twin."""
-        key.faults = {Fault.HIGH_S_SIGNATURE}
+        key.faults = {KeyFault.HIGH_S_SIGNATURE}
         registration = register(key)
         assert sign(key, registration, 0) == 1
 
@@ -267,6 +267,6 @@ class TestFaults:
         """
         roots = [key.attestation.root]
         verify_chain([register(key).certificate], roots=roots, at=NOW)
-        key.faults = {Fault.MALFORMED_UNUSED_BITS}
+        key.faults = {KeyFault.MALFORMED_UNUSED_BITS}
         with pytest.raises((MalformedMessage, VerificationError)):
             verify_chain([register(key).certificate], roots=roots, at=NOW)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ram_mfa._base64url import encode
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
-from ram_mfa.testing import ClientRefused, Fault, SoftSecurityKey
+from ram_mfa.testing import ClientRefused, KeyFault, SoftSecurityKey
 from ram_mfa.u2f import RegisterRequest, RegisterResponse
 from ram_mfa.webauthn import (
     AttestationLevel,
@@ -287,25 +287,25 @@ class TestAppID:
 
 
 AT_REGISTRATION = {
-    Fault.WRONG_TYPE: Check.TYPE,
-    Fault.WRONG_ORIGIN: Check.ORIGIN,
-    Fault.WRONG_CHALLENGE: Check.CHALLENGE,
-    Fault.WRONG_RP_ID_HASH: Check.RP_ID_HASH,
-    Fault.NO_USER_PRESENCE: Check.USER_PRESENCE,
-    Fault.TRAILING_BYTES: MalformedMessage,
-    Fault.MALFORMED_UNUSED_BITS: (Check.TRUST_PATH, MalformedMessage),
-    Fault.WRONG_ALGORITHM: (Check.ALGORITHM, MalformedMessage),
+    KeyFault.WRONG_TYPE: Check.TYPE,
+    KeyFault.WRONG_ORIGIN: Check.ORIGIN,
+    KeyFault.WRONG_CHALLENGE: Check.CHALLENGE,
+    KeyFault.WRONG_RP_ID_HASH: Check.RP_ID_HASH,
+    KeyFault.NO_USER_PRESENCE: Check.USER_PRESENCE,
+    KeyFault.TRAILING_BYTES: MalformedMessage,
+    KeyFault.MALFORMED_UNUSED_BITS: (Check.TRUST_PATH, MalformedMessage),
+    KeyFault.WRONG_ALGORITHM: (Check.ALGORITHM, MalformedMessage),
 }
 AT_LOGON = {
-    Fault.WRONG_TYPE: Check.TYPE,
-    Fault.WRONG_ORIGIN: Check.ORIGIN,
-    Fault.WRONG_CHALLENGE: Check.CHALLENGE,
-    Fault.WRONG_RP_ID_HASH: Check.RP_ID_HASH,
-    Fault.NO_USER_PRESENCE: Check.USER_PRESENCE,
-    Fault.FROZEN_COUNTER: Check.SIGN_COUNT,
-    Fault.ZERO_COUNTER: Check.SIGN_COUNT,
-    Fault.TRAILING_BYTES: MalformedMessage,
-    Fault.WRONG_ALGORITHM: Check.SIGNATURE,
+    KeyFault.WRONG_TYPE: Check.TYPE,
+    KeyFault.WRONG_ORIGIN: Check.ORIGIN,
+    KeyFault.WRONG_CHALLENGE: Check.CHALLENGE,
+    KeyFault.WRONG_RP_ID_HASH: Check.RP_ID_HASH,
+    KeyFault.NO_USER_PRESENCE: Check.USER_PRESENCE,
+    KeyFault.FROZEN_COUNTER: Check.SIGN_COUNT,
+    KeyFault.ZERO_COUNTER: Check.SIGN_COUNT,
+    KeyFault.TRAILING_BYTES: MalformedMessage,
+    KeyFault.WRONG_ALGORITHM: Check.SIGNATURE,
 }
 
 
@@ -339,37 +339,37 @@ class TestFaults:
     @pytest.mark.parametrize("algorithm", [None, -7, -35, -36])
     def test_off_curve(self, algorithm):
         """A public key that is no point of its curve is malformed, attested or not."""
-        key = SoftSecurityKey(algorithm=algorithm, faults={Fault.OFF_CURVE_KEY})
+        key = SoftSecurityKey(algorithm=algorithm, faults={KeyFault.OFF_CURVE_KEY})
         refused(MalformedMessage, lambda: register(key))
         refused(MalformedMessage, lambda: register(key, attestation="none"))
 
     def test_second_certificate(self, key):
         """fido-u2f has exactly one certificate."""
-        key.faults = {Fault.SECOND_CERTIFICATE}
+        key.faults = {KeyFault.SECOND_CERTIFICATE}
         refused((Check.ATTESTATION, Check.CERTIFICATE, MalformedMessage), lambda: register(key))
 
     @pytest.mark.requirement("U18")
     @pytest.mark.parametrize("algorithm", [None, -7, -35, -36])
     def test_high_s(self, algorithm):
         """A signature with the larger s is as valid as its twin, at registration and at logon."""
-        key = SoftSecurityKey(algorithm=algorithm, faults={Fault.HIGH_S_SIGNATURE})
+        key = SoftSecurityKey(algorithm=algorithm, faults={KeyFault.HIGH_S_SIGNATURE})
         log_on(key, stored(register(key)))
 
-    @pytest.mark.parametrize("fault", [Fault.JUMPING_COUNTER, Fault.WRAPPING_COUNTER])
+    @pytest.mark.parametrize("fault", [KeyFault.JUMPING_COUNTER, KeyFault.WRAPPING_COUNTER])
     def test_counters_that_go_up(self, key, fault):
         """A counter may jump, and one that then goes back to zero is refused."""
         registered = register(key)
         key.faults = {fault}
         last = log_on(key, stored(registered)).sign_count
         deed = lambda: log_on(key, stored(registered, last))
-        if fault is Fault.WRAPPING_COUNTER:
+        if fault is KeyFault.WRAPPING_COUNTER:
             refused(Check.SIGN_COUNT, deed)
         else:
             assert deed().sign_count == last + 65_536
 
     def test_a_zero_counter_from_the_start(self, key):
         """A key that never counts is accepted with zero and zero."""
-        key.faults = {Fault.ZERO_COUNTER}
+        key.faults = {KeyFault.ZERO_COUNTER}
         registered = register(key)
         assert [log_on(key, stored(registered)).sign_count for _ in range(2)] == [0, 0]
 

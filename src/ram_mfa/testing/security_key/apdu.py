@@ -22,7 +22,7 @@ from ...u2f import (
 )
 from ...u2f.apdu import EXTENDED_RESPONSE, SHORT_RESPONSE
 from .chip import Chip
-from .faults import Fault
+from .faults import KeyFault
 
 _GET_RESPONSE = 0xC0
 
@@ -88,4 +88,4 @@ def _authenticate(key: Chip, request: AuthenticationRequest) -> ResponseAPDU:
 
 
 def _tail(key: Chip) -> bytes:
-    return b"\x00" if Fault.TRAILING_BYTES in key.faults else b""
+    return b"\x00" if KeyFault.TRAILING_BYTES in key.faults else b""

@@ -14,14 +14,14 @@ import attrs
 
 from .attestation import SoftAttestation
 from .entropy import Entropy
-from .faults import Counters, Fault
+from .faults import Counters, KeyFault
 from .key_pairs import ES256, KeyPair
 
 _COUNTER_END = 1 << 32
 _JUMP = 1 << 16
 
 
-def _faults(faults: Iterable[Fault]) -> frozenset[Fault]:
+def _faults(faults: Iterable[KeyFault]) -> frozenset[KeyFault]:
     return frozenset(faults)
 
 
@@ -108,7 +108,7 @@ class Chip:
     )
     counters: Counters = Counters.GLOBAL
     counter: int = 0
-    faults: frozenset[Fault] = attrs.field(default=frozenset(), converter=_faults)
+    faults: frozenset[KeyFault] = attrs.field(default=frozenset(), converter=_faults)
     touched: bool = True
     verifies_user: bool = False
     credential_id_length: int = 64
@@ -146,14 +146,14 @@ class Chip:
     def count(self, credential: Credential) -> int:
         """Move the counter and return the number that the next answer bears."""
         now = self.counter if self.counters is Counters.GLOBAL else self.memory.counts.get(credential.id, 0)
-        if Fault.ZERO_COUNTER in self.faults:
+        if KeyFault.ZERO_COUNTER in self.faults:
             return 0
-        if Fault.FROZEN_COUNTER in self.faults:
+        if KeyFault.FROZEN_COUNTER in self.faults:
             return now
-        if Fault.WRAPPING_COUNTER in self.faults:
+        if KeyFault.WRAPPING_COUNTER in self.faults:
             now = 0 if now == _COUNTER_END - 1 else _COUNTER_END - 1
         else:
-            now = (now + (_JUMP if Fault.JUMPING_COUNTER in self.faults else 1)) % _COUNTER_END
+            now = (now + (_JUMP if KeyFault.JUMPING_COUNTER in self.faults else 1)) % _COUNTER_END
         if self.counters is Counters.GLOBAL:
             self.counter = now
         else:
@@ -163,9 +163,9 @@ class Chip:
     def certificates(self) -> tuple[bytes, ...]:
         """Return what stands where an attestation certificate belongs, DER each."""
         assert self.attestation is not None
-        malformed = Fault.MALFORMED_UNUSED_BITS in self.faults
+        malformed = KeyFault.MALFORMED_UNUSED_BITS in self.faults
         certificate = self.attestation.malformed_leaf if malformed else self.attestation.leaf
-        return (certificate,) * (2 if Fault.SECOND_CERTIFICATE in self.faults else 1)
+        return (certificate,) * (2 if KeyFault.SECOND_CERTIFICATE in self.faults else 1)
 
     def register(self, application: bytes, challenge: bytes) -> RawRegistration:
         """Make a credential and attest it as U2F does.
@@ -192,6 +192,6 @@ class Chip:
         Returns:
             The user presence byte with the four bytes of the counter; the signature.
         """
-        presence = self.touched and Fault.NO_USER_PRESENCE not in self.faults
+        presence = self.touched and KeyFault.NO_USER_PRESENCE not in self.faults
         state = bytes((presence,)) + self.count(credential).to_bytes(4, "big")
         return state, credential.key_pair.sign(application + state + challenge, self.faults)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..._base64url import decode, encode
-from .faults import Fault
+from .faults import KeyFault
 
 _NOWHERE = "wrong.example"
 
@@ -70,19 +70,19 @@ def _site(host: str | None) -> list[str]:
     return (host or "").split(".")[-2:]
 
 
-def application(identifier: str, faults: frozenset[Fault] = frozenset()) -> bytes:
+def application(identifier: str, faults: frozenset[KeyFault] = frozenset()) -> bytes:
     """Return the SHA-256 of an RP ID or AppID, or of another one where the client is at fault."""
-    return hashlib.sha256((_NOWHERE if Fault.WRONG_RP_ID_HASH in faults else identifier).encode()).digest()
+    return hashlib.sha256((_NOWHERE if KeyFault.WRONG_RP_ID_HASH in faults else identifier).encode()).digest()
 
 
-def challenge_of(challenge: str, faults: frozenset[Fault]) -> str:
+def challenge_of(challenge: str, faults: frozenset[KeyFault]) -> str:
     """Return the challenge for the client data, or another one where the client is at fault."""
-    return encode(hashlib.sha256(challenge.encode()).digest()) if Fault.WRONG_CHALLENGE in faults else challenge
+    return encode(hashlib.sha256(challenge.encode()).digest()) if KeyFault.WRONG_CHALLENGE in faults else challenge
 
 
-def origin_of(origin: str, faults: frozenset[Fault]) -> str:
+def origin_of(origin: str, faults: frozenset[KeyFault]) -> str:
     """Return the origin for the client data, or another one where the client is at fault."""
-    return f"https://{_NOWHERE}" if Fault.WRONG_ORIGIN in faults else origin
+    return f"https://{_NOWHERE}" if KeyFault.WRONG_ORIGIN in faults else origin
 
 
 def as_json(members: dict[str, Any]) -> bytes:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import enum
 
 
-class Fault(enum.Enum):
+class KeyFault(enum.Enum):
     """One way in which an answer is not what an honest key behind an honest client gives.
 
     Everything else about the answer stays right: a message with an off-curve key is signed over that key, and

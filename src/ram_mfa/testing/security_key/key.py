@@ -22,7 +22,7 @@ class SoftSecurityKey(Chip):
         key = SoftSecurityKey()  # a U2F key: P-256, fido-u2f
         key = SoftSecurityKey(algorithm=-8)  # a newer key: Ed25519, packed
         answer = key.create(offer.options, "https://console.example")
-        key.faults = {Fault.WRONG_ORIGIN}  # from now on
+        key.faults = {KeyFault.WRONG_ORIGIN}  # from now on
 
     What one door registered answers at the others, where the standards have a bridge: a key handle of the APDU or the
     U2F JSON door logs on at the WebAuthn door through the ``appid`` extension. One key holds any number of credentials.

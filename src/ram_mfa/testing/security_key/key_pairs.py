@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from .entropy import Entropy
-from .faults import Fault
+from .faults import KeyFault
 
 ES256, EDDSA, ES384, ES512, ED448, RS256 = -7, -8, -35, -36, -53, -257
 
@@ -107,18 +107,18 @@ class KeyPair:
         """The private key as a DER PrivateKeyInfo: with it, a virtual authenticator elsewhere plays this key."""
         return self._private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
-    def point(self, faults: frozenset[Fault] = frozenset()) -> bytes:
+    def point(self, faults: frozenset[KeyFault] = frozenset()) -> bytes:
         """Return the public key as an uncompressed point: 0x04, x, y."""
         assert isinstance(self._private, ec.EllipticCurvePrivateKey)
         point = self._private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        if Fault.OFF_CURVE_KEY in faults:
+        if KeyFault.OFF_CURVE_KEY in faults:
             # Each x has two points, y and p - y, and their lowest bits differ; y with that bit turned is neither.
             point = point[:-1] + bytes((point[-1] ^ 1,))
         return point
 
-    def cose(self, faults: frozenset[Fault] = frozenset()) -> bytes:
+    def cose(self, faults: frozenset[KeyFault] = frozenset()) -> bytes:
         """Return the public key as a COSE_Key in canonical CBOR."""
-        named = _UNASKED if Fault.WRONG_ALGORITHM in faults else self.algorithm
+        named = _UNASKED if KeyFault.WRONG_ALGORITHM in faults else self.algorithm
         members: dict[int, Any]
         match self._private:
             case ec.EllipticCurvePrivateKey():
@@ -136,9 +136,9 @@ class KeyPair:
                 members = {1: 3, 3: named, -1: modulus, -2: numbers.e.to_bytes(3, "big")}
         return cbor2.dumps(members, canonical=True)
 
-    def sign(self, data: bytes, faults: frozenset[Fault] = frozenset()) -> bytes:
+    def sign(self, data: bytes, faults: frozenset[KeyFault] = frozenset()) -> bytes:
         """Return the signature over ``data``; of ECDSA its DER form."""
-        wrong = Fault.WRONG_ALGORITHM in faults
+        wrong = KeyFault.WRONG_ALGORITHM in faults
         match self._private:
             case ec.EllipticCurvePrivateKey():
                 curve = _CURVES[self.algorithm]
@@ -146,7 +146,7 @@ class KeyPair:
                 hash_ = hashes.SHA3_256() if wrong else curve.hash
                 scheme = ec.ECDSA(hash_, deterministic_signing=True) if self._decided else ec.ECDSA(hash_)
                 signature = self._private.sign(data, scheme)
-                return _high_s(signature, curve.order) if Fault.HIGH_S_SIGNATURE in faults else signature
+                return _high_s(signature, curve.order) if KeyFault.HIGH_S_SIGNATURE in faults else signature
             case rsa.RSAPrivateKey():
                 return self._private.sign(data, padding.PKCS1v15(), hashes.SHA512() if wrong else hashes.SHA256())
             case _:

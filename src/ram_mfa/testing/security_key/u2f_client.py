@@ -17,7 +17,7 @@ from ...errors import MalformedMessage
 from ...u2f import FINISH_ENROLLMENT, GET_ASSERTION, VERSION, ErrorCode, RegisteredKey, RegisterRequest, SignRequest
 from .chip import Chip, Credential
 from .client import ClientRefused, application, as_json, challenge_of, check_app_id, origin_of
-from .faults import Fault
+from .faults import KeyFault
 
 
 def register(key: Chip, request: Mapping[str, Any], origin: str) -> dict[str, Any]:
@@ -84,14 +84,14 @@ def _known(key: Chip, registered: Sequence[RegisteredKey], app_id: str) -> tuple
 
 def _client_data(key: Chip, typ: str, challenge: bytes, origin: str) -> bytes:
     """Return the client data (FIDO U2F Raw Message Formats 1.2, section 7)."""
-    if Fault.WRONG_TYPE in key.faults:
+    if KeyFault.WRONG_TYPE in key.faults:
         typ = FINISH_ENROLLMENT if typ == GET_ASSERTION else GET_ASSERTION
     spelt = challenge_of(encode(challenge), key.faults)
     return as_json({"typ": typ, "challenge": spelt, "origin": origin_of(origin, key.faults), "cid_pubkey": "unused"})
 
 
 def _tail(key: Chip) -> bytes:
-    return b"\x00" if Fault.TRAILING_BYTES in key.faults else b""
+    return b"\x00" if KeyFault.TRAILING_BYTES in key.faults else b""
 
 
 def _error(code: ErrorCode) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from .client import (
     origin_of,
     unbase64url,
 )
-from .faults import Fault
+from .faults import KeyFault
 from .key_pairs import ES256
 
 _UP, _UV, _AT = 0x01, 0x04, 0x40
@@ -81,7 +81,7 @@ def create(key: Chip, options: Mapping[str, Any], origin: str) -> dict[str, Any]
     attestation = cbor2.dumps({"fmt": fmt, "attStmt": statement, "authData": data}, canonical=True)
     response = {
         "clientDataJSON": encode(client_data),
-        "attestationObject": encode(attestation + (b"\x00" if Fault.TRAILING_BYTES in key.faults else b"")),
+        "attestationObject": encode(attestation + (b"\x00" if KeyFault.TRAILING_BYTES in key.faults else b"")),
         "authenticatorData": encode(data),
         "publicKey": encode(credential.key_pair.spki),
         "publicKeyAlgorithm": algorithm,
@@ -114,7 +114,7 @@ def get(key: Chip, options: Mapping[str, Any], origin: str) -> dict[str, Any]:
 
     client_data = _client_data(key, _GET, options["challenge"], origin)
     data = application(identifier, key.faults) + bytes((_presence(key) | verified,))
-    data += key.count(credential).to_bytes(4, "big") + (b"\x00" if Fault.TRAILING_BYTES in key.faults else b"")
+    data += key.count(credential).to_bytes(4, "big") + (b"\x00" if KeyFault.TRAILING_BYTES in key.faults else b"")
     response = {
         "clientDataJSON": encode(client_data),
         "authenticatorData": encode(data),
@@ -145,7 +145,7 @@ def _verified(key: Chip, options: Mapping[str, Any]) -> int:
 
 
 def _presence(key: Chip) -> int:
-    return 0 if Fault.NO_USER_PRESENCE in key.faults else _UP
+    return 0 if KeyFault.NO_USER_PRESENCE in key.faults else _UP
 
 
 def _attested(key: Chip, credential: Credential, *, flags: int, count: int, aaguid: bytes) -> bytes:
@@ -164,7 +164,7 @@ def _packed(key: Chip, credential: Credential, signed: bytes) -> dict[str, Any]:
 
 def _client_data(key: Chip, typ: str, challenge: str, origin: str) -> bytes:
     """Return the client data ("Client Data Used in WebAuthn Signatures")."""
-    if Fault.WRONG_TYPE in key.faults:
+    if KeyFault.WRONG_TYPE in key.faults:
         typ = _CREATE if typ == _GET else _GET
     challenge, origin = challenge_of(challenge, key.faults), origin_of(origin, key.faults)
     return as_json({"type": typ, "challenge": challenge, "origin": origin, "crossOrigin": False})
