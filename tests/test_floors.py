@@ -6,6 +6,8 @@ Every check is run over the real tree, and over made-up ones in which it must fi
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -74,6 +76,16 @@ class TestTheRealTree:
     def test_the_front_door_only_re_exports(self, house):
         """Nothing is decided in the package's __init__."""
         assert floors.front_door(house) == []
+
+    def test_importing_the_front_door_loads_no_adapter(self):
+        """Whoever imports the package pays for no extra, no driver, and nothing of floor 5."""
+        program = "import sys, ram_mfa; print('\\n'.join(sys.modules))"
+        found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        loaded = set(found.stdout.split())
+        assert floors.PACKAGE in loaded
+        extras = {package for packages in floors.EXTRAS.values() for package in packages}
+        assert loaded & {"sqlite3", *extras} == set()
+        assert {name for name in loaded if floors.floor_of(floors.own(name) or "") == 5} == set()
 
     def test_the_floors_are_those_of_the_package_data(self):
         """The packages that the floors allow are those that the project declares, and no room stands twice."""

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the README says is so."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ram_mfa
+from tests.support import require_module
+
+TOP = Path(__file__).parents[1]
+README = (TOP / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md")])
+
+
+def test_the_example_runs(tmp_path):
+    """The example is a program: it binds, logs on, and ends with a proof that names the user."""
+    require_module("segno", "segno")
+    [example] = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    program = f"key = bytes(range(32))\n{example}\nprint(outcome.user)\n"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "alice\n", "")
+
+
+def test_the_table_names_verbs():
+    """Each name in the table of the manual's steps is a name of the front door."""
+    table = README.partition("## RAM's manual")[2].partition("## More")[0]
+    names = {name for name in re.findall(r"`([A-Z][A-Za-z0-9]+)", table) if name != "U2F"}
+    assert {"OfferVirtualDevice", "Owner", "MustBind", "Unbind"} <= names
+    assert sorted(name for name in names if not hasattr(ram_mfa, name)) == []
+
+
+def test_the_commands_are_sessions():
+    """The two commands name sessions that exist, and CI runs the second."""
+    commands = re.findall(r"^    python -m pip install nox && python -m nox -s (\w+)$", README, flags=re.MULTILINE)
+    assert commands == ["demo", "tests"]
+    sessions = re.findall(r"^def (\w+)\(session", (TOP / "noxfile.py").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert set(commands) <= set(sessions)
+    assert "python -m nox -s tests" in (TOP / ".ci" / "run").read_text(encoding="utf-8")
+    assert os.access(TOP / ".ci" / "run", os.X_OK)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Each link to another page or file of the project leads to it."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
