@@ -96,13 +96,13 @@ class _Writer:
         expect(found in (self.landed, self.asked), "S3", "an acknowledged write is gone after the engine was killed")
         self.landed = found
         self.asked = secrets.token_bytes(300)
-        expect(swap(self.key, found, self.asked) is True, "S1", "a swap from the record's bytes did not land")
+        expect(swap(self.key, found, self.asked) is True, "S3", "a record changed under its only writer")
         self.landed = self.asked
         there = load(self.gone)
         expect(there in self.gone_may_be, "S13", "a deleted record is back after the engine was killed")
         new = None if there is not None else secrets.token_bytes(300)
         self.gone_may_be = (there, new)
-        expect(swap(self.gone, there, new) is True, "S13", "a swap from the record's bytes did not land")
+        expect(swap(self.gone, there, new) is True, "S13", "a record changed under its only writer")
         self.gone_may_be = (new,)
         self.acknowledged += 1
 

@@ -1,0 +1,567 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stores that each break one promise, the way real ones have: the kit must catch every one of them.
+
+Each class says in ``breaks`` which promises the kit may name, and in ``faults`` what has to be done to its engine
+before it shows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import weakref
+
+from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
+from ram_mfa.testing import Faults
+
+
+class Engine:
+    """A little engine in memory: handles talk to it, and it can be stopped, cut off, paused, filled and killed."""
+
+    def __init__(self):
+        self.records = {}
+        self.disk = {}  # what survives a kill
+        self.lock = threading.RLock()
+        self.running = threading.Event()
+        self.running.set()
+        self.answers = True
+        self.stopped = False
+        self.full = False
+
+    def load(self, key):
+        self.reach()
+        with self.lock:
+            found = self.records.get(key)
+        self.reply()
+        return found
+
+    def swap(self, key, old, new):
+        self.reach()
+        with self.lock:
+            if old is None and new is None:
+                return False
+            landed = self.records.get(key) == old
+            if landed and new is not None and self.full and len(new) > 100_000:
+                raise OSError("no space left on device")
+            if landed:
+                self.write(key, new)
+        self.reply()
+        return landed
+
+    def write(self, key, new):
+        for place in (self.records, self.disk):
+            if new is None:
+                place.pop(key, None)
+            else:
+                place[key] = new
+
+    def reach(self):
+        if self.stopped:
+            raise ConnectionRefusedError("nobody listens")
+        if not self.running.wait(0.05):
+            raise TimeoutError("no answer")
+
+    def reply(self):
+        if not self.answers:
+            raise ConnectionResetError("the reply is lost")
+
+    # what a test may do to it
+
+    @contextlib.contextmanager
+    def silence(self):
+        self.running.clear()
+        yield
+        self.running.set()
+
+    @contextlib.contextmanager
+    def flag(self, name, value):
+        before = getattr(self, name)
+        setattr(self, name, value)
+        yield
+        setattr(self, name, before)
+
+    def restart(self):
+        with self.flag("stopped", True), self.lock:
+            self.records = dict(self.disk)
+
+    @property
+    def faults(self):
+        return Faults(
+            restart=self.restart,
+            stopped=lambda: self.flag("stopped", True),
+            paused=self.silence,
+            replies_lost=lambda: self.flag("answers", False),
+            full=lambda: self.flag("full", True),
+            patience=1.0,
+        )
+
+
+class Honest:
+    """A store on the little engine that keeps every promise: the kit must pass it."""
+
+    breaks: tuple[str, ...] = ()
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    def load(self, key, /):
+        try:
+            return self.engine.load(key)
+        except OSError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def swap(self, key, old, new, /):
+        try:
+            return self.engine.swap(key, old, new)
+        except ConnectionResetError as error:
+            raise StoreUncertain from error
+        except OSError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def keys(self, kind, /):
+        last = kind
+        while True:
+            with self.engine.lock:
+                page = sorted(key for key in self.engine.records if key.startswith(kind) and key > last)[:50]
+            if not page:
+                return
+            yield from page
+            last = page[-1]
+
+    def incarnation(self):
+        return "first"
+
+    def at(self, incarnation, /):
+        return View(self, incarnation)
+
+
+class View:
+    def __init__(self, store, incarnation):
+        self.store = store
+        self.incarnation = incarnation
+
+    def load(self, key, /):
+        if self.incarnation != "first":
+            raise HistoryLost("first")
+        return self.store.load(key)
+
+    def swap(self, key, old, new, /):
+        if old is None and new is None:
+            return False
+        if self.incarnation != "first":
+            raise HistoryLost("first")
+        return self.store.swap(key, old, new)
+
+
+class NoCompare(Honest):
+    """Writes whatever the record is, as a plain SET does."""
+
+    breaks = ("S1", "S7", "S8")
+
+    def swap(self, key, old, new, /):
+        with self.engine.lock:
+            return super().swap(key, self.engine.records.get(key), new)
+
+
+class LostUpdate(Honest):
+    """Reads, compares, and then writes: SELECT and UPDATE under READ COMMITTED, or GET and SET."""
+
+    breaks = ("S1", "S7", "S13")
+
+    def swap(self, key, old, new, /):
+        if self.load(key) != old or (old is None and new is None):
+            return False
+        time.sleep(0.0005)
+        with self.engine.lock:
+            self.engine.write(key, new)
+        return True
+
+
+class StaleRead(Honest):
+    """Reads from a replica, a moment behind."""
+
+    breaks = ("S2", "S13", "S5")
+
+    def __init__(self, engine):
+        super().__init__(engine)
+        self.seen = {}
+
+    def load(self, key, /):
+        now = super().load(key)
+        then, until = self.seen.get(key, (None, 0.0))
+        if time.monotonic() < until:
+            return then
+        self.seen[key] = (now, time.monotonic() + 0.02)
+        return now
+
+
+class StaleSnapshot(Honest):
+    """Reads within one long transaction per thread: REPEATABLE READ without autocommit."""
+
+    breaks = ("S2", "S1", "S13")
+
+    def __init__(self, engine):
+        super().__init__(engine)
+        self.thread = threading.local()
+
+    def load(self, key, /):
+        snapshot = self.thread.__dict__.setdefault("snapshot", {})
+        if key not in snapshot:
+            snapshot[key] = super().load(key)
+        return snapshot[key]
+
+    def swap(self, key, old, new, /):
+        landed = super().swap(key, old, new)
+        if landed:
+            self.thread.__dict__.setdefault("snapshot", {})[key] = new
+        return landed
+
+
+class DeadlineOfTheCache(Honest):
+    """Answers from its memory where the engine does not answer."""
+
+    breaks = ("S2",)
+
+    def __init__(self, engine):
+        super().__init__(engine)
+        self.seen = {}
+
+    def load(self, key, /):
+        try:
+            self.seen[key] = super().load(key)
+        except StoreUnavailable:
+            if key not in self.seen:
+                raise
+        return self.seen[key]
+
+
+class Eviction(Honest):
+    """Makes room when it is full, as allkeys-lru does."""
+
+    breaks = ("S9", "S5")
+
+    def swap(self, key, old, new, /):
+        landed = super().swap(key, old, new)
+        with self.engine.lock:
+            while len(self.engine.records) > 500:
+                self.engine.write(next(iter(self.engine.records)), None)
+        return landed
+
+
+class EarlyAcknowledgement(Honest):
+    """Says yes before it is on the disk: appendfsync everysec, synchronous_commit off."""
+
+    breaks = ("S3", "S13")
+
+    def swap(self, key, old, new, /):
+        with self.engine.lock:
+            before = dict.get(self.engine.disk, key)
+            landed = super().swap(key, old, new)
+            if landed:
+                if before is None:
+                    self.engine.disk.pop(key, None)
+                else:
+                    self.engine.disk[key] = before
+        return landed
+
+
+class UndeletedAfterAll(Honest):
+    """Deletes only in memory."""
+
+    breaks = ("S13",)
+
+    def swap(self, key, old, new, /):
+        with self.engine.lock:
+            landed = super().swap(key, old, new)
+            if landed and new is None:
+                self.engine.disk[key] = old
+        return landed
+
+
+class RolledBack(Honest):
+    """Writes within the caller's transaction, which ends with the handle."""
+
+    breaks = ("S10", "S13", "S2")
+
+    def __init__(self, engine):
+        super().__init__(engine)
+        self.undo = []
+        weakref.finalize(self, roll_back, engine, self.undo)
+
+    def swap(self, key, old, new, /):
+        landed = super().swap(key, old, new)
+        if landed:
+            self.undo.append((key, old))
+        return landed
+
+    def close(self):
+        roll_back(self.engine, self.undo)
+
+
+def roll_back(engine, undo):
+    while undo:
+        engine.write(*undo.pop())
+
+
+class SwallowedError(Honest):
+    """Takes every error for a lost race."""
+
+    breaks = ("S4", "S16")
+
+    def swap(self, key, old, new, /):
+        try:
+            return super().swap(key, old, new)
+        except (StoreUnavailable, StoreUncertain):
+            return False
+
+
+class HopefulError(Honest):
+    """Takes a lost reply for a yes."""
+
+    breaks = ("S4",)
+
+    def swap(self, key, old, new, /):
+        try:
+            return super().swap(key, old, new)
+        except StoreUncertain:
+            return True
+
+
+class CertainOfNothing(Honest):
+    """Says that nothing landed where it cannot know."""
+
+    breaks = ("S4",)
+
+    def swap(self, key, old, new, /):
+        try:
+            return super().swap(key, old, new)
+        except StoreUncertain as error:
+            raise StoreUnavailable("the connection was lost") from error
+
+
+class ClientRetry(Honest):
+    """Asks again after a lost reply, and finds its own bytes there."""
+
+    breaks = ("S4",)
+
+    def swap(self, key, old, new, /):
+        try:
+            return self.engine.swap(key, old, new)
+        except ConnectionResetError:
+            with self.engine.flag("answers", True):
+                return self.engine.swap(key, old, new)
+        except OSError as error:
+            raise StoreUnavailable(str(error)) from error
+
+
+class DriverError(Honest):
+    """Lets the driver's exceptions through."""
+
+    breaks = ("S16", "S2")
+
+    def swap(self, key, old, new, /):
+        return self.engine.swap(key, old, new)
+
+
+class NoDeadline(Honest):
+    """Waits for as long as it takes."""
+
+    breaks = ("S14",)
+
+    def swap(self, key, old, new, /):
+        self.engine.running.wait()
+        return super().swap(key, old, new)
+
+
+class LateLanding(Honest):
+    """Gives up, says that nothing landed, and leaves the write in the queue."""
+
+    breaks = ("S10", "S4")
+
+    def swap(self, key, old, new, /):
+        try:
+            return super().swap(key, old, new)
+        except StoreUnavailable:
+            if not self.engine.running.is_set():
+                threading.Thread(target=self.later, args=(key, old, new), daemon=True).start()
+            raise
+
+    def later(self, key, old, new):
+        self.engine.running.wait()
+        time.sleep(0.1)
+        self.engine.swap(key, old, new)
+
+
+class FoldedKeys(Honest):
+    """Folds case, as MySQL's default collation does."""
+
+    breaks = ("S11",)
+
+    def load(self, key, /):
+        return super().load(key.lower())
+
+    def swap(self, key, old, new, /):
+        return super().swap(key.lower(), old, new)
+
+
+class CutKeys(Honest):
+    """Keeps the first 43 characters of a key."""
+
+    breaks = ("S11",)
+
+    def load(self, key, /):
+        return super().load(key[:43])
+
+    def swap(self, key, old, new, /):
+        return super().swap(key[:43], old, new)
+
+
+class TruncatedBlob(Honest):
+    """Cuts a value at 65,535 bytes and says nothing, as a BLOB does outside of strict mode."""
+
+    breaks = ("S5",)
+
+    def swap(self, key, old, new, /):
+        return super().swap(key, old and old[:65_535], new and new[:65_535])
+
+
+class TextValues(Honest):
+    """Ends a value at its trailing zeros, as a padded column does."""
+
+    breaks = ("S5", "S1")
+
+    def swap(self, key, old, new, /):
+        return super().swap(key, old and old.rstrip(b"\0"), new and new.rstrip(b"\0"))
+
+
+class NotBytes(Honest):
+    """Hands out the driver's own kind of buffer."""
+
+    breaks = ("S5",)
+
+    def load(self, key, /):
+        found = super().load(key)
+        return None if found is None else memoryview(found)
+
+
+class TornRead(Honest):
+    """Writes a record in two halves."""
+
+    breaks = ("S6", "S1")
+
+    def swap(self, key, old, new, /):
+        if old is None or new is None:
+            return super().swap(key, old, new)
+        with self.engine.lock:
+            if self.engine.records.get(key) != old:
+                return False
+            self.engine.write(key, new[: len(new) // 2] + old[len(new) // 2 :])
+        time.sleep(0.0002)
+        with self.engine.lock:
+            self.engine.write(key, new)
+        return True
+
+
+class CreateOverwrites(Honest):
+    """Creates by INSERT OR REPLACE."""
+
+    breaks = ("S7",)
+
+    def swap(self, key, old, new, /):
+        if old is None and new is not None:
+            with self.engine.lock:
+                return super().swap(key, self.engine.records.get(key), new)
+        return super().swap(key, old, new)
+
+
+class DeleteResurrects(Honest):
+    """Marks a record deleted, and lets the next reader of the old bytes have it back."""
+
+    breaks = ("S13", "S1")
+
+    def swap(self, key, old, new, /):
+        if new is None and old is not None:
+            return self.engine.records.get(key) == old
+        return super().swap(key, old, new)
+
+
+class NothingIsSomething(Honest):
+    """swap(key, None, None) compares None with None."""
+
+    breaks = ("S1",)
+
+    def swap(self, key, old, new, /):
+        if old is None and new is None:
+            return self.load(key) is None
+        return super().swap(key, old, new)
+
+
+class CountsChanges(Honest):
+    """swap(key, x, x) changes no row, and so is False: MySQL without FOUND_ROWS."""
+
+    breaks = ("S1",)
+
+    def swap(self, key, old, new, /):
+        return super().swap(key, old, new) and old != new
+
+
+class TruthyAnswer(Honest):
+    """Answers with the driver's row count."""
+
+    breaks = ("S1", "S7")
+
+    def swap(self, key, old, new, /):
+        return int(super().swap(key, old, new))
+
+
+class ListingByOffset(Honest):
+    """Pages by OFFSET: what is written meanwhile shifts the pages."""
+
+    breaks = ("S11", "S9")
+
+    def keys(self, kind, /):
+        offset = 0
+        while True:
+            with self.engine.lock:
+                page = sorted(key for key in self.engine.records if key.startswith(kind))[offset : offset + 20]
+            if not page:
+                return
+            yield from page
+            offset += len(page)
+            time.sleep(0.0005)
+
+
+class ListingTwice(Honest):
+    """Scans the engine's own table, where a write moves a record behind the cursor: SCAN without a memory of it."""
+
+    breaks = ("S11",)
+
+    def keys(self, kind, /):
+        for number, key in enumerate(super().keys(kind)):
+            yield key
+            if number % 97 == 96:
+                yield key
+
+
+class ViewWithoutComparison(Honest):
+    """Has a name for its history and never compares it."""
+
+    breaks = ("S12",)
+
+    def at(self, incarnation, /):
+        return self
+
+
+class ViewThatOnlyReads(Honest):
+    """Compares when it loads, and lands whatever comes later."""
+
+    breaks = ("S12",)
+
+    def at(self, incarnation, /):
+        view = View(self, incarnation)
+        view.swap = self.swap
+        return view
+
+
+ALL = [found for found in list(globals().values()) if isinstance(found, type) and issubclass(found, Honest)][1:]
