@@ -79,8 +79,14 @@ class TestSQLiteStore:
     def test_closes_the_connections_of_threads_that_ended(self, store):
         """A server that starts a thread for each request keeps no file open for those that are gone."""
 
+        together = threading.Barrier(20)
+
+        def work():
+            store.load(KEY)
+            together.wait()  # SQLite keeps as many files as were ever open at once, and uses them again
+
         def burst():
-            threads = [threading.Thread(target=store.load, args=(KEY,)) for _ in range(20)]
+            threads = [threading.Thread(target=work) for _ in range(20)]
             for thread in threads:
                 thread.start()
             for thread in threads:
