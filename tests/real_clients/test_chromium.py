@@ -198,6 +198,29 @@ class TestRefusedByTheLibrary:
         )
         verified(answer, stored(registered), challenge, origin=neighbour.origin, rp_id="example.test")
 
+    def test_framed(self, browser, secured, protocol):
+        """An answer given in a frame of another page says so, and is refused unless that page is named."""
+        secured.plug(protocol)
+        registered = register(secured, rp_id=SITE)
+        framing = secured.visit(browser.origin("portal.example.test"))
+        framed = framing.frame(browser.site)
+        challenge = os.urandom(32)
+        answer = get(framed, asked(stored(registered), challenge, rp_id=SITE))
+
+        def judged(**allowed):
+            return verify_authentication(
+                AuthenticationResponse.from_json(answer),
+                credential=stored(registered),
+                challenge=challenge,
+                rp_id=SITE,
+                origins=[browser.site],
+                **allowed,
+            )
+
+        refused_by_library(Check.CROSS_ORIGIN, judged)
+        refused_by_library(Check.TOP_ORIGIN, lambda: judged(cross_origin=True, top_origins=[browser.site]))
+        assert judged(cross_origin=True, top_origins=[framing.origin]).credential_id == registered.id
+
     def test_replayed(self, page, protocol):
         """An assertion is refused by its challenge in the next ceremony, and by its count in its own."""
         page.plug(protocol)

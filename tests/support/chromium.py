@@ -139,6 +139,21 @@ class Page:
         self.tab.goto(origin + "/")
         return attrs.evolve(self, origin=origin)
 
+    def frame(self, origin: str) -> Page:
+        """Show another origin's page in a frame that may ask security keys."""
+        self.tab.evaluate(
+            """src => new Promise(shown => {
+                const frame = document.createElement("iframe");
+                frame.allow = "publickey-credentials-get *; publickey-credentials-create *";
+                frame.onload = shown;
+                frame.src = src;
+                document.body.append(frame);
+            })""",
+            origin + "/",
+        )
+        (inner,) = [frame for frame in self.tab.frames if frame.url == origin + "/"]
+        return attrs.evolve(self, tab=inner, origin=origin)
+
 
 def create(page: Page, options: dict[str, Any]) -> dict[str, Any]:
     """Return what ``navigator.credentials.create`` answers to JSON-ready options.
