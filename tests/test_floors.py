@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import ram_mfa
 from tests.support import floors
 
 TOP = Path(__file__).parents[1]
@@ -98,6 +99,7 @@ class TestTheRealTree:
         }
         used = {package for packages in floors.EXTRAS.values() for package in packages} - {"psycopg_pool"}
         assert declared == used
+        assert project["version"] == ram_mfa.__version__
         rooms = [room for rooms in floors.ROOMS.values() for room in rooms]
         assert len(rooms) == len(set(rooms))
 
@@ -276,6 +278,6 @@ class TestEachCheckCanFail:
     @pytest.mark.parametrize("line", ["x = 1", "def f(): ...", "if True:\n    from .otp import x", "register()"])
     def test_front_door(self, built, line):
         """Anything but names handed on is found in the front door."""
-        door = 'from .mfa import MFA as MFA\n__all__ = ["MFA"]\n'
+        door = 'from .mfa import MFA as MFA\n__version__: str = "1"\n__all__ = ["MFA"]\n'
         assert floors.front_door(built({"__init__.py": door, "otp/__init__.py": line})) == []
         assert len(floors.front_door(built({"__init__.py": door + line}))) == 1
