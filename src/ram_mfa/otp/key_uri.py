@@ -122,11 +122,14 @@ class KeyURI:
         Raises:
             MalformedMessage: it is no key URI; ``field`` names the part that is wrong.
         """
-        parts = read(uri)
+        if isinstance(uri, str):
+            uri = SecretText(uri)
         try:
-            return cls(*parts)
-        except _BadField as bad:
-            raise MalformedMessage(MESSAGE, bad.field, bad.problem) from None
+            return cls(*read(uri))
+        except (MalformedMessage, _BadField) as bad:
+            field, problem = bad.field, bad.problem
+        # Raised anew and out here: the frames of the first error hold parts of the secret, which tools would print
+        raise MalformedMessage(MESSAGE, field, problem)
 
     def __str__(self) -> SecretText:
         """Return the URI, the secret in it: for the QR code and for nothing else.

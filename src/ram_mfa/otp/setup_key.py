@@ -41,4 +41,10 @@ def parse_setup_key(text: str) -> SecretBytes:
         raise MalformedMessage(_MESSAGE, "text", "not a string")
     if len(text) > _MAX_TYPED:
         raise MalformedMessage(_MESSAGE, "text", f"longer than {_MAX_TYPED} characters")
-    return base32.decode(text.translate(_SEPARATORS), message=_MESSAGE, field="secret")
+    text = SecretText(text)
+    try:
+        return base32.decode(text.translate(_SEPARATORS), message=_MESSAGE, field="secret")
+    except MalformedMessage as bad:
+        problem = bad.problem
+    # Raised anew and out here: the frames of the first error hold the secret, which tools would print
+    raise MalformedMessage(_MESSAGE, "secret", problem)

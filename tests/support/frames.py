@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a tool that prints the local variables of each frame would print of the library's own frames."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+
+def locals_of_the_package(error: BaseException) -> str:
+    """Return the reprs of all local variables in frames of ram_mfa, of an error and of those behind it."""
+    found: list[str] = []
+    behind: BaseException | None = error
+    while behind is not None:
+        for frame, _ in traceback.walk_tb(behind.__traceback__):
+            if "ram_mfa" in Path(frame.f_code.co_filename).parts:
+                found += map(repr, frame.f_locals.values())
+        behind = behind.__cause__ or behind.__context__
+    assert found, "the error has no frame of the package"
+    return "\n".join(found)
