@@ -7,9 +7,12 @@ Plain frozen values and closed enums; nothing here decides anything.
 from __future__ import annotations
 
 import enum
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 import attrs
+
+from . import _base64url
+from .errors import MalformedMessage
 
 
 class Kind(enum.Enum):
@@ -22,27 +25,36 @@ class Kind(enum.Enum):
 class Ticket(str):
     """An opaque, JSON-safe, URL-safe string that names its user and carries one ceremony from its begin to its finish.
 
-    It travels in the form, not in the session. ``user`` only routes: it says whose record to open, and proves nothing.
+    It travels in the form, not in the session: ``Ticket(form["ticket"]).user`` says whose record to open, and proves
+    nothing; the verb that takes the ticket does. Behind the first 88 characters stands the user id, base64url of UTF-8.
     """
 
-    __slots__ = ("_user",)
-    _user: str
+    __slots__ = ()
 
-    def __new__(cls, text: str, user: str) -> Self:
-        ticket = super().__new__(cls, text)
-        ticket._user = user
-        return ticket
+    HEAD = 88
+    """How many characters stand before the user id."""
 
     @property
     def user(self) -> str:
-        """The user id that the ticket claims to be for."""
-        return self._user
+        """The user id that the ticket claims to be for.
+
+        Raises:
+            MalformedMessage: it is no ticket.
+        """
+        raw = _base64url.decode(self[self.HEAD :], message="ticket", field="user", limit=2_048)
+        try:
+            user = raw.decode()
+        except UnicodeDecodeError:
+            user = ""
+        if not user:
+            raise MalformedMessage("ticket", "user", "not the id of a user", offset=self.HEAD)
+        return user
 
     def __repr__(self) -> str:
-        return f"<ticket of {self._user!r}>"
+        return "<ticket>"
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise TypeError("a ticket is not pickled: it is a string, keep it as one")
+        raise TypeError("a ticket is not pickled: keep it as the string that it is")
 
 
 class Advice(enum.Enum):
@@ -87,11 +99,14 @@ class Reason(enum.Enum):
     OTHER_KIND_BOUND = "a device of another kind is bound"
     TOO_MANY_DEVICES = "as many devices bound as the policy allows"
     CREDENTIAL_TAKEN = "the security key is bound by somebody, or was"
+    BAD_IMPORT = "not a device that can be imported"
     WEAK_SECRET = "secret shorter than 128 bits or parameters out of bounds"
     BAD_NAME = "name not 1 to 64 printable characters"
     BAD_REGISTRATION = "registration of a security key not accepted"
     OUTBOX_FULL = "too many events wait to be delivered"
     NOTHING_TO_DO = "nothing there to change"
+    MOVING = "record being moved to another user id"
+    CLOCK = "the clock gave no moment"
     # Authority
     NOT_AUTHORISED = "the policy does not allow this actor"
     KIND_NOT_ALLOWED = "the policy does not allow this kind of device"
@@ -125,11 +140,14 @@ _ADVICE = {
     Reason.OTHER_KIND_BOUND: Advice.NOT_ALLOWED,
     Reason.TOO_MANY_DEVICES: Advice.NOT_ALLOWED,
     Reason.CREDENTIAL_TAKEN: Advice.NOT_ALLOWED,
+    Reason.BAD_IMPORT: Advice.RETYPE,
     Reason.WEAK_SECRET: Advice.NOT_ALLOWED,
     Reason.BAD_NAME: Advice.RETYPE,
     Reason.BAD_REGISTRATION: Advice.RETYPE,
     Reason.OUTBOX_FULL: Advice.WAIT,
     Reason.NOTHING_TO_DO: Advice.ALREADY_DONE,
+    Reason.MOVING: Advice.WAIT,
+    Reason.CLOCK: Advice.WAIT,
     Reason.NOT_AUTHORISED: Advice.NOT_ALLOWED,
     Reason.KIND_NOT_ALLOWED: Advice.NOT_ALLOWED,
 }
@@ -144,6 +162,7 @@ class Challenge:
         kinds: the kinds of device that may answer.
         devices: (device id, name) of each bound device that may answer, in the order of binding.
         options: WebAuthn request options, JSON-ready, where a security key may answer; else None.
+        u2f: the U2F JavaScript API's sign request, where a key registered through U2F may answer; else None.
         may_remember: whether the policy allows this machine to be remembered.
         expires_at: seconds since the epoch.
     """
@@ -152,6 +171,7 @@ class Challenge:
     kinds: tuple[Kind, ...]
     devices: tuple[tuple[str, str], ...]
     options: dict[str, Any] | None = attrs.field(repr=False)
+    u2f: dict[str, Any] | None = attrs.field(repr=False)
     may_remember: bool
     expires_at: float
 

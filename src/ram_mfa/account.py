@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that is remembered of one user: one frozen value, every list of it bounded.
+
+No clock here, no policy, no decision: `Account` is what the verbs of `ram_mfa.ceremonies` turn into the next
+`Account`, and what `ram_mfa.codec` writes down.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from . import _base64url
+from ._secret import SecretBytes
+from .events import Event
+from .otp import Algorithm
+from .words import Kind
+
+MOST_DEVICES: Final = 16
+MOST_OFFERS: Final = 4
+MOST_SPENT: Final = 8
+MOST_MACHINES: Final = 32
+MOST_WRONG: Final = 1_000
+MOST_EVENTS: Final = 256
+OFFER_TRIES: Final = 10
+LEAST_SECRET: Final = 16
+"""Bytes, 128 bits: RFC 4226 section 4, R6 (requirement O3)."""
+NO_EPOCH: Final = bytes(16)
+"""The epoch of a user without a record, and of a record that an enrolment began, until its first bind."""
+
+
+@attrs.frozen
+class VirtualMFADevice:
+    """An authenticator app's entry, speaking RFC 6238.
+
+    Attributes:
+        id: 22 characters, random.
+        name: as the user sees it.
+        secret: at least 16 bytes; never handed out after the offer.
+        algorithm, digits, period: the parameters it was bound with, never a global setting (requirement O6).
+        last_step: the highest time step accepted; -1 before the first. No code of a step up to it passes again.
+        drift: steps by which the app's clock is ahead; set by a resync only.
+        failures: consecutive wrong codes.
+        closed_until: no code is weighed before that moment (seconds since the epoch).
+        disabled_at: when too many consecutive wrong codes disabled it, or None.
+        bound_at, bound_by, last_used_at: seconds since the epoch, the actor, seconds since the epoch or None.
+    """
+
+    id: str
+    name: str
+    secret: SecretBytes = attrs.field(repr=False)
+    algorithm: Algorithm
+    digits: int
+    period: int
+    last_step: int
+    drift: int
+    failures: int
+    closed_until: float
+    disabled_at: float | None
+    bound_at: float
+    bound_by: str
+    last_used_at: float | None
+
+    @property
+    def kind(self) -> Kind:
+        """`Kind.VIRTUAL`."""
+        return Kind.VIRTUAL
+
+
+@attrs.frozen
+class SecurityKey:
+    """A U2F or WebAuthn credential.
+
+    Attributes:
+        credential_id: the credential id, which for U2F is the key handle; 1 to 1023 bytes.
+        name: as the user sees it.
+        public_key: the point of a P-256 key (X9.62, 65 bytes), the COSE key of any other.
+        sign_count: the highest count seen; a lower one is never stored.
+        rp_id: the RP ID it was registered for, or None where it was registered through U2F.
+        app_id: the AppID it was registered for through U2F, or None.
+        transports: hints for the browser.
+        backup_eligible: whether it may be copied, as its WebAuthn registration said; None where it said nothing.
+        attestation: the verdict at registration (``none``, ``self``, ``unverified`` or ``trusted``).
+        model: what a trusted attestation says it is, or empty.
+        cloned_at: when its sign count last went back, or None.
+        bound_at, bound_by, last_used_at: as for a virtual device.
+    """
+
+    credential_id: bytes
+    name: str
+    public_key: bytes
+    sign_count: int
+    rp_id: str | None
+    app_id: str | None
+    transports: tuple[str, ...]
+    backup_eligible: bool | None
+    attestation: str
+    model: str
+    cloned_at: float | None
+    bound_at: float
+    bound_by: str
+    last_used_at: float | None
+
+    @property
+    def id(self) -> str:
+        """The credential id, base64url."""
+        return _base64url.encode(self.credential_id)
+
+    @property
+    def kind(self) -> Kind:
+        """`Kind.SECURITY_KEY`."""
+        return Kind.SECURITY_KEY
+
+    @property
+    def disabled_at(self) -> None:
+        """None: wrong answers of a security key are bounded by the tickets they spend."""
+        return
+
+
+Device = VirtualMFADevice | SecurityKey
+
+
+@attrs.frozen
+class Offer:
+    """A device offered and not bound yet; it opens nothing but its own confirmation.
+
+    Attributes:
+        nonce: 16 random bytes, those of its ticket.
+        kind: of the device offered.
+        actor: 32 bytes, a digest of who asked, in which session; only the same may confirm.
+        issued_at, expires_at: microseconds since the epoch.
+        tries: wrong confirmations left.
+        name, account_name: as asked for.
+        secret, algorithm, digits, period: of a virtual device; empty bytes for a security key.
+        codes: how many consecutive codes confirm it.
+    """
+
+    nonce: bytes
+    kind: Kind
+    actor: bytes
+    issued_at: int
+    expires_at: int
+    tries: int
+    name: str
+    account_name: str
+    secret: SecretBytes = attrs.field(repr=False)
+    algorithm: Algorithm
+    digits: int
+    period: int
+    codes: int
+
+
+@attrs.frozen
+class Spent:
+    """A ticket or receipt that must not pass again while it would live: nonce, issue and expiry in microseconds."""
+
+    nonce: bytes
+    issued_at: int
+    expires_at: int
+
+
+@attrs.frozen
+class Machine:
+    """A remembered machine; of its handle only the digest is kept.
+
+    Attributes:
+        digest: SHA-256 of the 256-bit handle.
+        label: as the user sees it.
+        remembered_at, expires_at: seconds since the epoch; absolute.
+        proved_at: the proof that it stands for; a machine proved before history was lost does not count.
+        password_mark: SHA-256 of the application's mark of the password at that time.
+    """
+
+    digest: bytes = attrs.field(repr=False)
+    label: str
+    remembered_at: float
+    expires_at: float
+    proved_at: float
+    password_mark: bytes = attrs.field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """What lists and `ForgetMachine` call it; made from the digest, which opens nothing."""
+        return _base64url.encode(self.digest[:12])
+
+
+@attrs.frozen
+class Account:
+    """All that is remembered of a user.
+
+    Attributes:
+        user: the user id, checked against the store key.
+        handle: 32 random bytes, WebAuthn's ``user.id``.
+        epoch: 16 random bytes, new with every bind, unbind, reset and password change; tickets and receipts hang on it.
+        created_at: seconds since the epoch.
+        required: whether an administrator requires MFA of this user.
+        devices: bound ones, in the order of binding.
+        offers: open ones, the oldest first.
+        answered: tickets answered rightly and receipts spent, the oldest first.
+        failed: tickets answered wrongly by a security key, the oldest first.
+        not_before: tickets issued up to that microsecond are refused.
+        machines: remembered ones, the oldest first.
+        wrong: moments of the wrong codes of the last 24 hours, the oldest first.
+        password_mark: digest of the last mark seen, or None.
+        outbox: events committed and not delivered yet, the oldest first.
+        moved_to: the user id that this record is being moved to, or None.
+    """
+
+    user: str
+    handle: bytes
+    epoch: bytes = attrs.field(repr=False)
+    created_at: float
+    required: bool
+    devices: tuple[Device, ...]
+    offers: tuple[Offer, ...]
+    answered: tuple[Spent, ...]
+    failed: tuple[Spent, ...]
+    not_before: int
+    machines: tuple[Machine, ...]
+    wrong: tuple[float, ...]
+    password_mark: bytes | None = attrs.field(repr=False)
+    outbox: tuple[Event, ...]
+    moved_to: str | None
+
+    def device(self, device_id: str) -> Device | None:
+        """Return the bound device of that id, or None."""
+        return next((device for device in self.devices if device.id == device_id), None)
+
+    def with_device(self, device: Device) -> Account:
+        """Return the account with the device of the same id replaced."""
+        devices = tuple(device if bound.id == device.id else bound for bound in self.devices)
+        return attrs.evolve(self, devices=devices)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that can happen, as frozen verbs: binding, logon, step-up, unbinding, machines, settings."""
+
+from __future__ import annotations
+
+from .actors import Actor, Administrator, Enrolment, Owner, UnsafeAdministrator
+from .bind_security_key import ConfirmSecurityKey, OfferSecurityKey
+from .bind_virtual import ConfirmVirtualDevice, OfferVirtualDevice
+from .evidence import Assertion, Evidence, TOTPCode, U2FSignature
+from .imports import ImportSecurityKey, ImportVirtualDevice
+from .logon import BeginLogon, FinishLogon
+from .machines import ForgetMachine, ForgetMachines, jar_with
+from .outcomes import (
+    AccountView,
+    Admission,
+    Bound,
+    DeviceView,
+    LogonStart,
+    MachineView,
+    MustBind,
+    NotRequired,
+    Operation,
+    Proof,
+    ProofOf,
+    Remembered,
+    SecurityKeyOffer,
+    VirtualDeviceOffer,
+)
+from .resync import RenameDevice, ResyncVirtualDevice
+from .settings import Describe, EraseAccount, OpenAccount, PasswordChanged, RequireMFA
+from .step_up import BeginStepUp, FinishStepUp, Spend
+from .transition import Claim, Step, Verb
+from .unbind import ResetMFA, Unbind
+
+__all__ = [
+    "AccountView",
+    "Actor",
+    "Administrator",
+    "Admission",
+    "Assertion",
+    "BeginLogon",
+    "BeginStepUp",
+    "Bound",
+    "Claim",
+    "ConfirmSecurityKey",
+    "ConfirmVirtualDevice",
+    "Describe",
+    "DeviceView",
+    "Enrolment",
+    "EraseAccount",
+    "Evidence",
+    "FinishLogon",
+    "FinishStepUp",
+    "ForgetMachine",
+    "ForgetMachines",
+    "ImportSecurityKey",
+    "ImportVirtualDevice",
+    "LogonStart",
+    "MachineView",
+    "MustBind",
+    "NotRequired",
+    "OfferSecurityKey",
+    "OfferVirtualDevice",
+    "OpenAccount",
+    "Operation",
+    "Owner",
+    "PasswordChanged",
+    "Proof",
+    "ProofOf",
+    "Remembered",
+    "RenameDevice",
+    "RequireMFA",
+    "ResetMFA",
+    "ResyncVirtualDevice",
+    "SecurityKeyOffer",
+    "Spend",
+    "Step",
+    "TOTPCode",
+    "U2FSignature",
+    "Unbind",
+    "UnsafeAdministrator",
+    "Verb",
+    "VirtualDeviceOffer",
+    "jar_with",
+]

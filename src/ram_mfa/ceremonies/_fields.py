@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fields that many verbs and evidences share, so that each is checked, and hidden from reprs, the same way.
+
+What people typed is only kept here; it is judged inside the verb, where it is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from .._secret import SecretText
+from .actors import checked_session
+
+
+def _session(instance: object, attribute: object, value: object) -> None:
+    del instance, attribute
+    checked_session(value)
+
+
+def session() -> Any:
+    """Return the field of the application's session string."""
+    return attrs.field(kw_only=True, repr=False, validator=_session)
+
+
+def as_typed(value: object) -> SecretText:
+    """Return what somebody typed as text without a repr; what is no text is the empty text, which never passes."""
+    return SecretText(value) if isinstance(value, str) else SecretText()
+
+
+def as_codes(values: object) -> tuple[SecretText, ...]:
+    """Return typed codes in their order; more than two are one too many already, and what is no list holds none."""
+    if isinstance(values, str):
+        return (as_typed(values),)
+    if not isinstance(values, Iterable):
+        return ()
+    return tuple(as_typed(value) for value, _ in zip(values, range(3), strict=False))
+
+
+def codes() -> Any:
+    """Return the field of one or more typed codes."""
+    return attrs.field(converter=as_codes, repr=False)

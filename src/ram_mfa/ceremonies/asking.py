@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a challenge is made: a ticket that nobody stores, and what a security key needs to answer it.
+
+Beginning writes nothing, so that nobody can evict another's challenge and a flood of beginnings costs reads.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import attrs
+
+from ..account import Account, SecurityKey
+from ..moment import Moment
+from ..words import Challenge, Kind, Reason, Refusal
+from . import key_options
+from .outcomes import Operation
+from .tickets import MICROSECONDS, NOTHING, Purpose, challenge_of, fresh, operation_subject, sealed_ticket
+from .transition import Step
+
+_RETRIED: Final = frozenset(
+    {
+        Reason.WRONG_CODE,
+        Reason.REPLAYED_CODE,
+        Reason.WRONG_ANSWER,
+        Reason.WRONG_EVIDENCE,
+        Reason.UNKNOWN_DEVICE,
+        Reason.NAME_THE_DEVICE,
+    }
+)
+"""The refusals behind which another try is allowed."""
+
+
+def subject_of(operation: Operation | None) -> bytes:
+    """Return the subject of a challenge: nothing for a logon, the operation for a step-up."""
+    return NOTHING if operation is None else operation_subject(operation)
+
+
+def purpose_of(operation: Operation | None) -> Purpose:
+    """Return the purpose of a challenge."""
+    return Purpose.LOGON if operation is None else Purpose.STEP_UP
+
+
+def challenge(account: Account, moment: Moment, *, session: str, operation: Operation | None = None) -> Challenge:
+    """Return a challenge for the devices that may answer; for a step-up where an operation is named."""
+    policy = moment.policy
+    purpose = purpose_of(operation)
+    spent = fresh(moment, purpose, lifetime=policy.lifetimes.challenge)
+    ticket = sealed_ticket(account, moment, spent, purpose=purpose, session=session, subject=subject_of(operation))
+    party = policy.relying_party
+    usable = tuple(
+        device
+        for device in account.devices
+        if device.disabled_at is None and (party is not None or device.kind is Kind.VIRTUAL)
+    )
+    keys = tuple(device for device in usable if isinstance(device, SecurityKey))
+    options = None
+    if party is not None and keys:
+        options = key_options.request_options(keys, policy, party, challenge_of(ticket))
+    return Challenge(
+        id=ticket,
+        kinds=tuple(kind for kind in Kind if any(device.kind is kind for device in usable)),
+        devices=tuple((device.id, device.name) for device in usable),
+        options=options,
+        u2f=key_options.sign_request(keys, challenge_of(ticket)) if keys else None,
+        may_remember=operation is None and policy.may_remember().allowed,
+        expires_at=spent.expires_at / MICROSECONDS,
+    )
+
+
+def retried(
+    step: Step[Any],
+    *,
+    account: Account,
+    moment: Moment,
+    session: str,
+    operation: Operation | None = None,
+    seen: Account | None = None,
+) -> Step[Any]:
+    """Return the refusal's step with a fresh challenge, where another try is allowed.
+
+    Args:
+        step: the refusal.
+        account: the account as it was loaded.
+        moment: the rest of the world.
+        session: of the challenge.
+        operation: of the challenge; None for a logon.
+        seen: the account that the evidence was weighed on, where that is another object: a refusal that changed
+            nothing about it changes nothing at all.
+    """
+    after = account if step.account is seen else step.account
+    refusal = step.outcome
+    if after is not None and isinstance(refusal, Refusal) and refusal.reason in _RETRIED:
+        again = challenge(after, moment, session=session, operation=operation)
+        refusal = attrs.evolve(refusal, again=again)
+    return Step(after, refusal, events=step.events)

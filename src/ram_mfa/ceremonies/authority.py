@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may do what: one table of deeds and actors, each cell a list of conditions. What is not listed is refused.
+
+A receipt or an enrolment ticket is verified here, never believed; a receipt is spent in the deed's own swap
+(requirements B2, B4, B11, B14; V21, V22).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import attrs
+
+from ..account import Account
+from ..moment import Moment
+from ..policy import Unopened
+from ..words import Reason
+from .actors import Actor, Administrator, Enrolment, Owner, Stance
+from .outcomes import Operation
+from .tickets import Opened, Purpose, open_receipt, open_ticket, spend
+
+
+class Deed(enum.Enum):
+    """What an actor may ask for; the rows of the table."""
+
+    OPEN_ACCOUNT = "open an account"
+    BIND = "bind a device"
+    UNBIND = "unbind a device"
+    RENAME = "rename a device"
+    RESYNC = "resynchronise a virtual device"
+    MACHINES = "forget machines"
+    RESET = "reset MFA"
+    IMPORT = "import a device"
+    REQUIRE = "require MFA"
+    ERASE = "erase an account"
+    MOVE = "move an account to another user id"
+    DISCARD = "discard an unreadable record"
+
+
+@attrs.frozen
+class Grant:
+    """The deed is allowed.
+
+    Attributes:
+        account: the account in which the receipt that was shown is spent.
+        actor: what records and events call the actor.
+    """
+
+    account: Account | None
+    actor: str
+
+
+@attrs.frozen
+class _Asked:
+    account: Account | None
+    moment: Moment
+    actor: Actor
+    deed: Deed
+
+
+_Verdict = Account | Reason | None
+"""The account with a receipt spent, or why not, or nothing to say."""
+Condition = Callable[[_Asked], _Verdict]
+
+
+def administrator_proved(asked: _Asked) -> _Verdict:
+    """The administrator's own step-up was verified, where the policy asks for one."""
+    policy, actor = asked.moment.policy, asked.actor
+    if policy.administrator_proof is type(policy.administrator_proof).NOT_ASKED:
+        return None
+    proved = isinstance(actor, Administrator) and asked.moment.administrator == actor.name
+    return None if proved else Reason.PROOF_NEEDED
+
+
+def self_managed(asked: _Asked) -> _Verdict:
+    """The policy lets users manage their own devices."""
+    return None if asked.moment.policy.may_manage_self().allowed else Reason.NOT_AUTHORISED
+
+
+def account_open(asked: _Asked) -> _Verdict:
+    """The user has a record."""
+    return Reason.NO_ACCOUNT if asked.account is None else None
+
+
+def no_device_bound(asked: _Asked) -> _Verdict:
+    """No device is bound: where one is, a password or an enrolment is not enough."""
+    bound = asked.account is not None and asked.account.devices
+    return Reason.PROOF_NEEDED if bound else None
+
+
+def password_fresh(asked: _Asked) -> _Verdict:
+    """The password was checked within the policy's lifetime, and not in the future beyond the clocks' skew."""
+    policy, actor = asked.moment.policy, asked.actor
+    password_at = actor.password_at if isinstance(actor, Owner) else None
+    if password_at is None:
+        return Reason.PROOF_NEEDED
+    fresh = -policy.clock_skew <= asked.moment.now - password_at <= policy.lifetimes.password
+    return None if fresh else Reason.PROOF_NEEDED
+
+
+def receipt_shown(asked: _Asked) -> _Verdict:
+    """The receipt of a fresh step-up for this deed is valid; it is spent."""
+    account, actor = asked.account, asked.actor
+    if account is None or not isinstance(actor, Owner) or actor.receipt is None:
+        return Reason.PROOF_NEEDED
+    opened = open_receipt(
+        actor.receipt, account, asked.moment, session=actor.session, operation=_OPERATIONS[asked.deed]
+    )
+    return opened if isinstance(opened, Reason) else spend(account, asked.moment, opened[0].spent)
+
+
+def enrolment_shown(asked: _Asked) -> _Verdict:
+    """The enrolment ticket is valid, and MFA is still required of the user."""
+    account, moment, actor = asked.account, asked.moment, asked.actor
+    if not isinstance(actor, Enrolment):
+        return Reason.FOREIGN_TICKET
+    if account is None:
+        required = moment.policy.unopened is Unopened.MUST_BIND
+    else:
+        required = moment.policy.must_use_mfa(required=account.required).allowed
+    if not required:
+        return Reason.NOT_AUTHORISED
+    opened = open_ticket(actor.ticket, account, moment, purpose=Purpose.ENROLMENT, session=actor.session)
+    return None if isinstance(opened, Opened) else opened
+
+
+_OPERATIONS: Final[Mapping[Deed, Operation]] = {
+    Deed.BIND: Operation.BIND,
+    Deed.UNBIND: Operation.UNBIND,
+    Deed.RENAME: Operation.RENAME,
+    Deed.RESYNC: Operation.RESYNC,
+    Deed.MACHINES: Operation.MACHINES,
+}
+
+_ADMINISTRATOR: Final[Mapping[Stance, tuple[Condition, ...]]] = {
+    Stance.ADMINISTRATOR: (administrator_proved,),
+    Stance.UNSAFE_ADMINISTRATOR: (),
+}
+_OWNER: Final[Mapping[Stance, tuple[Condition, ...]]] = {
+    Stance.OWNER: (self_managed, account_open, receipt_shown),
+}
+
+TABLE: Final[Mapping[Deed, Mapping[Stance, tuple[Condition, ...]]]] = {
+    Deed.OPEN_ACCOUNT: _ADMINISTRATOR,
+    Deed.BIND: {
+        **_ADMINISTRATOR,
+        **_OWNER,
+        Stance.FIRST_DEVICE_OWNER: (self_managed, account_open, no_device_bound, password_fresh),
+        Stance.ENROLLING: (no_device_bound, enrolment_shown),
+    },
+    Deed.UNBIND: {**_ADMINISTRATOR, **_OWNER},
+    Deed.RENAME: {**_ADMINISTRATOR, **_OWNER},
+    Deed.RESYNC: {**_ADMINISTRATOR, **_OWNER},
+    Deed.MACHINES: {**_ADMINISTRATOR, **_OWNER},
+    Deed.RESET: _ADMINISTRATOR,
+    Deed.IMPORT: _ADMINISTRATOR,
+    Deed.REQUIRE: _ADMINISTRATOR,
+    Deed.ERASE: _ADMINISTRATOR,
+    Deed.MOVE: _ADMINISTRATOR,
+    Deed.DISCARD: _ADMINISTRATOR,
+}
+
+
+def authorise(account: Account | None, moment: Moment, actor: Actor, deed: Deed) -> Grant | Reason:
+    """Decide whether the actor may do the deed to the account, or why not."""
+    conditions = TABLE[deed].get(actor.stance)
+    if conditions is None:
+        return Reason.NOT_AUTHORISED
+    spent = account
+    for condition in conditions:
+        verdict = condition(_Asked(account, moment, actor, deed))
+        if isinstance(verdict, Reason):
+            return verdict
+        if verdict is not None:
+            spent = verdict
+    return Grant(spent, actor.label)

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Binding a security key: offer a challenge, and bind the key whose signed registration answers it.
+
+The offer's ticket is the challenge (its MAC); a credential id belongs to one user for ever, by the claim that the step
+returns and the loop settles. Authority is checked at both ends (V21, V23).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from .._secret import SecretBytes
+from ..account import OFFER_TRIES, Account, Offer, SecurityKey, Spent
+from ..events import Event, What
+from ..moment import Moment
+from ..otp import Algorithm
+from ..policy import RelyingParty
+from ..words import Kind, Reason, Refusal
+from . import _fields
+from .actors import Actor, Enrolment, actor_digest
+from .authority import Deed, authorise
+from .changes import (
+    find_offer,
+    good_name,
+    may_bind,
+    new_account,
+    open_offers,
+    with_bound,
+    with_failed_offer,
+    with_offer,
+)
+from .key_answers import NewKey, judge_registration
+from .key_options import register_request, registration_options
+from .outcomes import Bound, SecurityKeyOffer, bound_view
+from .proofs import proof_of
+from .tickets import MICROSECONDS, Purpose, challenge_of, fresh, open_ticket, sealed_ticket
+from .transition import Claim, Step, Verb, refused
+
+
+@attrs.frozen
+class OfferSecurityKey(Verb[SecurityKeyOffer]):
+    """Offer to bind a security key; nothing is bound yet.
+
+    The same actor in the same session gets the same open offer again, unless ``renew`` asks for a new one.
+
+    Attributes:
+        by: who asks.
+        account_name: what the browser shows, such as ``alice@example``; 1 to 64 printable characters.
+        name: the device's name, 1 to 64 printable characters; the kind's own where there is none.
+        session: the application's session string; only the same may confirm.
+        renew: whether an open offer is replaced.
+    """
+
+    by: Actor
+    account_name: str = attrs.field(kw_only=True)
+    name: str | None = attrs.field(default=None, kw_only=True)
+    session: str = _fields.session()
+    renew: bool = attrs.field(default=False, kw_only=True)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[SecurityKeyOffer]:
+        """Return the step to an open offer."""
+        actor, party = self.by.label, moment.policy.relying_party
+        grant = authorise(account, moment, self.by, Deed.BIND)
+        if isinstance(grant, Reason):
+            return refused(account, moment, grant, actor=actor)
+        current = account
+        if current is None:
+            current = new_account(moment, required=True, by_enrolment=isinstance(self.by, Enrolment))
+        forbidden = may_bind(current, moment, Kind.SECURITY_KEY)
+        if party is None or forbidden is not None:
+            return refused(account, moment, forbidden or Reason.KIND_NOT_ALLOWED, actor=actor)
+        name = good_name(self.name, Kind.SECURITY_KEY)
+        if name is None or good_name(self.account_name or "", Kind.SECURITY_KEY) is None:
+            return refused(account, moment, Reason.BAD_NAME, actor=actor)
+
+        digest = actor_digest(self.by, self.session)
+        offer = None if self.renew else self._open_one(current, moment, digest)
+        if offer is not None:
+            return Step(account, self._told(current, moment, party, offer))
+        offer = self._new_one(moment, digest, name)
+        event = Event(What.DEVICE_OFFERED, moment.user, moment.now, actor, None, Kind.SECURITY_KEY.value)
+        return Step(with_offer(current, moment, offer), self._told(current, moment, party, offer), events=(event,))
+
+    def _open_one(self, account: Account, moment: Moment, digest: bytes) -> Offer | None:
+        for offer in open_offers(account, moment):
+            if (offer.kind, offer.actor, offer.account_name) == (Kind.SECURITY_KEY, digest, self.account_name):
+                return offer
+        return None
+
+    def _new_one(self, moment: Moment, digest: bytes, name: str) -> Offer:
+        spent = fresh(moment, Purpose.OFFER_SECURITY_KEY, lifetime=moment.policy.lifetimes.offer)
+        return Offer(
+            nonce=spent.nonce,
+            kind=Kind.SECURITY_KEY,
+            actor=digest,
+            issued_at=spent.issued_at,
+            expires_at=spent.expires_at,
+            tries=OFFER_TRIES,
+            name=name,
+            account_name=self.account_name,
+            secret=SecretBytes(),
+            algorithm=Algorithm.SHA1,
+            digits=0,
+            period=0,
+            codes=0,
+        )
+
+    def _told(self, account: Account, moment: Moment, party: RelyingParty, offer: Offer) -> SecurityKeyOffer:
+        ticket = sealed_ticket(
+            account,
+            moment,
+            Spent(offer.nonce, offer.issued_at, offer.expires_at),
+            purpose=Purpose.OFFER_SECURITY_KEY,
+            session=self.session,
+        )
+        challenge = challenge_of(ticket)
+        return SecurityKeyOffer(
+            id=ticket,
+            options=registration_options(account, moment.policy, party, challenge, account_name=offer.account_name),
+            u2f=register_request(account, party, challenge),
+            expires_at=offer.expires_at / MICROSECONDS,
+        )
+
+
+@attrs.frozen
+class ConfirmSecurityKey(Verb[Bound]):
+    """Bind the security key whose registration answers the offer.
+
+    A registration that does not hold costs one of the offer's ten tries.
+
+    Attributes:
+        response: the JSON of the browser's ``PublicKeyCredential``, or of a U2F register response; text or dict.
+        offer: `SecurityKeyOffer.id`, as it came back in the form.
+        by: who asks; the same as at the offer.
+        session: the same as at the offer.
+    """
+
+    response: Any = attrs.field(repr=False)
+    offer: str = attrs.field(converter=_fields.as_typed, repr=False, kw_only=True)
+    by: Actor = attrs.field(kw_only=True)
+    session: str = _fields.session()
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[Bound]:
+        """Return the step to a bound key, with the claim on its credential id."""
+        actor, party = self.by.label, moment.policy.relying_party
+        grant = authorise(account, moment, self.by, Deed.BIND)
+        if isinstance(grant, Reason):
+            return refused(account, moment, grant, actor=actor)
+        opened = open_ticket(self.offer, account, moment, purpose=Purpose.OFFER_SECURITY_KEY, session=self.session)
+        if isinstance(opened, Reason):
+            return refused(account, moment, opened, actor=actor)
+        offer = None if account is None else find_offer(account, opened, actor_digest(self.by, self.session))
+        if account is None or offer is None:
+            return refused(account, moment, Reason.OFFER_GONE, actor=actor)
+        forbidden = may_bind(account, moment, Kind.SECURITY_KEY)
+        if party is None or forbidden is not None:
+            return refused(account, moment, forbidden or Reason.KIND_NOT_ALLOWED, actor=actor)
+
+        new = judge_registration(self.response, moment, party, opened.challenge)
+        if isinstance(new, Refusal):
+            return refused(with_failed_offer(account, offer), moment, new, actor=actor)
+        by_enrolment = isinstance(self.by, Enrolment)
+        key = _bound_key(new, moment, name=offer.name, actor=actor, used=by_enrolment)
+        if account.device(key.id) is not None:
+            return refused(account, moment, Reason.CREDENTIAL_TAKEN, actor=actor)
+        bound, event = with_bound(account, moment, key, actor)
+        proof = proof_of(bound, moment, key, session=self.session) if by_enrolment else None
+        claim = Claim(party.id, key.credential_id)
+        return Step(bound, bound_view(key, proof), claims=(claim,), events=(event,))
+
+
+def _bound_key(new: NewKey, moment: Moment, *, name: str, actor: str, used: bool) -> SecurityKey:
+    return SecurityKey(
+        credential_id=new.credential_id,
+        name=name,
+        public_key=new.public_key,
+        sign_count=new.sign_count,
+        rp_id=new.rp_id,
+        app_id=new.app_id,
+        transports=new.transports,
+        backup_eligible=new.backup_eligible,
+        attestation=new.attestation.verdict.value,
+        model=new.model,
+        cloned_at=None,
+        bound_at=moment.now,
+        bound_by=actor,
+        last_used_at=moment.now if used else None,
+    )

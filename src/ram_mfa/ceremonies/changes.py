@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The changes that several verbs make to an account: opening it, renewing its epoch, binding, keeping offers."""
+
+from __future__ import annotations
+
+import attrs
+
+from ..account import MOST_OFFERS, NO_EPOCH, Account, Device, Offer
+from ..events import Event, What
+from ..moment import Moment
+from ..words import Kind, Reason
+from .tickets import MICROSECONDS, Opened
+
+LONGEST_NAME = 64
+
+
+def new_account(moment: Moment, *, required: bool, by_enrolment: bool = False) -> Account:
+    """Return a user's first record.
+
+    One that an enrolment begins keeps the epoch of no record until its first bind, so that the enrolment's ticket
+    still opens the confirmation.
+    """
+    return Account(
+        user=moment.user,
+        handle=bytes(moment.draw("handle", 32)),
+        epoch=NO_EPOCH if by_enrolment else bytes(moment.draw("epoch", 16)),
+        created_at=moment.now,
+        required=required,
+        devices=(),
+        offers=(),
+        answered=(),
+        failed=(),
+        not_before=0,
+        machines=(),
+        wrong=(),
+        password_mark=None,
+        outbox=(),
+        moved_to=None,
+    )
+
+
+def renewed(account: Account, moment: Moment) -> Account:
+    """Return the account with a new epoch: every ticket, receipt and offer made before is dead."""
+    return attrs.evolve(account, epoch=bytes(moment.draw("epoch", 16)), offers=(), answered=(), failed=(), not_before=0)
+
+
+def good_name(name: str | None, kind: Kind) -> str | None:
+    """Return the name, the kind's own where there is none, or None where it is not 1 to 64 printable characters."""
+    if name is None:
+        return kind.value
+    fine = isinstance(name, str) and 1 <= len(name) <= LONGEST_NAME and name.isprintable() and not name.isspace()
+    return name if fine else None
+
+
+def may_bind(account: Account, moment: Moment, kind: Kind) -> Reason | None:
+    """Return why no device of the kind may be bound now, or None."""
+    decision = moment.policy.may_bind(kind, bound=tuple(device.kind for device in account.devices))
+    if decision.allowed:
+        return None
+    if decision.rule == "devices.one-kind":
+        return Reason.OTHER_KIND_BOUND
+    return Reason.TOO_MANY_DEVICES if decision.rule == "devices.most" else Reason.KIND_NOT_ALLOWED
+
+
+def with_bound(account: Account, moment: Moment, device: Device, actor: str) -> tuple[Account, Event]:
+    """Return the account with one more device, under a new epoch, and what is to be told."""
+    account = attrs.evolve(renewed(account, moment), devices=(*account.devices, device))
+    return account, Event(What.DEVICE_BOUND, moment.user, moment.now, actor, device.id, device.kind.value)
+
+
+def without_device(account: Account, moment: Moment, device: Device) -> Account:
+    """Return the account without the device and without any remembered machine, under a new epoch."""
+    left = tuple(bound for bound in account.devices if bound.id != device.id)
+    return attrs.evolve(renewed(account, moment), devices=left, machines=())
+
+
+def one_device(account: Account, device_id: str | None) -> Device | Reason:
+    """Return the device named, or the only one where none is named, or why there is no such device."""
+    if device_id is not None:
+        return account.device(device_id) or Reason.UNKNOWN_DEVICE
+    if not account.devices:
+        return Reason.NO_DEVICE
+    return account.devices[0] if len(account.devices) == 1 else Reason.NAME_THE_DEVICE
+
+
+def open_offers(account: Account, moment: Moment) -> tuple[Offer, ...]:
+    """Return the offers that have not expired."""
+    return tuple(offer for offer in account.offers if offer.expires_at > moment.now * MICROSECONDS)
+
+
+def with_offer(account: Account, moment: Moment, offer: Offer) -> Account:
+    """Return the account with one more open offer; of five, the oldest goes, and so does the actor's last one."""
+    others = tuple(one for one in open_offers(account, moment) if (one.kind, one.actor) != (offer.kind, offer.actor))
+    return attrs.evolve(account, offers=(*others, offer)[-MOST_OFFERS:])
+
+
+def find_offer(account: Account, opened: Opened, actor: bytes) -> Offer | None:
+    """Return the open offer that a ticket stands for, where the same actor in the same session asks."""
+    return next((one for one in account.offers if one.nonce == opened.spent.nonce and one.actor == actor), None)
+
+
+def with_failed_offer(account: Account, offer: Offer) -> Account:
+    """Return the account that remembers one more wrong confirmation; the last try takes the offer away."""
+    left = attrs.evolve(offer, tries=offer.tries - 1)
+    offers = tuple(left if one is offer else one for one in account.offers)
+    return attrs.evolve(account, offers=tuple(one for one in offers if one.tries > 0))

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The evidence that a person brings, and how it is weighed: every path to a verdict goes through here (V11).
+
+A code costs a place in the throttle when it is wrong and its time step when it is right. An answer of a security key
+costs its ticket either way. Constructors take what people typed and browsers sent, and never raise on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from .._secret import SecretText
+from ..account import Account, Device, VirtualMFADevice
+from ..events import Event, What
+from ..moment import Moment
+from ..words import Kind, Reason, Refusal
+from . import _fields, key_answers
+from .changes import one_device
+from .codes import match_one
+from .throttle import closed, count_wrong
+from .tickets import Opened, spend, spend_failed
+from .transition import Step, refused
+
+
+@attrs.frozen
+class TOTPCode:
+    """The code that an authenticator app shows.
+
+    Attributes:
+        code: as typed.
+        device: the id of the virtual device; needed where several are bound.
+    """
+
+    code: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
+    device: str | None = None
+
+
+@attrs.frozen
+class Assertion:
+    """A security key's answer through WebAuthn.
+
+    Attributes:
+        response: the JSON of the browser's ``PublicKeyCredential``, as text or as a dict.
+    """
+
+    response: Any = attrs.field(repr=False)
+
+
+@attrs.frozen
+class U2FSignature:
+    """A security key's answer through the U2F JavaScript API's messages, from a native or legacy client.
+
+    Attributes:
+        response: the JSON of the sign response, as text or as a dict.
+    """
+
+    response: Any = attrs.field(repr=False)
+
+
+Evidence = TOTPCode | Assertion | U2FSignature
+
+
+@attrs.frozen
+class Accepted:
+    """The evidence holds.
+
+    Attributes:
+        account: the next account, in which code or ticket is spent.
+        device: the device used, as it is from now on.
+    """
+
+    account: Account
+    device: Device
+
+
+def weigh(evidence: Evidence, account: Account, moment: Moment, ticket: Opened) -> Accepted | Step[Any]:
+    """Return the account in which right evidence is spent, or the step of the refusal.
+
+    Args:
+        evidence: what was brought.
+        account: the account as it is.
+        moment: the rest of the world.
+        ticket: the challenge that it answers.
+    """
+    if isinstance(evidence, TOTPCode):
+        return _weigh_code(evidence, account, moment, ticket)
+    if isinstance(evidence, Assertion | U2FSignature):
+        return _weigh_key(evidence, account, moment, ticket)
+    return refused(account, moment, Reason.WRONG_EVIDENCE)
+
+
+def _weigh_code(evidence: TOTPCode, account: Account, moment: Moment, ticket: Opened) -> Accepted | Step[Any]:
+    virtual = tuple(device for device in account.devices if isinstance(device, VirtualMFADevice))
+    if not virtual:
+        return refused(account, moment, Reason.WRONG_EVIDENCE)
+    device = one_device(attrs.evolve(account, devices=virtual), evidence.device)
+    if isinstance(device, Reason):
+        return refused(account, moment, device)
+    assert isinstance(device, VirtualMFADevice)
+    gate = closed(account, device, moment)
+    if gate is not None:
+        return refused(account, moment, gate, device=device.id)
+    step, unspent = match_one(device, evidence.code, moment)
+    if step is None:
+        counted, refusal, events = count_wrong(account, device, moment)
+        return refused(counted, moment, refusal, device=device.id, events=events)
+    if not unspent:
+        # A code of a spent step can never pass, so that meeting one is no guess: nothing is counted or written.
+        return refused(account, moment, Reason.REPLAYED_CODE, device=device.id)
+    used = attrs.evolve(device, last_step=step, failures=0, closed_until=0, last_used_at=moment.now)
+    return Accepted(spend(account.with_device(used), moment, ticket.spent), used)
+
+
+def _weigh_key(
+    evidence: Assertion | U2FSignature, account: Account, moment: Moment, ticket: Opened
+) -> Accepted | Step[Any]:
+    if not any(device.kind is Kind.SECURITY_KEY for device in account.devices):
+        return refused(account, moment, Reason.WRONG_EVIDENCE)
+    if isinstance(evidence, Assertion):
+        answer = key_answers.weigh_assertion(evidence.response, account, moment, ticket.challenge)
+    else:
+        answer = key_answers.weigh_u2f(evidence.response, account, moment, ticket.challenge)
+    if isinstance(answer, key_answers.RightAnswer):
+        used = attrs.evolve(answer.key, sign_count=answer.sign_count, last_used_at=moment.now)
+        return Accepted(spend(account.with_device(used), moment, ticket.spent), used)
+
+    after = spend_failed(account, moment, ticket.spent)
+    if not isinstance(after, Account):
+        return refused(account, moment, Refusal(Reason.THROTTLED, after))
+    device: str | None = None
+    events: tuple[Event, ...] = ()
+    if answer.cloned is not None:
+        device = answer.cloned.id
+        after = after.with_device(attrs.evolve(answer.cloned, cloned_at=moment.now))
+        events = (Event(What.KEY_CLONED, moment.user, moment.now, device=device),)
+    return refused(after, moment, answer.refusal, device=device, events=events)

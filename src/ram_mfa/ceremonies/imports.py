@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bringing devices in that another library bound: a virtual device's otpauth URI, or a U2F registration.
+
+An import is a bind by an administrator, without a confirmation: the user has used the device before. It goes through
+the same rules of kinds and numbers, and is told as a bind.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from .. import _base64url
+from .._secret import SecretText
+from ..account import LEAST_SECRET, Account, SecurityKey, VirtualMFADevice
+from ..errors import MalformedMessage
+from ..moment import Moment
+from ..otp import KeyURI
+from ..policy.values import FARTHEST_DRIFT, LONGEST_PERIOD
+from ..u2f import RegistrationResponse, load_p256
+from ..words import Kind, Reason
+from . import _fields
+from .actors import Actor
+from .authority import Deed, authorise
+from .changes import good_name, may_bind, new_account, with_bound
+from .outcomes import Bound, bound_view
+from .transition import Claim, Step, Verb, refused
+
+_MESSAGE: Final = "registration kept by another library"
+
+
+def _admitted(account: Account | None, moment: Moment, by: Actor, kind: Kind) -> Account | Reason:
+    grant = authorise(account, moment, by, Deed.IMPORT)
+    if isinstance(grant, Reason):
+        return grant
+    current = new_account(moment, required=True) if account is None else account
+    return may_bind(current, moment, kind) or current
+
+
+@attrs.frozen
+class ImportVirtualDevice(Verb[Bound]):
+    """Bind a virtual device that another library bound.
+
+    Attributes:
+        key_uri: its ``otpauth://totp`` URI; at least 128 bits, 6 to 8 digits, a period of at most 120 seconds.
+        last_step: the highest time step that the other library accepted; None where it kept none: then no code of the
+            present window passes.
+        drift: steps by which the app's clock is ahead, -10 to 10.
+        name: the device's name; the kind's own where there is none.
+        by: who asks.
+    """
+
+    key_uri: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
+    last_step: int | None = attrs.field(kw_only=True)
+    drift: int = attrs.field(default=0, kw_only=True)
+    name: str | None = attrs.field(default=None, kw_only=True)
+    by: Actor = attrs.field(kw_only=True)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[Bound]:
+        """Return the step to a bound device."""
+        actor = self.by.label
+        admitted = _admitted(account, moment, self.by, Kind.VIRTUAL)
+        if isinstance(admitted, Reason):
+            return refused(account, moment, admitted, actor=actor)
+        uri = _parsed(self.key_uri)
+        if uri is None or uri.kind != "totp" or uri.period is None:
+            return refused(account, moment, Reason.BAD_IMPORT, actor=actor)
+        weak = len(uri.secret) < LEAST_SECRET or not 1 <= uri.period <= LONGEST_PERIOD
+        if weak or not moment.policy.guessable_device_allowed(digits=uri.digits):
+            return refused(account, moment, Reason.WEAK_SECRET, actor=actor)
+        name = good_name(self.name, Kind.VIRTUAL)
+        if name is None:
+            return refused(account, moment, Reason.BAD_NAME, actor=actor)
+        current = int(moment.now // uri.period)
+        farthest = current + FARTHEST_DRIFT + moment.policy.totp.forward
+        last_step = farthest if self.last_step is None else self.last_step
+        if not -FARTHEST_DRIFT <= self.drift <= FARTHEST_DRIFT or not -1 <= last_step <= farthest:
+            return refused(account, moment, Reason.BAD_IMPORT, actor=actor)
+        if self.last_step is None:
+            last_step = current + max(self.drift, 0) + moment.policy.totp.forward
+        device = VirtualMFADevice(
+            id=_base64url.encode(moment.draw("device", 16)),
+            name=name,
+            secret=uri.secret,
+            algorithm=uri.algorithm,
+            digits=uri.digits,
+            period=uri.period,
+            last_step=last_step,
+            drift=self.drift,
+            failures=0,
+            closed_until=0,
+            disabled_at=None,
+            bound_at=moment.now,
+            bound_by=actor,
+            last_used_at=None,
+        )
+        bound, event = with_bound(admitted, moment, device, actor)
+        return Step(bound, bound_view(device, None), events=(event,))
+
+
+def _parsed(text: str) -> KeyURI | None:
+    try:
+        return KeyURI.parse(text)
+    except MalformedMessage:
+        return None
+
+
+@attrs.frozen
+class ImportSecurityKey(Verb[Bound]):
+    """Bind a U2F key that another library registered; it then answers from browsers through the ``appid`` extension.
+
+    Attributes:
+        registration: the JSON that python-u2flib-server keeps (text or dict: ``keyHandle`` and ``publicKey`` in
+            base64url), or the raw registration message (bytes). Its signature cannot be verified any more: the
+            administrator vouches for it.
+        app_id: the AppID that it was registered under.
+        name: the device's name; the kind's own where there is none.
+        by: who asks.
+    """
+
+    registration: Any = attrs.field(repr=False)
+    app_id: str = attrs.field(kw_only=True)
+    name: str | None = attrs.field(default=None, kw_only=True)
+    by: Actor = attrs.field(kw_only=True)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[Bound]:
+        """Return the step to a bound key, with the claim on its key handle."""
+        actor, party = self.by.label, moment.policy.relying_party
+        admitted = _admitted(account, moment, self.by, Kind.SECURITY_KEY)
+        if isinstance(admitted, Reason):
+            return refused(account, moment, admitted, actor=actor)
+        name = good_name(self.name, Kind.SECURITY_KEY)
+        if name is None:
+            return refused(account, moment, Reason.BAD_NAME, actor=actor)
+        registered = _registered(self.registration, self.app_id)
+        if registered is None or party is None:
+            return refused(account, moment, Reason.BAD_IMPORT, actor=actor)
+        key_handle, public_key, transports = registered
+        key = SecurityKey(
+            credential_id=key_handle,
+            name=name,
+            public_key=public_key,
+            sign_count=0,
+            rp_id=None,
+            app_id=self.app_id,
+            transports=transports,
+            backup_eligible=None,
+            attestation="none",
+            model="",
+            cloned_at=None,
+            bound_at=moment.now,
+            bound_by=actor,
+            last_used_at=None,
+        )
+        if admitted.device(key.id) is not None:
+            return refused(account, moment, Reason.CREDENTIAL_TAKEN, actor=actor)
+        bound, event = with_bound(admitted, moment, key, actor)
+        return Step(bound, bound_view(key, None), claims=(Claim(party.id, key_handle),), events=(event,))
+
+
+def _registered(registration: object, app_id: str) -> tuple[bytes, bytes, tuple[str, ...]] | None:
+    """Return key handle, point and transports; None where the registration is none or not of that AppID."""
+    if not isinstance(app_id, str) or not app_id:
+        return None
+    try:
+        if isinstance(registration, bytes):
+            raw = RegistrationResponse.parse(registration)
+            return raw.key_handle, raw.public_key, ()
+        kept = json.loads(registration) if isinstance(registration, str) else registration
+        if not isinstance(kept, Mapping) or kept.get("appId", app_id) != app_id:
+            return None
+        key_handle = _base64url.decode(kept.get("keyHandle", ""), message=_MESSAGE, field="keyHandle")
+        public_key = _base64url.decode(kept.get("publicKey", ""), message=_MESSAGE, field="publicKey")
+        load_p256(public_key)
+        named = kept.get("transports") or ()
+    except (ValueError, RecursionError):
+        return None
+    if not 1 <= len(key_handle) <= 255 or len(public_key) != 65:
+        return None
+    transports = tuple(one for one in named if isinstance(one, str)) if isinstance(named, list | tuple) else ()
+    return key_handle, public_key, transports[:8]

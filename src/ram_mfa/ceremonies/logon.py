@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logon, after user name and password: not required, remembered, must bind, or a challenge and its answer.
+
+Absence never passes: a user without a record is refused unless the policy says otherwise by name (requirements B11,
+B19; V16, V17). Beginning writes nothing; a finish spends its ticket in the swap that holds its verdict (V1, V4, V26).
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from .._secret import SecretText
+from ..account import Account
+from ..events import Event, What
+from ..moment import Moment
+from ..policy import Unopened
+from ..words import Reason
+from . import _fields, machines
+from .actors import checked_session
+from .asking import challenge, retried
+from .evidence import Evidence, weigh
+from .outcomes import LogonStart, MustBind, NotRequired, Proof, Remembered
+from .proofs import proof_of
+from .tickets import MICROSECONDS, Purpose, fresh, open_ticket, sealed_ticket
+from .transition import Step, Verb, refused
+
+
+def _mark_with_machine(instance: BeginLogon, attribute: object, mark: str | None) -> None:
+    del attribute
+    if instance.machine is not None and not isinstance(mark, str):
+        raise ValueError("password_mark is required where a machine is presented")
+
+
+def _mark_with_remember(instance: FinishLogon, attribute: object, mark: str | None) -> None:
+    del attribute
+    if instance.remember is not None and not isinstance(mark, str):
+        raise ValueError("password_mark is required where a machine is remembered")
+
+
+@attrs.frozen
+class BeginLogon(Verb[LogonStart]):
+    """Begin a logon; the application has checked name and password. Writes nothing.
+
+    Attributes:
+        session: the application's session string for this browser.
+        machine: the machine cookie as the browser sent it, or None.
+        password_mark: any string that changes when the password does; required where a machine is presented.
+    """
+
+    session: str = attrs.field(repr=False)
+    machine: str | None = attrs.field(default=None, kw_only=True, repr=False)
+    password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_machine)
+
+    def __attrs_post_init__(self) -> None:
+        checked_session(self.session)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[LogonStart]:
+        """Return the same account, and how the logon goes on."""
+        policy = moment.policy
+        if account is None:
+            if policy.unopened is Unopened.REFUSE:
+                return refused(account, moment, Reason.NO_ACCOUNT)
+            if policy.unopened is Unopened.MUST_BIND:
+                return Step(account, self._must_bind(account, moment))
+            return self._skipped(account, moment, NotRequired(moment.user, "unopened.not-required"))
+        if not account.devices:
+            decision = policy.must_use_mfa(required=account.required)
+            if decision.allowed:
+                return Step(account, self._must_bind(account, moment))
+            return self._skipped(account, moment, NotRequired(moment.user, decision.rule))
+        if all(device.disabled_at is not None for device in account.devices):
+            return refused(account, moment, Reason.DEVICE_DISABLED)
+        machine = machines.find(self.machine, account)
+        if machine is not None and machines.counts(machine, moment, self.password_mark):
+            return self._skipped(account, moment, Remembered(moment.user, machine.id, machine.expires_at))
+        return Step(account, challenge(account, moment, session=self.session))
+
+    def _skipped(self, account: Account | None, moment: Moment, outcome: NotRequired | Remembered) -> Step[LogonStart]:
+        detail = outcome.why if isinstance(outcome, NotRequired) else f"machine {outcome.machine}"
+        return Step(account, outcome, events=(Event(What.MFA_SKIPPED, moment.user, moment.now, detail=detail),))
+
+    def _must_bind(self, account: Account | None, moment: Moment) -> MustBind:
+        spent = fresh(moment, Purpose.ENROLMENT, lifetime=moment.policy.lifetimes.enrolment)
+        ticket = sealed_ticket(account, moment, spent, purpose=Purpose.ENROLMENT, session=self.session)
+        return MustBind(ticket, moment.policy.kinds(), spent.expires_at / MICROSECONDS)
+
+
+@attrs.frozen
+class FinishLogon(Verb[Proof]):
+    """Finish a logon with evidence.
+
+    Attributes:
+        challenge: `Challenge.id`, as it came back in the form.
+        evidence: a code, or a security key's answer.
+        session: the same as at the begin.
+        remember: a label for this machine where the user ticked "remember", else None; where the policy does not
+            allow it no machine is remembered, and the proof holds no token.
+        password_mark: as at the begin; required where a machine is remembered. A new mark clears the day's budget.
+    """
+
+    challenge: str = attrs.field(converter=_fields.as_typed, repr=False)
+    evidence: Evidence
+    session: str = _fields.session()
+    remember: str | None = attrs.field(default=None, kw_only=True)
+    password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_remember)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:
+        """Return the step to a proof."""
+        opened = open_ticket(self.challenge, account, moment, purpose=Purpose.LOGON, session=self.session)
+        if isinstance(opened, Reason):
+            return refused(account, moment, opened)
+        if account is None:
+            return refused(account, moment, Reason.NO_ACCOUNT)
+        marked = self._marked(account)
+        weighed = weigh(self.evidence, marked, moment, opened)
+        if isinstance(weighed, Step):
+            return retried(weighed, account=account, moment=moment, session=self.session, seen=marked)
+        after = weighed.account
+        token: SecretText | None = None
+        events: tuple[Event, ...] = ()
+        if self.remember is not None and self.password_mark is not None:
+            after, token, events = machines.remember(
+                after, moment, label=self.remember, password_mark=self.password_mark
+            )
+        proof = proof_of(after, moment, weighed.device, session=self.session, machine=token)
+        event = Event(What.LOGON_PROVED, moment.user, moment.now, device=weighed.device.id)
+        return Step(after, proof, events=(event, *events))
+
+    def _marked(self, account: Account) -> Account:
+        if self.password_mark is None:
+            return account
+        digest = machines.mark_digest(self.password_mark)
+        if account.password_mark == digest:
+            return account
+        wrong = account.wrong if account.password_mark is None else ()
+        return attrs.evolve(account, password_mark=digest, wrong=wrong)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Remembered machines: a random handle in the browser's cookie, its digest in the record, an absolute end.
+
+They skip the MFA step of a logon, never a step-up, a bind or an unbind (requirements B15 to B18; V18 to V20). The
+cookie holds a jar, so that several users of one browser do not disturb each other; give it ``Secure``, ``HttpOnly``,
+``SameSite=Lax`` and the ``__Host-`` prefix.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+
+import attrs
+
+from .. import _base64url
+from .._secret import SecretText
+from ..account import Account, Machine
+from ..events import Event, What
+from ..moment import Moment
+from ..words import Reason
+from .actors import Actor
+from .authority import Deed, authorise
+from .transition import Step, Verb, refused
+
+HANDLE = 43
+"""Characters of a token: base64url of 32 bytes."""
+JAR = 16
+"""Handles that one cookie holds at the most; the oldest go."""
+LONGEST_LABEL = 64
+
+
+def jar_with(cookie: str | None, token: str) -> SecretText:
+    """Return the cookie's next value, with one more machine token in it.
+
+    Args:
+        cookie: the cookie's present value, as the browser sent it, or None.
+        token: `Proof.machine`.
+    """
+    return SecretText(".".join([*(one for one in _handles(cookie) if one != token), token][-JAR:]))
+
+
+def mark_digest(mark: str) -> bytes:
+    """Return what is kept of the application's mark of a password: 32 bytes."""
+    return hashlib.sha256(b"ram_mfa password mark\x00" + mark.encode("utf-8", "surrogatepass")).digest()
+
+
+def find(cookie: str | None, account: Account) -> Machine | None:
+    """Return the account's machine that the cookie holds the handle of, whether or not it still counts."""
+    digests = {hashlib.sha256(handle.encode()).digest() for handle in _handles(cookie)}
+    return next((machine for machine in reversed(account.machines) if machine.digest in digests), None)
+
+
+def counts(machine: Machine, moment: Moment, password_mark: str | None) -> bool:
+    """Return whether a machine skips the MFA step now."""
+    remember = moment.policy.remember
+    lost_at = moment.root.lost_at
+    return (
+        remember is not None
+        and password_mark is not None
+        and machine.remembered_at <= moment.now + moment.policy.clock_skew
+        and moment.now < min(machine.expires_at, machine.remembered_at + remember.seconds)
+        and hmac.compare_digest(machine.password_mark, mark_digest(password_mark))
+        and (not lost_at or machine.proved_at >= lost_at[-1])
+    )
+
+
+def remember(
+    account: Account, moment: Moment, *, label: str, password_mark: str
+) -> tuple[Account, SecretText | None, tuple[Event, ...]]:
+    """Return the account that remembers this machine, its token, and what is to be told; no token where not allowed."""
+    allowed = moment.policy.remember
+    if allowed is None:
+        return account, None, ()
+    token = SecretText(_base64url.encode(moment.draw("machine", 32)))
+    shown = "".join(character for character in label if character.isprintable())[:LONGEST_LABEL]
+    machine = Machine(
+        digest=hashlib.sha256(token.encode()).digest(),
+        label=shown,
+        remembered_at=moment.now,
+        expires_at=moment.now + allowed.seconds,
+        proved_at=moment.now,
+        password_mark=mark_digest(password_mark),
+    )
+    living = tuple(one for one in account.machines if one.expires_at > moment.now)
+    event = Event(What.MACHINE_REMEMBERED, moment.user, moment.now, detail=machine.id)
+    return attrs.evolve(account, machines=(*living, machine)[-allowed.most :]), token, (event,)
+
+
+@attrs.frozen
+class ForgetMachine(Verb[None]):
+    """Forget one remembered machine.
+
+    Attributes:
+        machine: `MachineView.id`.
+        by: who asks.
+    """
+
+    machine: str
+    by: Actor = attrs.field(kw_only=True)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
+        """Return the step to the account without it."""
+        return _forget(account, moment, self.by, lambda machine: machine.id == self.machine)
+
+
+@attrs.frozen
+class ForgetMachines(Verb[None]):
+    """Forget all remembered machines.
+
+    Attributes:
+        by: who asks.
+    """
+
+    by: Actor
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
+        """Return the step to the account without any."""
+        return _forget(account, moment, self.by, lambda _: True)
+
+
+def _forget(account: Account | None, moment: Moment, by: Actor, which: Callable[[Machine], bool]) -> Step[None]:
+    grant = authorise(account, moment, by, Deed.MACHINES)
+    if isinstance(grant, Reason):
+        return refused(account, moment, grant, actor=by.label)
+    if account is None or grant.account is None:
+        return refused(account, moment, Reason.NO_ACCOUNT, actor=by.label)
+    left = tuple(machine for machine in account.machines if not which(machine))
+    if len(left) == len(account.machines):
+        return refused(account, moment, Reason.NOTHING_TO_DO, actor=by.label)
+    event = Event(What.MACHINES_FORGOTTEN, moment.user, moment.now, by.label)
+    return Step(attrs.evolve(grant.account, machines=left), None, events=(event,))
+
+
+def _handles(cookie: str | None) -> list[str]:
+    if not isinstance(cookie, str) or len(cookie) > (HANDLE + 1) * JAR:
+        return []
+    return [handle for handle in cookie.split(".") if len(handle) == HANDLE and handle.isascii()]

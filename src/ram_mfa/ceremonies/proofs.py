@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a proof is made: the value that success hands out, with its receipt."""
+
+from __future__ import annotations
+
+from .._secret import SecretText
+from ..account import Account, Device
+from ..moment import Moment
+from ..words import Kind
+from .outcomes import Operation, Proof, ProofOf
+from .tickets import Purpose, fresh, receipt_subject, sealed_ticket
+
+
+def proof_of(
+    account: Account,
+    moment: Moment,
+    device: Device,
+    *,
+    session: str,
+    operation: Operation | None = None,
+    machine: SecretText | None = None,
+) -> Proof:
+    """Return the proof that a device was just used; of a logon, or of a step-up for an operation.
+
+    Args:
+        account: the account after the proof; its receipt hangs on that account's epoch.
+        moment: the rest of the world.
+        device: the device used.
+        session: the session in which it was used.
+        operation: what was stepped up for; None for a logon.
+        machine: the token of a machine remembered with it.
+    """
+    logon = operation is None
+    purpose = Purpose.LOGON_RECEIPT if logon else Purpose.STEP_UP_RECEIPT
+    receipt = sealed_ticket(
+        account,
+        moment,
+        fresh(moment, purpose, lifetime=moment.policy.lifetimes.receipt),
+        purpose=purpose,
+        session=session,
+        subject=receipt_subject(operation, device),
+    )
+    return Proof(
+        user=moment.user,
+        purpose=ProofOf.LOGON if logon else ProofOf.STEP_UP,
+        operation=operation,
+        device=device.id,
+        kind=device.kind,
+        at=moment.now,
+        phishing_resistant=device.kind is Kind.SECURITY_KEY,
+        machine=machine,
+        receipt=SecretText(receipt),
+    )

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Resynchronising a virtual device whose clock is off, and renaming a device.
+
+RFC 6238 section 6: drift is set only here, by two consecutive codes, within the policy's bound (requirement O11). A
+wrong try goes through the same throttle as a logon's (V11).
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from .._secret import SecretText
+from ..account import Account, VirtualMFADevice
+from ..events import Event, What
+from ..moment import Moment
+from ..words import Kind, Reason
+from . import _fields
+from .actors import Actor
+from .authority import Deed, authorise
+from .changes import good_name, one_device
+from .codes import lost_step, match_run, totp_of
+from .outcomes import DeviceView, device_view
+from .throttle import closed, count_wrong
+from .transition import Step, Verb, refused
+
+CODES = 2
+
+
+@attrs.frozen
+class ResyncVirtualDevice(Verb[DeviceView]):
+    """Set a virtual device's drift from two consecutive codes of its app; both are consumed.
+
+    Attributes:
+        device: its id; may be left out where one is bound.
+        codes: two codes as typed, in the order in which the app showed them.
+        by: who asks.
+    """
+
+    device: str | None = None
+    codes: tuple[SecretText, ...] = attrs.field(converter=_fields.as_codes, repr=False, kw_only=True)
+    by: Actor = attrs.field(kw_only=True)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[DeviceView]:
+        """Return the step to the device with its drift set."""
+        actor, policy = self.by.label, moment.policy
+        grant = authorise(account, moment, self.by, Deed.RESYNC)
+        if isinstance(grant, Reason):
+            return refused(account, moment, grant, actor=actor)
+        if account is None or grant.account is None:
+            return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
+        device = one_device(account, self.device)
+        if isinstance(device, Reason):
+            return refused(account, moment, device, actor=actor)
+        if not isinstance(device, VirtualMFADevice):
+            return refused(account, moment, Reason.UNKNOWN_DEVICE, actor=actor)
+        gate = closed(account, device, moment)
+        if gate is not None:
+            return refused(account, moment, gate, actor=actor, device=device.id)
+        totp = totp_of(device)
+        step = None
+        if len(self.codes) == CODES:
+            step = match_run(totp, self.codes, now=moment.now, backward=policy.totp.drift, forward=policy.totp.drift)
+        spent = max(device.last_step, lost_step(policy, moment, period=device.period, drift=device.drift))
+        if step is None:
+            counted, refusal, events = count_wrong(account, device, moment)
+            return refused(counted, moment, refusal, actor=actor, device=device.id, events=events)
+        if step - 1 <= spent:
+            return refused(account, moment, Reason.REPLAYED_CODE, actor=actor, device=device.id)
+        synced = attrs.evolve(device, last_step=step, drift=step - totp.step(moment.now), failures=0, closed_until=0)
+        event = Event(What.DEVICE_RESYNCED, moment.user, moment.now, actor, device.id, f"drift {synced.drift}")
+        return Step(grant.account.with_device(synced), device_view(synced), events=(event,))
+
+
+@attrs.frozen
+class RenameDevice(Verb[DeviceView]):
+    """Give a device another name.
+
+    Attributes:
+        device: its id; may be left out where one is bound.
+        name: 1 to 64 printable characters.
+        by: who asks.
+    """
+
+    device: str | None = None
+    name: str = attrs.field(kw_only=True)
+    by: Actor = attrs.field(kw_only=True)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[DeviceView]:
+        """Return the step to the device renamed."""
+        actor = self.by.label
+        grant = authorise(account, moment, self.by, Deed.RENAME)
+        if isinstance(grant, Reason):
+            return refused(account, moment, grant, actor=actor)
+        if account is None or grant.account is None:
+            return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
+        device = one_device(account, self.device)
+        if isinstance(device, Reason):
+            return refused(account, moment, device, actor=actor)
+        name = good_name(self.name, Kind.VIRTUAL) if isinstance(self.name, str) else None
+        if name is None:
+            return refused(account, moment, Reason.BAD_NAME, actor=actor)
+        renamed = attrs.evolve(device, name=name)
+        event = Event(What.DEVICE_RENAMED, moment.user, moment.now, actor, device.id)
+        return Step(grant.account.with_device(renamed), device_view(renamed), events=(event,))

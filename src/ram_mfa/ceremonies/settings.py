@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The life of an account and its settings: opened, required, looked at, its password changed, erased."""
+
+from __future__ import annotations
+
+import attrs
+
+from ..account import Account
+from ..events import Event, What
+from ..moment import Moment
+from ..words import Reason
+from . import machines
+from .actors import Actor
+from .authority import Deed, authorise
+from .changes import new_account, renewed
+from .outcomes import AccountView, account_view
+from .transition import Step, Verb, refused
+
+
+def _viewed(account: Account, moment: Moment, *, this: bytes | None = None) -> AccountView:
+    must = not account.devices and moment.policy.must_use_mfa(required=account.required).allowed
+    return account_view(account, must_bind=must, now=moment.now, this=this)
+
+
+@attrs.frozen
+class OpenAccount(Verb[AccountView]):
+    """Open a user's record: what an administrator does when creating the user.
+
+    Attributes:
+        required: whether MFA is required of this user ("Required for Enable MFA").
+        by: who asks.
+    """
+
+    required: bool = True
+    by: Actor = attrs.field(kw_only=True)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[AccountView]:
+        """Return the step to a new record."""
+        actor = self.by.label
+        grant = authorise(account, moment, self.by, Deed.OPEN_ACCOUNT)
+        if isinstance(grant, Reason):
+            return refused(account, moment, grant, actor=actor)
+        if account is not None:
+            return refused(account, moment, Reason.ACCOUNT_EXISTS, actor=actor)
+        after = new_account(moment, required=bool(self.required))
+        event = Event(What.ACCOUNT_OPENED, moment.user, moment.now, actor, None, _said(after.required))
+        return Step(after, _viewed(after, moment), events=(event,))
+
+
+@attrs.frozen
+class RequireMFA(Verb[AccountView]):
+    """Say whether MFA is required of this user at logon; makes a record where there is none.
+
+    Attributes:
+        required: whether it is.
+        by: who asks.
+    """
+
+    required: bool = True
+    by: Actor = attrs.field(kw_only=True)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[AccountView]:
+        """Return the step to the account with that setting."""
+        actor = self.by.label
+        grant = authorise(account, moment, self.by, Deed.REQUIRE)
+        if isinstance(grant, Reason):
+            return refused(account, moment, grant, actor=actor)
+        required = bool(self.required)
+        if account is None:
+            after = new_account(moment, required=required)
+        elif account.required is required:
+            return Step(account, _viewed(account, moment))
+        else:
+            after = attrs.evolve(account, required=required)
+        event = Event(What.REQUIREMENT_CHANGED, moment.user, moment.now, actor, None, _said(required))
+        return Step(after, _viewed(after, moment), events=(event,))
+
+
+def _said(required: bool) -> str:  # noqa: FBT001 - one setting, said in words
+    return "required" if required else "not required"
+
+
+@attrs.frozen
+class PasswordChanged(Verb[None]):
+    """The password changed: every ticket, receipt, offer and remembered machine ends. Devices stay (requirement B7).
+
+    For a user without a record there is nothing to end.
+    """
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
+        """Return the step to the account under a new epoch."""
+        if account is None:
+            return Step(account, None)
+        after = attrs.evolve(renewed(account, moment), machines=())
+        return Step(after, None, events=(Event(What.PASSWORD_CHANGED, moment.user, moment.now),))
+
+
+@attrs.frozen
+class EraseAccount(Verb[None]):
+    """Erase all that is remembered of a user; the user is then one without a record.
+
+    Credential ids stay claimed: no other user can ever bind that security key's credentials.
+
+    Attributes:
+        by: who asks.
+    """
+
+    by: Actor
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
+        """Return the step to no record."""
+        actor = self.by.label
+        grant = authorise(account, moment, self.by, Deed.ERASE)
+        if isinstance(grant, Reason):
+            return refused(account, moment, grant, actor=actor)
+        if account is None:
+            return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
+        return Step(None, None, events=(Event(What.ACCOUNT_ERASED, moment.user, moment.now, actor),))
+
+
+@attrs.frozen
+class Describe(Verb[AccountView]):
+    """Look at an account, after the first factor only. Never a secret, never a handle.
+
+    Attributes:
+        machine: the machine cookie as the browser sent it, so that the view says which machine this one is.
+    """
+
+    machine: str | None = attrs.field(default=None, repr=False)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[AccountView]:
+        """Return the same account and its view."""
+        if account is None:
+            return refused(account, moment, Reason.NO_ACCOUNT)
+        this = machines.find(self.machine, account)
+        return Step(account, _viewed(account, moment, this=this.digest if this else None))

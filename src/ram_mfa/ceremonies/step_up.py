@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sensitive operations ask again: a fresh proof for one operation, named at both ends.
+
+A remembered machine never counts here and "not required" is never an answer (requirements B14, B18). Where proving and
+doing are two requests the receipt of the proof travels between them, and `Spend` takes it once.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from .._secret import SecretText
+from ..account import Account
+from ..events import Event, What
+from ..moment import Moment
+from ..words import Challenge, Kind, Reason
+from . import _fields
+from .asking import challenge, purpose_of, retried, subject_of
+from .evidence import Evidence, weigh
+from .outcomes import Operation, Proof, ProofOf
+from .proofs import proof_of
+from .tickets import MICROSECONDS, open_receipt, open_ticket, spend
+from .transition import Step, Verb, refused
+
+
+def _usable(account: Account | None) -> Reason | None:
+    if account is None:
+        return Reason.NO_ACCOUNT
+    if not account.devices:
+        return Reason.NO_DEVICE
+    if all(device.disabled_at is not None for device in account.devices):
+        return Reason.DEVICE_DISABLED
+    return None
+
+
+@attrs.frozen
+class BeginStepUp(Verb[Challenge]):
+    """Ask for a fresh proof before a sensitive operation. Writes nothing.
+
+    Attributes:
+        operation: what is to be done.
+        session: the application's session string.
+    """
+
+    operation: Operation
+    session: str = _fields.session()
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[Challenge]:
+        """Return the same account and a challenge."""
+        reason = _usable(account)
+        if account is None or reason is not None:
+            return refused(account, moment, reason or Reason.NO_ACCOUNT)
+        return Step(account, challenge(account, moment, session=self.session, operation=self.operation))
+
+
+@attrs.frozen
+class FinishStepUp(Verb[Proof]):
+    """Prove oneself for one operation.
+
+    Attributes:
+        challenge: `Challenge.id`, as it came back in the form.
+        evidence: a code, or a security key's answer.
+        operation: the same as at the begin.
+        session: the same as at the begin.
+    """
+
+    challenge: str = attrs.field(converter=_fields.as_typed, repr=False)
+    evidence: Evidence
+    operation: Operation = attrs.field(kw_only=True)
+    session: str = _fields.session()
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:
+        """Return the step to a proof."""
+        opened = open_ticket(
+            self.challenge,
+            account,
+            moment,
+            purpose=purpose_of(self.operation),
+            session=self.session,
+            subject=subject_of(self.operation),
+        )
+        if isinstance(opened, Reason):
+            return refused(account, moment, opened)
+        if account is None:
+            return refused(account, moment, Reason.NO_ACCOUNT)
+        weighed = weigh(self.evidence, account, moment, opened)
+        if isinstance(weighed, Step):
+            return retried(weighed, account=account, moment=moment, session=self.session, operation=self.operation)
+        proof = proof_of(weighed.account, moment, weighed.device, session=self.session, operation=self.operation)
+        detail = self.operation.name
+        event = Event(What.STEP_UP_PROVED, moment.user, moment.now, device=weighed.device.id, detail=detail)
+        return Step(weighed.account, proof, events=(event,))
+
+
+@attrs.frozen
+class Spend(Verb[Proof]):
+    """Take the receipt of a step-up, once, right before its operation is done.
+
+    Attributes:
+        receipt: `Proof.receipt` of the step-up.
+        operation: what it was proved for.
+        session: the session in which it was proved.
+    """
+
+    receipt: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
+    operation: Operation = attrs.field(kw_only=True)
+    session: str = _fields.session()
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:
+        """Return the step in which the receipt is spent."""
+        if account is None:
+            return refused(account, moment, Reason.NO_ACCOUNT)
+        opened = open_receipt(self.receipt, account, moment, session=self.session, operation=self.operation)
+        if isinstance(opened, Reason):
+            return refused(account, moment, opened)
+        ticket, device = opened
+        proof = Proof(
+            user=moment.user,
+            purpose=ProofOf.STEP_UP,
+            operation=self.operation,
+            device=device.id,
+            kind=device.kind,
+            at=ticket.spent.issued_at / MICROSECONDS,
+            phishing_resistant=device.kind is Kind.SECURITY_KEY,
+            machine=None,
+            receipt=self.receipt,
+        )
+        event = Event(What.RECEIPT_SPENT, moment.user, moment.now, device=device.id, detail=self.operation.name)
+        return Step(spend(account, moment, ticket.spent), proof, events=(event,))
+
+
+@attrs.frozen
+class CheckReceipt(Verb[None]):
+    """Check the receipt of a step-up without spending it: an administrator's own, good for several deeds.
+
+    Attributes:
+        receipt, operation, session: as for `Spend`.
+    """
+
+    receipt: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
+    operation: Operation = attrs.field(kw_only=True)
+    session: str = _fields.session()
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
+        """Return the same account."""
+        if account is None:
+            return refused(account, moment, Reason.NO_ACCOUNT)
+        opened = open_receipt(self.receipt, account, moment, session=self.session, operation=self.operation)
+        return refused(account, moment, opened) if isinstance(opened, Reason) else Step(account, None)

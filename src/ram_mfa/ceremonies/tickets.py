@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tickets and receipts: not stored, but authenticated, and spent in the swap that holds their verdict.
+
+::
+
+    ticket  = base64url(head || MAC) || base64url(user id)
+    head    = version (1) || purpose (1) || issued (8) || expires (8) || nonce (16)      times in microseconds
+    MAC     = HMAC-SHA-256(ticket key, store key || SHA-256(session) || epoch || history || head || subject)
+
+All fields of the MAC's input have fixed sizes, so that no two inputs run together (V20). ``subject`` is the SHA-256 of
+what the ticket is about: an operation, a device, or nothing. For a WebAuthn or U2F challenge the MAC *is* the
+challenge. A new epoch (any change of devices or password) and a new history (lost writes) kill them all.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import hmac
+import struct
+from typing import Final
+
+import attrs
+
+from .. import _base64url
+from ..account import MOST_SPENT, NO_EPOCH, Account, Device, Spent
+from ..errors import MalformedMessage
+from ..moment import Moment
+from ..words import Reason, Ticket
+from .outcomes import Operation
+
+_HEAD: Final = struct.Struct(">BBQQ16s")
+_VERSION: Final = 1
+_LONGEST: Final = Ticket.HEAD + 2_048
+MICROSECONDS: Final = 1_000_000
+NOTHING: Final = bytes(32)
+"""The subject of a ticket that is about nothing beside its purpose."""
+
+
+class Purpose(enum.IntEnum):
+    """What a ticket or receipt is for; one is never good for another."""
+
+    LOGON = 1
+    STEP_UP = 2
+    ENROLMENT = 3
+    OFFER_VIRTUAL_DEVICE = 4
+    OFFER_SECURITY_KEY = 5
+    LOGON_RECEIPT = 6
+    STEP_UP_RECEIPT = 7
+
+
+@attrs.frozen
+class Opened:
+    """A ticket that was made here, for this user, session, purpose and subject, and is alive.
+
+    Attributes:
+        spent: what remembers it once it is spent.
+        challenge: its MAC, 32 bytes.
+    """
+
+    spent: Spent
+    challenge: bytes = attrs.field(repr=False)
+
+
+def operation_subject(operation: Operation) -> bytes:
+    """Return the subject of a ticket about an operation: 32 bytes."""
+    name, subject = operation.name.encode(), (operation.subject or "").encode()
+    known = b"\x00" if operation.subject is None else b"\x01"
+    return hashlib.sha256(len(name).to_bytes(4, "big") + name + known + subject).digest()
+
+
+def receipt_subject(operation: Operation | None, device: Device) -> bytes:
+    """Return the subject of a receipt: 32 bytes for an operation (or a logon) proved with a device."""
+    about = NOTHING if operation is None else operation_subject(operation)
+    return hashlib.sha256(about + device.id.encode()).digest()
+
+
+def fresh(moment: Moment, purpose: Purpose, *, lifetime: float) -> Spent:
+    """Return the nonce and times of a new ticket that lives ``lifetime`` seconds."""
+    issued_at = int(moment.now * MICROSECONDS)
+    nonce = bytes(moment.draw(purpose.name, 16))
+    return Spent(nonce, issued_at, issued_at + int(lifetime * MICROSECONDS))
+
+
+def sealed_ticket(
+    account: Account | None,
+    moment: Moment,
+    spent: Spent,
+    *,
+    purpose: Purpose,
+    session: str,
+    subject: bytes = NOTHING,
+) -> Ticket:
+    """Return the ticket of that nonce and those times. It is written nowhere."""
+    head = _HEAD.pack(_VERSION, purpose, spent.issued_at, spent.expires_at, spent.nonce)
+    mac = _mac(account, moment, session=session, head=head, subject=subject)
+    return Ticket(_base64url.encode(head + mac) + _base64url.encode(moment.user.encode()))
+
+
+def challenge_of(ticket: Ticket) -> bytes:
+    """Return the challenge that a ticket of our own making carries: its MAC, 32 bytes."""
+    return _base64url.decode(ticket[: Ticket.HEAD], message="ticket", field="MAC")[_HEAD.size :]
+
+
+def open_ticket(
+    text: str,
+    account: Account | None,
+    moment: Moment,
+    *,
+    purpose: Purpose,
+    session: str,
+    subject: bytes = NOTHING,
+) -> Opened | Reason:
+    """Return the ticket opened, or why not; nothing is counted and nothing changes.
+
+    Args:
+        text: what came back in the form.
+        account: whose epoch the ticket must have; None for a user without a record.
+        moment: the rest of the world.
+        purpose: what it must have been made for.
+        session: in which session.
+        subject: about what.
+    """
+    parts = _parts(text, moment.user)
+    if parts is None:
+        return Reason.FOREIGN_TICKET
+    head, mac = parts
+    version, stated, issued_at, expires_at, nonce = _HEAD.unpack(head)
+    expected = _mac(account, moment, session=session, head=head, subject=subject)
+    if not hmac.compare_digest(mac, expected) or version != _VERSION or stated != purpose:
+        return Reason.FOREIGN_TICKET
+    if not moment.now * MICROSECONDS < expires_at:
+        return Reason.EXPIRED_TICKET
+    if account is not None:
+        if any(spent.nonce == nonce for spent in account.answered + account.failed):
+            return Reason.SPENT_TICKET
+        if issued_at <= account.not_before:
+            return Reason.EXPIRED_TICKET
+    return Opened(Spent(nonce, issued_at, expires_at), mac)
+
+
+def open_receipt(
+    text: str, account: Account, moment: Moment, *, session: str, operation: Operation
+) -> tuple[Opened, Device] | Reason:
+    """Return a step-up's receipt opened and the device that earned it, or `Reason.BAD_RECEIPT`."""
+    for device in account.devices:
+        subject = receipt_subject(operation, device)
+        opened = open_ticket(text, account, moment, purpose=Purpose.STEP_UP_RECEIPT, session=session, subject=subject)
+        if isinstance(opened, Opened):
+            return opened, device
+    return Reason.BAD_RECEIPT
+
+
+def spend(account: Account, moment: Moment, spent: Spent) -> Account:
+    """Return the account in which a rightly answered ticket, or a receipt, does not pass again.
+
+    Where all slots hold living tickets the oldest goes, and nothing issued up to then passes any more.
+    """
+    answered = (*_living(account.answered, moment), spent)
+    not_before = account.not_before
+    if len(answered) > MOST_SPENT:
+        oldest = min(answered, key=lambda one: one.issued_at)
+        answered = tuple(one for one in answered if one is not oldest)
+        not_before = max(not_before, oldest.issued_at)
+    return attrs.evolve(account, answered=answered, failed=_living(account.failed, moment), not_before=not_before)
+
+
+def spend_failed(account: Account, moment: Moment, spent: Spent) -> Account | float:
+    """Return the account in which a wrongly answered ticket is spent, or the seconds until a slot is free."""
+    failed = _living(account.failed, moment)
+    if len(failed) >= MOST_SPENT:
+        return max(min(one.expires_at for one in failed) / MICROSECONDS - moment.now, 1)
+    return attrs.evolve(account, failed=(*failed, spent))
+
+
+def _living(tickets: tuple[Spent, ...], moment: Moment) -> tuple[Spent, ...]:
+    now = moment.now * MICROSECONDS
+    return tuple([spent for spent in tickets if spent.expires_at > now])
+
+
+def _parts(text: str, user: str) -> tuple[bytes, bytes] | None:
+    if not isinstance(text, str) or len(text) > _LONGEST:
+        return None
+    if text[Ticket.HEAD :] != _base64url.encode(user.encode()):
+        return None
+    try:
+        raw = _base64url.decode(text[: Ticket.HEAD], message="ticket", field="head")
+    except MalformedMessage:
+        return None
+    if len(raw) != _HEAD.size + 32:
+        return None
+    return raw[: _HEAD.size], raw[_HEAD.size :]
+
+
+def _mac(account: Account | None, moment: Moment, *, session: str, head: bytes, subject: bytes) -> bytes:
+    epoch = NO_EPOCH if account is None else account.epoch
+    digest = hashlib.sha256(session.encode("utf-8", "surrogatepass")).digest()
+    message = moment.key.encode() + digest + epoch + moment.root.history + head + subject
+    return hmac.digest(moment.root.ticket_key, message, "sha256")

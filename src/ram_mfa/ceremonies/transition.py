@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shape of everything that can happen: a frozen verb turns an account and a moment into a step.
+
+The rule of this room: no clock, no I/O, no randomness, no logging. A verb is pure; the loop may call it again on a
+fresher account, and only the step whose account was stored is told to anybody.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, Never, TypeVar
+
+import attrs
+
+from ..account import Account
+from ..events import Event, What
+from ..moment import Moment
+from ..words import Reason, Refusal
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@attrs.frozen
+class Claim:
+    """A credential id that the step needs to belong to its user before it may land.
+
+    Attributes:
+        scope: the RP ID or AppID that the credential is for.
+        credential_id: 1 to 1023 bytes.
+    """
+
+    scope: str
+    credential_id: bytes
+
+
+@attrs.frozen
+class Step(Generic[T_co]):
+    """What a verb comes to.
+
+    Attributes:
+        account: the next account; the very same object where nothing is to be written; None where there is no record.
+        outcome: the success value, or why not.
+        claims: settled by the loop before the account is stored.
+        events: told after the account is stored.
+    """
+
+    account: Account | None
+    outcome: T_co | Refusal
+    claims: tuple[Claim, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+class Verb(Generic[T_co]):
+    """Something that can happen to an account; perform it with `ram_mfa.MFA.perform`."""
+
+    __slots__ = ()
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[T_co]:
+        """Decide: return the next account, the outcome and what is to be told."""
+        raise NotImplementedError
+
+
+def refused(
+    account: Account | None,
+    moment: Moment,
+    refusal: Reason | Refusal,
+    *,
+    device: str | None = None,
+    actor: str = "",
+    events: tuple[Event, ...] = (),
+) -> Step[Never]:
+    """Return the step of a refusal; ``account`` is what must be remembered of it."""
+    if isinstance(refusal, Reason):
+        refusal = Refusal(refusal)
+    detail = refusal.reason.name if refusal.check is None else f"{refusal.reason.name}: {refusal.check}"
+    event = Event(What.REFUSED, moment.user, moment.now, actor, device, detail)
+    return Step(account, refusal, events=(*events, event))

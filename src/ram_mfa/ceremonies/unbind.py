@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Taking devices away: unbinding one, or resetting all of MFA; for a lost key, an uninstalled app, a change of kind.
+
+Either ends every ticket, receipt, offer and remembered machine with the same swap (requirements B5, B17; V22).
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ..account import Account
+from ..events import Event, What
+from ..moment import Moment
+from ..words import Reason
+from .actors import Actor, Owner
+from .authority import Deed, authorise
+from .changes import one_device, renewed, without_device
+from .outcomes import AccountView, DeviceView, account_view, device_view
+from .transition import Step, Verb, refused
+
+
+@attrs.frozen
+class Unbind(Verb[DeviceView]):
+    """Unbind a device.
+
+    Attributes:
+        device: its id; may be left out where one is bound.
+        by: who asks; an administrator's unbind clears the day's budget of wrong codes too.
+    """
+
+    device: str | None = None
+    by: Actor = attrs.field(kw_only=True)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[DeviceView]:
+        """Return the step to the account without the device."""
+        actor = self.by.label
+        grant = authorise(account, moment, self.by, Deed.UNBIND)
+        if isinstance(grant, Reason):
+            return refused(account, moment, grant, actor=actor)
+        if account is None:
+            return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
+        device = one_device(account, self.device)
+        if isinstance(device, Reason):
+            return refused(account, moment, device, actor=actor)
+        wrong = account.wrong if isinstance(self.by, Owner) else ()
+        after = attrs.evolve(without_device(account, moment, device), wrong=wrong)
+        event = Event(What.DEVICE_UNBOUND, moment.user, moment.now, actor, device.id, device.kind.value)
+        return Step(after, device_view(device), events=(event,))
+
+
+@attrs.frozen
+class ResetMFA(Verb[AccountView]):
+    """Take all devices, machines and limits away, and require the user to bind anew (requirements B6, B7).
+
+    Attributes:
+        by: who asks.
+    """
+
+    by: Actor
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[AccountView]:
+        """Return the step to the account as it was opened, with MFA required."""
+        actor = self.by.label
+        grant = authorise(account, moment, self.by, Deed.RESET)
+        if isinstance(grant, Reason):
+            return refused(account, moment, grant, actor=actor)
+        if account is None:
+            return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
+        after = attrs.evolve(
+            renewed(account, moment), devices=(), machines=(), wrong=(), password_mark=None, required=True
+        )
+        must_bind = moment.policy.must_use_mfa(required=True).allowed
+        event = Event(What.MFA_RESET, moment.user, moment.now, actor)
+        return Step(after, account_view(after, must_bind=must_bind, now=moment.now), events=(event,))

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records to bytes and back: positional CBOR arrays (RFC 8949), version-tagged, strict, bounded.
+
+A record of a newer version is refused, never guessed (promise S15). Nothing here is sealed: see `ram_mfa.sealing`.
+What does not read as exactly one record of the expected kind is `Unreadable`; the loop adds which key it stood under.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from types import NoneType
+from typing import Any, Final, TypeVar
+
+import attrs
+import cbor2
+
+from .. import account as bounds
+from .._secret import SecretBytes
+from ..account import Account
+from ..moment import MOST_LOSSES, Root
+from . import rows
+from .strict import Unreadable, check, typed
+
+__all__ = [
+    "Held",
+    "Unreadable",
+    "decode_account",
+    "decode_held",
+    "decode_root",
+    "encode_account",
+    "encode_held",
+    "encode_root",
+]
+
+_Record = TypeVar("_Record")
+
+VERSION: Final = 1
+LARGEST: Final = 1 << 20
+"""Bytes; far above the largest record that the bounds of `ram_mfa.account` admit."""
+
+
+@attrs.frozen
+class Held:
+    """A claim: the credential id belongs to the user with this store key, for ever."""
+
+    key: str
+
+
+def encode_account(account: Account) -> SecretBytes:
+    """Return the account as bytes."""
+    return SecretBytes(
+        cbor2.dumps(
+            [
+                VERSION,
+                account.user,
+                account.handle,
+                account.epoch,
+                float(account.created_at),
+                account.required,
+                [rows.device_row(device) for device in account.devices],
+                [rows.offer_row(offer) for offer in account.offers],
+                [[spent.nonce, spent.issued_at, spent.expires_at] for spent in account.answered],
+                [[spent.nonce, spent.issued_at, spent.expires_at] for spent in account.failed],
+                account.not_before,
+                [rows.machine_row(machine) for machine in account.machines],
+                [float(moment) for moment in account.wrong],
+                account.password_mark,
+                [rows.event_row(event) for event in account.outbox],
+                account.moved_to,
+            ]
+        )
+    )
+
+
+def decode_account(data: bytes) -> Account:
+    """Return the account that stands in ``data``.
+
+    Raises:
+        Unreadable: it is not exactly one account of this version within its bounds.
+    """
+    return _guarded(_account, data)
+
+
+def encode_root(root: Root) -> SecretBytes:
+    """Return the root record as bytes."""
+    row = [VERSION, bytes(root.ticket_key), root.incarnation, root.history, [float(at) for at in root.lost_at]]
+    return SecretBytes(cbor2.dumps(row))
+
+
+def decode_root(data: bytes) -> Root:
+    """Return the root record that stands in ``data``.
+
+    Raises:
+        Unreadable: it is not exactly one root record of this version.
+    """
+    return _guarded(_root, data)
+
+
+def encode_held(held: Held) -> SecretBytes:
+    """Return a claim as bytes."""
+    return SecretBytes(cbor2.dumps([VERSION, held.key]))
+
+
+def decode_held(data: bytes) -> Held:
+    """Return the claim that stands in ``data``.
+
+    Raises:
+        Unreadable: it is not exactly one claim of this version.
+    """
+    return _guarded(_held, data)
+
+
+def _guarded(read: Callable[[list[Any]], _Record], data: bytes) -> _Record:
+    """Run a reader so that nothing of the record stays behind in the frames of an exception."""
+    try:
+        return read(_row(data))
+    except Unreadable as error:
+        problem = error.args[0]
+    except Exception:  # noqa: BLE001 - whatever a foreign row makes the readers stumble over
+        problem = "not a record of this library"
+    raise Unreadable(problem)
+
+
+def _row(data: bytes) -> list[Any]:
+    if len(data) > LARGEST:
+        raise Unreadable("too large")
+    stream = io.BytesIO(data)
+    row = cbor2.CBORDecoder(stream).decode()
+    if stream.tell() != len(data):
+        raise Unreadable("bytes behind the record")
+    if not isinstance(row, list) or not row or not isinstance(row[0], int):
+        raise Unreadable("not a record of this library")
+    if row[0] != VERSION:
+        raise Unreadable(f"written by another version of the library: {row[0]}")
+    return row
+
+
+_ACCOUNT: Final = (
+    *(int, str, bytes, bytes, float, bool),
+    *(list, list, list, list, int, list, list),
+    *((bytes, NoneType), list, (str, NoneType)),
+)
+
+
+def _account(row: list[Any]) -> Account:
+    (_, user, handle, epoch, created_at, required, devices, offers, answered, failed, not_before) = typed(
+        row, _ACCOUNT
+    )[:11]
+    machines, wrong, password_mark, outbox, moved_to = row[11:]
+    check(len(handle) == 32 and len(epoch) == 16 and user != "", "identity")
+    check(len(devices) <= bounds.MOST_DEVICES and len(offers) <= bounds.MOST_OFFERS, "devices or offers")
+    check(len(answered) <= bounds.MOST_SPENT and len(failed) <= bounds.MOST_SPENT, "spent tickets")
+    check(len(machines) <= bounds.MOST_MACHINES, "machines")
+    check(len(wrong) <= bounds.MOST_WRONG and all(type(moment) is float for moment in wrong), "wrong codes")
+    check(len(outbox) <= bounds.MOST_EVENTS, "outbox")
+    check(not_before >= 0 and (password_mark is None or len(password_mark) == 32), "marks")
+    return Account(
+        user,
+        handle,
+        epoch,
+        created_at,
+        required,
+        tuple([rows.device(entry) for entry in devices]),
+        tuple([rows.offer(entry) for entry in offers]),
+        tuple([rows.spent(entry) for entry in answered]),
+        tuple([rows.spent(entry) for entry in failed]),
+        not_before,
+        tuple([rows.machine(entry) for entry in machines]),
+        tuple(wrong),
+        password_mark,
+        tuple([rows.event(entry) for entry in outbox]),
+        moved_to,
+    )
+
+
+def _root(row: list[Any]) -> Root:
+    _, ticket_key, incarnation, history, lost_at = typed(row, (int, bytes, str, bytes, list))
+    check(len(ticket_key) == 32 and len(history) == 16 and len(lost_at) <= MOST_LOSSES, "root record")
+    check(all(type(at) is float for at in lost_at), "losses")
+    return Root(SecretBytes(ticket_key), incarnation, history, tuple(lost_at))
+
+
+def _held(row: list[Any]) -> Held:
+    return Held(typed(row, (int, str))[1])

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows inside an account: devices, offers, spent tickets, machines, events; each way beside the other."""
+
+from __future__ import annotations
+
+from types import NoneType
+from typing import Any, Final
+
+from .. import account as bounds
+from .._secret import SecretBytes
+from ..account import Device, Machine, Offer, SecurityKey, Spent, VirtualMFADevice
+from ..events import Event, What
+from ..otp import Algorithm
+from ..words import Kind
+from .strict import check, typed
+
+_ALGORITHMS: Final = (Algorithm.SHA1, Algorithm.SHA256, Algorithm.SHA512)
+_KINDS: Final = (Kind.VIRTUAL, Kind.SECURITY_KEY)
+_WHATS: Final = {what.value: what for what in What}
+_ALGORITHM_NUMBER: Final = {algorithm: number for number, algorithm in enumerate(_ALGORITHMS)}
+_KIND_NUMBER: Final = {kind: number for number, kind in enumerate(_KINDS)}
+
+
+def device_row(device: Device) -> list[Any]:
+    """Return a device as a row; its first entry tells the kinds apart."""
+    if isinstance(device, VirtualMFADevice):
+        return [
+            0,
+            device.id,
+            device.name,
+            bytes(device.secret),
+            _ALGORITHM_NUMBER[device.algorithm],
+            device.digits,
+            device.period,
+            device.last_step,
+            device.drift,
+            device.failures,
+            float(device.closed_until),
+            _moment(device.disabled_at),
+            float(device.bound_at),
+            device.bound_by,
+            _moment(device.last_used_at),
+        ]
+    return [
+        1,
+        device.credential_id,
+        device.name,
+        device.public_key,
+        device.sign_count,
+        device.rp_id,
+        device.app_id,
+        list(device.transports),
+        device.backup_eligible,
+        device.attestation,
+        device.model,
+        _moment(device.cloned_at),
+        float(device.bound_at),
+        device.bound_by,
+        _moment(device.last_used_at),
+    ]
+
+
+def _moment(at: float | None) -> float | None:
+    return None if at is None else float(at)
+
+
+_OPTIONAL_TEXT: Final = (str, NoneType)
+_OPTIONAL_MOMENT: Final = (float, NoneType)
+_VIRTUAL: Final = (
+    *(int, str, str, bytes, int, int, int, int, int, int, float),
+    *(_OPTIONAL_MOMENT, float, str, _OPTIONAL_MOMENT),
+)
+_KEY: Final = (
+    *(int, bytes, str, bytes, int, _OPTIONAL_TEXT, _OPTIONAL_TEXT, list, (bool, NoneType), str, str),
+    *(_OPTIONAL_MOMENT, float, str, _OPTIONAL_MOMENT),
+)
+
+
+def device(row: list[Any]) -> Device:
+    """Return the device of a row."""
+    if row[0] == 1:
+        return _security_key(row)
+    (number, device_id, name, secret, algorithm, digits, period, last_step, drift, failures, closed_until) = typed(
+        row, _VIRTUAL
+    )[:11]
+    check(number == 0 and len(secret) >= bounds.LEAST_SECRET and 0 <= algorithm <= 2, "secret")
+    check(6 <= digits <= 8 and period >= 1 and last_step >= -1 and failures >= 0, "virtual device")
+    return VirtualMFADevice(
+        device_id,
+        name,
+        SecretBytes(secret),
+        _ALGORITHMS[algorithm],
+        digits,
+        period,
+        last_step,
+        drift,
+        failures,
+        closed_until,
+        *row[11:],
+    )
+
+
+def _security_key(row: list[Any]) -> SecurityKey:
+    _, credential_id, name, public_key, sign_count, rp_id, app_id, transports = typed(row, _KEY)[:8]
+    check(1 <= len(credential_id) <= 1023 and 0 <= sign_count < 1 << 32, "security key")
+    check((rp_id is None) is not (app_id is None), "scope of a security key")
+    check(all(type(transport) is str for transport in transports), "transports")
+    return SecurityKey(credential_id, name, public_key, sign_count, rp_id, app_id, tuple(transports), *row[8:])
+
+
+def offer_row(offer: Offer) -> list[Any]:
+    """Return an offer as a row."""
+    return [
+        offer.nonce,
+        _KIND_NUMBER[offer.kind],
+        offer.actor,
+        offer.issued_at,
+        offer.expires_at,
+        offer.tries,
+        offer.name,
+        offer.account_name,
+        bytes(offer.secret),
+        _ALGORITHM_NUMBER[offer.algorithm],
+        offer.digits,
+        offer.period,
+        offer.codes,
+    ]
+
+
+_OFFER: Final = (bytes, int, bytes, int, int, int, str, str, bytes, int, int, int, int)
+
+
+def offer(row: list[Any]) -> Offer:
+    """Return the offer of a row."""
+    nonce, kind, actor, issued_at, expires_at, tries, name, account_name, secret, algorithm, *rest = typed(row, _OFFER)
+    check(len(nonce) == 16 and 0 <= kind <= 1 and len(actor) == 32 and 0 <= algorithm <= 2, "offer")
+    return Offer(
+        nonce,
+        _KINDS[kind],
+        actor,
+        issued_at,
+        expires_at,
+        tries,
+        name,
+        account_name,
+        SecretBytes(secret),
+        _ALGORITHMS[algorithm],
+        *rest,
+    )
+
+
+def spent(row: list[Any]) -> Spent:
+    """Return the spent ticket of a row."""
+    nonce, issued_at, expires_at = typed(row, (bytes, int, int))
+    check(len(nonce) == 16, "spent ticket")
+    return Spent(nonce, issued_at, expires_at)
+
+
+def machine_row(machine: Machine) -> list[Any]:
+    """Return a remembered machine as a row."""
+    times = [float(machine.remembered_at), float(machine.expires_at), float(machine.proved_at)]
+    return [machine.digest, machine.label, *times, machine.password_mark]
+
+
+_MACHINE: Final = (bytes, str, float, float, float, bytes)
+
+
+def machine(row: list[Any]) -> Machine:
+    """Return the remembered machine of a row."""
+    digest, label, remembered_at, expires_at, proved_at, password_mark = typed(row, _MACHINE)
+    check(len(digest) == 32 and len(password_mark) == 32, "machine")
+    return Machine(digest, label, remembered_at, expires_at, proved_at, password_mark)
+
+
+def event_row(event: Event) -> list[Any]:
+    """Return an event as a row."""
+    return [event.what.value, event.user, float(event.at), event.actor, event.device, event.detail]
+
+
+def event(row: list[Any]) -> Event:
+    """Return the event of a row."""
+    what, *rest = typed(row, (str, str, float, str, _OPTIONAL_TEXT, str))
+    return Event(_WHATS[what], *rest)

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Load, unseal, decode, decide, encode, seal, swap, and only then tell.
+
+::
+
+    bytes -> unseal -> decode -> verb(account, moment) -> Step -> encode -> seal -> swap landed? -> tell
+
+A code, a challenge or an attempt is spent in the same write that holds its verdict, and nobody learns a verdict before
+it is durable (V4, V9; S10). A lost race decides again on the fresh record, with the same entropy and a fresh ``now``,
+until a deadline, with jitter. Every error refuses: nothing here turns one into a pass (B19, V37).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from .._secret import SecretBytes
+from ..account import Account
+from ..ceremonies.actors import Actor, Administrator
+from ..ceremonies.outcomes import Operation
+from ..ceremonies.step_up import CheckReceipt
+from ..ceremonies.transition import Claim, Step, Verb, refused
+from ..codec import Held, decode_held, encode_account, encode_held
+from ..errors import HistoryLost, MalformedMessage, Refused, StoreContended, StoreUncertain
+from ..events import CHANGES, Event
+from ..moment import Moment
+from ..policy import AdministratorProof, MFAPolicy
+from ..words import Reason, Refusal, Ticket
+from .opening import Opening
+from .plan import AnyStore, Plan
+from .records import account_of, claim_key, unsealed, user_key
+
+T = TypeVar("T")
+_FIRST_PAUSE: Final = 0.001
+_LONGEST_PAUSE: Final = 0.05
+
+Tell = Callable[[Event], Any]
+
+
+@attrs.define
+class Engine:
+    """The loop over one store, for one tenant.
+
+    Attributes:
+        opening: the store and its root record.
+        policy: in force, read at each perform.
+        tenant: whose users these are.
+        tell: tells one event to all observers, and never raises.
+        pause: waits some seconds.
+        deadline: seconds until a perform that keeps losing races gives up.
+    """
+
+    opening: Opening
+    policy: Callable[[], MFAPolicy]
+    tenant: str
+    tell: Tell
+    pause: Callable[[float], Any]
+    deadline: float
+
+    def performing(self, user: str, verb: Verb[T]) -> Plan[T]:
+        """Plan a verb for a user, from load to tell.
+
+        Raises:
+            Refused: the outcome is a refusal, and what had to be remembered of it is durable.
+            UnreadableRecord, StoreUnavailable, StoreUncertain, StoreContended: nothing was told, nothing passes.
+        """
+        policy = self.policy()
+        administrator = yield from self.proved_administrator(getattr(verb, "by", None), policy)
+        key = user_key(self.tenant, user)
+        seal = self.opening.seal.for_record(key)
+        entropy = SecretBytes(os.urandom(32))
+        end = time.monotonic() + self.deadline
+        pause = _FIRST_PAUSE
+        step: Step[T] | None = None
+        new: bytes | None = None
+        while True:
+            try:
+                view, root = yield from self.opening.ready()
+                old = yield view.load, (key,)
+                if step is not None and new is not None and old == new:
+                    break  # the swap that answered False had landed: every write differs
+                account = None if old is None else account_of(key, seal, old, user)
+                if account is None:
+                    root = yield from self.opening.read_again(view, root)
+                moment = Moment(policy, self.opening.now(), entropy, root, user, key, administrator)
+                step = _decided(verb, account, moment)
+                if step.account is not account:
+                    step = yield from self._claimed(view, step, account, moment)
+                if step.account is account:
+                    break
+                new = None if step.account is None else seal.seal(encode_account(step.account))
+                if (yield from self._swapped(view, key, old, new)):
+                    break
+            except HistoryLost:
+                self.opening.forget()
+                new = None
+            if time.monotonic() >= end:
+                raise StoreContended
+            yield self.pause, (pause * (0.5 + os.urandom(1)[0] / 256),)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        for event in step.events:
+            yield self.tell, (event,)
+        if isinstance(step.outcome, Refusal):
+            raise Refused(step.outcome)
+        return step.outcome
+
+    def _swapped(self, view: AnyStore, key: str, old: bytes | None, new: bytes | None) -> Plan[bool]:
+        """Plan a swap; where its outcome is unknown, a reload that finds ``new`` tells that it landed."""
+        try:
+            landed: bool = yield view.swap, (key, old, new)
+        except StoreUncertain:
+            found = yield view.load, (key,)
+            if new is None or found != new:
+                raise
+            return True
+        return landed
+
+    def _claimed(self, view: AnyStore, step: Step[T], account: Account | None, moment: Moment) -> Plan[Step[T]]:
+        """Plan the claims that a step needs; where another user holds one, the step becomes a refusal."""
+        for claim in step.claims:
+            if not (yield from self._held(view, claim, moment.key)):
+                return refused(account, moment, Reason.CREDENTIAL_TAKEN)
+        return step
+
+    def _held(self, view: AnyStore, claim: Claim, key: str) -> Plan[bool]:
+        place = claim_key(self.tenant, claim)
+        seal = self.opening.seal.for_record(place)
+        while True:
+            found = yield view.load, (place,)
+            if found is not None:
+                return unsealed(place, seal, found, decode_held).key == key
+            if (yield from self._swapped(view, place, None, seal.seal(encode_held(Held(key))))):
+                return True
+
+    def proved_administrator(self, by: Actor | None, policy: MFAPolicy) -> Plan[str | None]:
+        """Plan the check of an administrator's own receipt, where the policy asks for one; its user id, or None."""
+        if policy.administrator_proof is AdministratorProof.NOT_ASKED or not isinstance(by, Administrator):
+            return None
+        if by.receipt is None or by.session is None or _user_of(by.receipt) != by.name:
+            raise Refused(Refusal(Reason.PROOF_NEEDED))
+        check = CheckReceipt(by.receipt, operation=Operation.ADMINISTER, session=by.session)
+        yield from self.performing(by.name, check)
+        return by.name
+
+
+def _user_of(receipt: str) -> str | None:
+    try:
+        return Ticket(receipt).user
+    except MalformedMessage:
+        return None
+
+
+def _decided(verb: Verb[T], account: Account | None, moment: Moment) -> Step[T]:
+    """Return the verb's step, with its events in the outbox where the policy keeps one."""
+    if account is not None and account.moved_to is not None and not getattr(verb, "moves", False):
+        return refused(account, moment, Reason.MOVING)
+    step = verb(account, moment)
+    after = step.account
+    if not moment.policy.outbox or after is None or after is account or not step.events:
+        return step
+    room = moment.policy.outbox - len(after.outbox)
+    if room < len(step.events):
+        if any(event.what in CHANGES for event in step.events):
+            return refused(account, moment, Reason.OUTBOX_FULL)
+        return step
+    after = attrs.evolve(after, outbox=(*after.outbox, *step.events))
+    return attrs.evolve(step, account=after)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where records stand and how they are read: store keys, and seal and codec in one step.
+
+A store key is a kind letter and base64url of SHA-256 over the length-prefixed tenant and user (promise S11, V20): every
+engine takes it, no collation folds it, and the user id stands sealed inside. Sealed bytes that cannot be read become
+`UnreadableRecord` without anything of theirs in the exception's frames.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from .. import _base64url
+from ..account import Account
+from ..ceremonies.transition import Claim
+from ..codec import Unreadable, decode_account
+from ..errors import UnreadableRecord
+from ..sealing import BrokenSeal, RecordSeal
+
+LONGEST_USER: Final = 1_024
+
+_Record = TypeVar("_Record")
+
+
+def _key(kind: str, *parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return kind + _base64url.encode(digest.digest())
+
+
+ROOT_KEY: Final = _key("r")
+
+
+def user_key(tenant: str, user: str) -> str:
+    """Return the store key of a user's record.
+
+    Raises:
+        TypeError: the user id is no string.
+        ValueError: it is empty, above 1,024 bytes of UTF-8, or not encodable.
+    """
+    if not isinstance(user, str):
+        raise TypeError("a user id is a string")
+    data = user.encode()
+    if not 1 <= len(data) <= LONGEST_USER:
+        raise ValueError(f"a user id has 1 to {LONGEST_USER} bytes of UTF-8")
+    return _key("u", tenant.encode(), data)
+
+
+def claim_key(tenant: str, claim: Claim) -> str:
+    """Return the store key of a claim on a credential id."""
+    return _key("c", tenant.encode(), claim.scope.encode(), claim.credential_id)
+
+
+def unsealed(key: str, seal: RecordSeal, sealed: bytes, decode: Callable[[bytes], _Record]) -> _Record:
+    """Return the record that stands sealed under a key.
+
+    Raises:
+        UnreadableRecord: this library never wrote that there, or the ring lacks its key.
+    """
+    try:
+        return decode(seal.unseal(sealed))
+    except (BrokenSeal, Unreadable) as error:
+        problem = str(error)
+    raise UnreadableRecord(key, problem)
+
+
+def account_of(key: str, seal: RecordSeal, sealed: bytes, user: str) -> Account:
+    """Return the account that stands sealed under a user's key.
+
+    Raises:
+        UnreadableRecord: as `unsealed`, or it is another user's.
+    """
+    account = unsealed(key, seal, sealed, decode_account)
+    if account.user != user:
+        raise UnreadableRecord(key, "another user's record")
+    return account

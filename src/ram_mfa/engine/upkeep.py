@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What operators do beside performing verbs: re-seal, report, move, discard, deliver.
+
+All of it is safe under traffic: records change by the same compare-and-swap, and what loses a race is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final
+
+import attrs
+
+from .._secret import SecretBytes
+from ..account import Account, SecurityKey
+from ..ceremonies.actors import Actor
+from ..ceremonies.authority import Deed, authorise
+from ..ceremonies.delivery import Delivered, Waiting
+from ..ceremonies.moving import Arrive, Depart, Leave
+from ..ceremonies.transition import Claim
+from ..codec import Held, decode_account, decode_held, encode_held
+from ..errors import Refused, StoreContended, UnreadableRecord
+from ..events import Event, What
+from ..moment import Moment
+from ..words import Kind, Reason, Refusal
+from .loop import Engine
+from .plan import AnyStore, Plan, listed, next_key
+from .records import account_of, claim_key, unsealed, user_key
+
+_TURNS: Final = 64
+MOST_NAMED: Final = 100
+
+
+@attrs.frozen
+class Resealed:
+    """What a re-sealing came to.
+
+    Attributes:
+        seen: records looked at.
+        resealed: records written again under the present key.
+        unreadable: how many could not be read.
+        keys: the store keys of the first hundred of those.
+    """
+
+    seen: int
+    resealed: int
+    unreadable: int
+    keys: tuple[str, ...]
+
+
+@attrs.frozen
+class ReportRow:
+    """One user's line of the credential report.
+
+    Attributes:
+        user: the user id; empty where the record cannot be read.
+        key: the store key.
+        mfa_active: whether a usable device is bound.
+        kinds: of the bound devices.
+        devices: how many are bound.
+        bound_at: of the first device, seconds since the epoch, or None.
+        last_used_at: of the device used last, or None.
+        required: whether an administrator requires MFA of the user.
+        must_bind: whether the next logon comes to a bind.
+        machines: how many are remembered now.
+        problem: why the record cannot be read; empty where it can.
+    """
+
+    user: str
+    key: str
+    mfa_active: bool
+    kinds: tuple[Kind, ...]
+    devices: int
+    bound_at: float | None
+    last_used_at: float | None
+    required: bool
+    must_bind: bool
+    machines: int
+    problem: str
+
+
+def resealing(engine: Engine, progress: Callable[[Resealed], Any] | None) -> Plan[Resealed]:
+    """Plan to write every record again that is not sealed under the present key: users, claims, and the root."""
+    view, _ = yield from engine.opening.ready()
+    done = Resealed(0, 0, 0, ())
+    for kind in ("u", "c", "r"):
+        keys = listed(engine.opening.store, kind)
+        while (key := (yield from next_key(keys))) is not None:
+            done = yield from _resealed(engine, view, key, done)
+            if progress is not None:
+                progress(done)
+    return done
+
+
+def _resealed(engine: Engine, view: AnyStore, key: str, done: Resealed) -> Plan[Resealed]:
+    seal = engine.opening.seal.for_record(key)
+    done = attrs.evolve(done, seen=done.seen + 1)
+    for _ in range(_TURNS):
+        sealed = yield view.load, (key,)
+        if sealed is None or seal.is_current(sealed):
+            return done
+        try:
+            record = unsealed(key, seal, sealed, bytes)
+        except UnreadableRecord:
+            return attrs.evolve(done, unreadable=done.unreadable + 1, keys=(*done.keys, key)[:MOST_NAMED])
+        if (yield view.swap, (key, sealed, seal.seal(record))):
+            return attrs.evolve(done, resealed=done.resealed + 1)
+    raise StoreContended
+
+
+def report_keys(engine: Engine) -> Iterator[str] | AsyncIterator[str]:
+    """Return the keys of all users' records, to be walked with `next_key` and `reported`."""
+    return listed(engine.opening.store, "u")
+
+
+def reported(engine: Engine, key: str) -> Plan[ReportRow | None]:
+    """Plan the report's line of one record; None where it is gone, or another tenant's."""
+    view, _ = yield from engine.opening.ready()
+    sealed = yield view.load, (key,)
+    if sealed is None:
+        return None
+    try:
+        account = unsealed(key, engine.opening.seal.for_record(key), sealed, decode_account)
+    except UnreadableRecord as error:
+        return _unreadable(key, error.problem)
+    if user_key(engine.tenant, account.user) != key:
+        return None
+    return _row(engine, key, account)
+
+
+def _unreadable(key: str, problem: str) -> ReportRow:
+    return ReportRow(
+        user="",
+        key=key,
+        mfa_active=False,
+        kinds=(),
+        devices=0,
+        bound_at=None,
+        last_used_at=None,
+        required=False,
+        must_bind=False,
+        machines=0,
+        problem=problem,
+    )
+
+
+def _row(engine: Engine, key: str, account: Account) -> ReportRow:
+    now, devices = engine.opening.now(), account.devices
+    required = engine.policy().must_use_mfa(required=account.required).allowed
+    return ReportRow(
+        user=account.user,
+        key=key,
+        mfa_active=any(device.disabled_at is None for device in devices),
+        kinds=tuple(kind for kind in Kind if any(device.kind is kind for device in devices)),
+        devices=len(devices),
+        bound_at=min((device.bound_at for device in devices), default=None),
+        last_used_at=max((at for device in devices if (at := device.last_used_at) is not None), default=None),
+        required=account.required,
+        must_bind=required and not devices,
+        machines=sum(machine.expires_at > now for machine in account.machines),
+        problem="",
+    )
+
+
+def moving(engine: Engine, old: str, new: str, by: Actor) -> Plan[None]:
+    """Plan to move an account to another user id; begun again after a crash, it goes on where it stopped.
+
+    Raises:
+        Refused: the actor may not, there is no such account, or the new user id has a record of its own.
+    """
+    if old == new:
+        raise Refused(Refusal(Reason.NOTHING_TO_DO))
+    leaving = yield from engine.performing(old, Depart(new, by=by))
+    try:
+        yield from engine.performing(new, Arrive(leaving, by=by))
+    except Refused:
+        yield from engine.performing(old, Leave(new, arrived=False))
+        raise
+    yield from _move_claims(engine, leaving, old, new)
+    yield from engine.performing(old, Leave(new, arrived=True))
+
+
+def _move_claims(engine: Engine, account: Account, old: str, new: str) -> Plan[None]:
+    party = engine.policy().relying_party
+    view, _ = yield from engine.opening.ready()
+    before, after = user_key(engine.tenant, old), user_key(engine.tenant, new)
+    for device in account.devices:
+        if isinstance(device, SecurityKey) and party is not None:
+            place = claim_key(engine.tenant, Claim(party.id, device.credential_id))
+            seal = engine.opening.seal.for_record(place)
+            found = yield view.load, (place,)
+            if found is not None and unsealed(place, seal, found, decode_held).key == before:
+                yield view.swap, (place, found, seal.seal(encode_held(Held(after))))
+
+
+def discarding(engine: Engine, user: str, by: Actor) -> Plan[None]:
+    """Plan to delete a record that cannot be read; the user is then one without a record.
+
+    Raises:
+        Refused: the actor may not, or the record can be read, or there is none.
+    """
+    policy = engine.policy()
+    administrator = yield from engine.proved_administrator(by, policy)
+    key = user_key(engine.tenant, user)
+    view, root = yield from engine.opening.ready()
+    moment = Moment(policy, engine.opening.now(), SecretBytes(bytes(32)), root, user, key, administrator)
+    grant = authorise(None, moment, by, Deed.DISCARD)
+    if isinstance(grant, Reason):
+        raise Refused(Refusal(grant))
+    sealed = yield view.load, (key,)
+    readable = sealed is None
+    if sealed is not None:
+        try:
+            account_of(key, engine.opening.seal.for_record(key), sealed, user)
+            readable = True
+        except UnreadableRecord:
+            readable = False
+    if readable or not (yield view.swap, (key, sealed, None)):
+        raise Refused(Refusal(Reason.NOTHING_TO_DO))
+    yield engine.tell, (Event(What.RECORD_DISCARDED, user, moment.now, by.label),)
+
+
+def delivering(engine: Engine, user: str, sink: Callable[[Event], Any]) -> Plan[int]:
+    """Plan to hand a user's waiting events to a sink, oldest first, and to take out those that it took.
+
+    An exception of the sink ends the delivery; what it took before is taken out, the rest waits.
+    """
+    waiting = yield from engine.performing(user, Waiting())
+    taken: tuple[Event, ...] = ()
+    failure: Exception | None = None
+    for event in waiting:
+        try:
+            yield sink, (event,)
+        except Exception as error:  # noqa: BLE001 - raised again below, once what was taken is taken out
+            failure = error
+            break
+        taken = (*taken, event)
+    yield from engine.performing(user, Delivered(taken))
+    if failure is not None:
+        raise failure
+    return len(taken)

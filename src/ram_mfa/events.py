@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened, told after it is durable: one frozen value, a closed set of kinds.
+
+An event never holds a secret, a code, a ticket or a token. Who, what, when, which device, which rule, why.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import attrs
+
+
+class What(enum.Enum):
+    """The closed set of things that happen to an account."""
+
+    ACCOUNT_OPENED = "account opened"
+    ACCOUNT_ERASED = "account erased"
+    ACCOUNT_MOVED = "account moved"
+    RECORD_DISCARDED = "unreadable record discarded"
+    REQUIREMENT_CHANGED = "requirement changed"
+    DEVICE_OFFERED = "device offered"
+    DEVICE_BOUND = "device bound"
+    DEVICE_UNBOUND = "device unbound"
+    DEVICE_RENAMED = "device renamed"
+    DEVICE_RESYNCED = "device resynchronised"
+    DEVICE_DISABLED = "device disabled"
+    MFA_RESET = "MFA reset"
+    LOGON_PROVED = "logon proved"
+    STEP_UP_PROVED = "step-up proved"
+    RECEIPT_SPENT = "receipt spent"
+    MFA_SKIPPED = "logon without MFA"
+    MACHINE_REMEMBERED = "machine remembered"
+    MACHINES_FORGOTTEN = "machines forgotten"
+    PASSWORD_CHANGED = "password changed"
+    KEY_CLONED = "security key may be cloned"
+    REFUSED = "refused"
+
+
+@attrs.frozen
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        what: its kind.
+        user: whose account.
+        at: seconds since the epoch.
+        actor: who did it, such as ``administrator root`` or ``owner``; empty where the library did.
+        device: the device's id, or None.
+        detail: the rule or reason, for the log; empty where there is none.
+    """
+
+    what: What
+    user: str
+    at: float
+    actor: str = ""
+    device: str | None = None
+    detail: str = ""
+
+
+CHANGES: Final = frozenset(
+    {
+        What.ACCOUNT_OPENED,
+        What.REQUIREMENT_CHANGED,
+        What.DEVICE_OFFERED,
+        What.DEVICE_BOUND,
+        What.DEVICE_UNBOUND,
+        What.DEVICE_RENAMED,
+        What.DEVICE_RESYNCED,
+        What.MFA_RESET,
+        What.MACHINES_FORGOTTEN,
+    }
+)
+"""The changes of devices and settings: refused while an outbox has no room for their events, as logons are not."""

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`MFA` and `AsyncMFA`: where verbs are performed. The two drivers of the one loop in `ram_mfa.engine`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import Any, Final, Self, TypeVar
+
+from .ceremonies.actors import Actor
+from .ceremonies.transition import Verb
+from .engine import upkeep
+from .engine.loop import Engine
+from .engine.opening import Clock, Opening
+from .engine.plan import AnyStore, Plan, next_key
+from .engine.upkeep import ReportRow, Resealed
+from .events import Event
+from .policy import MFAPolicy
+from .sealing import Seal
+from .store import AsyncStore, Store
+
+T = TypeVar("T")
+Policy = MFAPolicy | Callable[[], MFAPolicy]
+_LOG: Final = logging.getLogger("ram_mfa")
+
+
+def _source(policy: Policy) -> Callable[[], MFAPolicy]:
+    if isinstance(policy, MFAPolicy):
+        return lambda: policy
+    if not callable(policy):
+        raise TypeError("policy is an MFAPolicy, or a callable that returns one")
+    return policy
+
+
+class _Base:
+    """What both drivers hold."""
+
+    _engine: Engine
+
+    def _set_up(
+        self,
+        store: AnyStore,
+        policy: Policy,
+        *,
+        seal: Seal,
+        clock: Clock,
+        tell: Callable[[Event], Any],
+        pause: Callable[[float], Any],
+        deadline: float,
+        create: bool,
+    ) -> None:
+        if not hasattr(store, "load") or not hasattr(store, "swap"):
+            raise TypeError("a store has load and swap")
+        if not hasattr(seal, "for_record"):
+            raise TypeError("a seal has for_record: see AESGCMSeal")
+        if not 0 < deadline <= 600:
+            raise ValueError("deadline is a number of seconds, up to 600")
+        opening = Opening(store, seal, clock, pause, create=create)
+        self._engine = Engine(opening, _source(policy), "", tell, pause, deadline)
+
+    def _for_tenant(self, name: str, policy: Policy) -> Self:
+        if not isinstance(name, str) or not 1 <= len(name) <= 200:
+            raise ValueError("the name of a tenant is 1 to 200 characters")
+        other = object.__new__(type(self))
+        engine = self._engine
+        other._engine = Engine(engine.opening, _source(policy), name, engine.tell, engine.pause, engine.deadline)
+        return other
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} tenant {self._engine.tenant!r}>"
+
+
+class MFA(_Base):
+    """The MFA of an identity system: performs verbs on users.
+
+    Args:
+        store: where records are kept.
+        policy: what the administrator decides, or a callable that returns it, read at each perform.
+        seal: what protects the records.
+        clock: seconds since the epoch; a trusted server's, never a request's.
+        observers: told each event after it is durable, in order; their exceptions change nothing.
+        deadline: seconds until a perform that keeps losing races gives up.
+        create: whether to make the root record where there is none; production leaves it out.
+
+    Raises:
+        TypeError, ValueError: the configuration is not usable.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        *,
+        seal: Seal,
+        clock: Clock = time.time,
+        observers: Iterable[Callable[[Event], None]] = (),
+        deadline: float = 5.0,
+        create: bool = False,
+    ) -> None:
+        if inspect.iscoroutinefunction(getattr(store, "load", None)):
+            raise TypeError("this store is awaited: use AsyncMFA")
+        told = tuple(observers)
+
+        def tell(event: Event) -> None:
+            for observer in told:
+                try:
+                    observer(event)
+                except Exception:  # noqa: BLE001 - an observer's trouble changes nothing, and is logged
+                    _LOG.warning("an observer failed at %s", event.what.name, exc_info=True)
+
+        self._set_up(
+            store, policy, seal=seal, clock=clock, tell=tell, pause=time.sleep, deadline=deadline, create=create
+        )
+        if create:
+            self.open()
+
+    def _run(self, plan: Plan[T]) -> T:
+        try:
+            call, arguments = next(plan)
+            while True:
+                try:
+                    result = call(*arguments)
+                except Exception as error:  # noqa: BLE001 - the plan decides what an exception means
+                    call, arguments = plan.throw(error)
+                else:
+                    call, arguments = plan.send(result)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+
+    def open(self) -> None:
+        """Open the store now, rather than at the first perform.
+
+        Raises:
+            Refused: there is no root record.
+            UnreadableRecord: it is not sealed under a key of this ring.
+        """
+        self._run(self._engine.opening.ready())
+
+    def perform(self, user: str, verb: Verb[T]) -> T:
+        """Perform a verb for a user, and return its outcome once it is durable.
+
+        Args:
+            user: the user id, compared exactly; the application maps spellings of names to ids first.
+            verb: what is to happen.
+
+        Raises:
+            Refused: why not, as ``.refusal``; what had to be remembered of it is durable.
+            UnreadableRecord: the user's record cannot be read.
+            StoreUnavailable, StoreUncertain, StoreContended: the store failed; nothing passes.
+        """
+        return self._run(self._engine.performing(user, verb))
+
+    def for_tenant(self, name: str, policy: Policy) -> Self:
+        """Return the same store's MFA for the users of a tenant, under the tenant's own policy."""
+        return self._for_tenant(name, policy)
+
+    def reseal(self, progress: Callable[[Resealed], Any] | None = None) -> Resealed:
+        """Write every record again that is not sealed under the present key, while logons go on.
+
+        Begun again after a crash it goes on where it stopped: what is sealed under the present key is passed over.
+        """
+        return self._run(upkeep.resealing(self._engine, progress))
+
+    def credential_report(self) -> Iterator[ReportRow]:
+        """Yield the credential report: a row for each user of this tenant, in bounded memory."""
+        keys = upkeep.report_keys(self._engine)
+        while (key := self._run(next_key(keys))) is not None:
+            row = self._run(upkeep.reported(self._engine, key))
+            if row is not None:
+                yield row
+
+    def deliver(self, user: str, sink: Callable[[Event], Any]) -> int:
+        """Hand the user's waiting events to a sink, at least once and in order; return how many it took."""
+        return self._run(upkeep.delivering(self._engine, user, sink))
+
+    def move(self, old: str, new: str, by: Actor) -> None:
+        """Move an account to another user id; call it again after a crash."""
+        self._run(upkeep.moving(self._engine, old, new, by))
+
+    def discard(self, user: str, by: Actor) -> None:
+        """Delete a user's record that cannot be read; the user is then one without a record."""
+        self._run(upkeep.discarding(self._engine, user, by))
+
+    def declare_restored(self) -> None:
+        """Say that the store was restored from a backup; call it before processes start."""
+        self._run(self._engine.opening.declare_lost())
+
+
+class AsyncMFA(_Base):
+    """`MFA`, awaited. It takes an async store, or a sync one through `in_threads`.
+
+    A cancelled `perform` goes on by itself to its end, so that a landed swap is never parted from its events.
+
+    Args:
+        store, policy, seal, clock, deadline, create: as for `MFA`; the store is opened at the first perform.
+        observers: as for `MFA`; they may be coroutine functions.
+    """
+
+    def __init__(
+        self,
+        store: AsyncStore,
+        policy: Policy,
+        *,
+        seal: Seal,
+        clock: Clock = time.time,
+        observers: Iterable[Callable[[Event], Awaitable[None] | None]] = (),
+        deadline: float = 5.0,
+        create: bool = False,
+    ) -> None:
+        if not inspect.iscoroutinefunction(getattr(store, "load", None)):
+            raise TypeError("this store is not awaited: use MFA, or in_threads(store)")
+        told = tuple(observers)
+
+        async def tell(event: Event) -> None:
+            for observer in told:
+                try:
+                    said = observer(event)
+                    if said is not None:
+                        await said
+                except Exception:  # noqa: BLE001 - an observer's trouble changes nothing, and is logged
+                    _LOG.warning("an observer failed at %s", event.what.name, exc_info=True)
+
+        self._set_up(
+            store, policy, seal=seal, clock=clock, tell=tell, pause=asyncio.sleep, deadline=deadline, create=create
+        )
+
+    async def _run(self, plan: Plan[T]) -> T:
+        task = asyncio.ensure_future(self._drive(plan))
+        _RUNNING.add(task)
+        task.add_done_callback(_finished)
+        return await asyncio.shield(task)
+
+    async def _drive(self, plan: Plan[T]) -> T:
+        try:
+            call, arguments = next(plan)
+            while True:
+                try:
+                    result = call(*arguments)
+                    if inspect.isawaitable(result):
+                        result = await result
+                except Exception as error:  # noqa: BLE001 - the plan decides what an exception means
+                    call, arguments = plan.throw(error)
+                else:
+                    call, arguments = plan.send(result)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+
+    async def open(self) -> None:
+        """See `MFA.open`."""
+        await self._run(self._engine.opening.ready())
+
+    async def perform(self, user: str, verb: Verb[T]) -> T:
+        """See `MFA.perform`."""
+        return await self._run(self._engine.performing(user, verb))
+
+    def for_tenant(self, name: str, policy: Policy) -> Self:
+        """See `MFA.for_tenant`."""
+        return self._for_tenant(name, policy)
+
+    async def reseal(self, progress: Callable[[Resealed], Any] | None = None) -> Resealed:
+        """See `MFA.reseal`."""
+        return await self._run(upkeep.resealing(self._engine, progress))
+
+    async def credential_report(self) -> AsyncIterator[ReportRow]:
+        """See `MFA.credential_report`."""
+        keys = upkeep.report_keys(self._engine)
+        while (key := await self._run(next_key(keys))) is not None:
+            row = await self._run(upkeep.reported(self._engine, key))
+            if row is not None:
+                yield row
+
+    async def deliver(self, user: str, sink: Callable[[Event], Any]) -> int:
+        """See `MFA.deliver`; the sink may be a coroutine function."""
+        return await self._run(upkeep.delivering(self._engine, user, sink))
+
+    async def move(self, old: str, new: str, by: Actor) -> None:
+        """See `MFA.move`."""
+        await self._run(upkeep.moving(self._engine, old, new, by))
+
+    async def discard(self, user: str, by: Actor) -> None:
+        """See `MFA.discard`."""
+        await self._run(upkeep.discarding(self._engine, user, by))
+
+    async def declare_restored(self) -> None:
+        """See `MFA.declare_restored`."""
+        await self._run(self._engine.opening.declare_lost())
+
+
+_RUNNING: Final[set[asyncio.Future[Any]]] = set()
+
+
+def _finished(task: asyncio.Future[Any]) -> None:
+    _RUNNING.discard(task)
+    if not task.cancelled():
+        task.exception()  # taken note of: a perform that was cancelled by its caller has nobody else to raise to

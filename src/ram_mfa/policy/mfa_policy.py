@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`MFAPolicy`: one frozen value that governs bind, logon, unbind and remember, and says why.
+
+The service's own rules are `MFAPolicy.ram`; NIST SP 800-63B-4 and AWS IAM have presets beside it. A combination
+whose guess probability is above the bound cannot be built.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Final, Self
+
+import attrs
+
+from ..otp import KeyURI
+from ..units import DAY
+from ..webauthn import AttestationPolicy
+from ..words import Kind
+from .relying_party import RelyingParty
+from .values import (
+    AdministratorProof,
+    DevicePolicy,
+    KindRule,
+    Lifetimes,
+    RememberMachine,
+    Requirement,
+    SelfManagement,
+    ThrottlePolicy,
+    TOTPPolicy,
+    Unopened,
+)
+
+GUESS_BOUND: Final = Fraction(3, 10_000)
+"""The highest probability of a successful guess per account in 24 hours, RFC 4226's modulo bias left out."""
+FARTHEST_SKEW: Final = 300
+
+
+@attrs.frozen
+class Decision:
+    """The answer of a policy.
+
+    Attributes:
+        allowed: whether it may be.
+        rule: the stable id of the rule that decided, such as ``devices.one-kind``.
+        reason: a sentence for a console.
+    """
+
+    allowed: bool
+    rule: str
+    reason: str
+
+
+def _yes(rule: str, reason: str) -> Decision:
+    return Decision(allowed=True, rule=rule, reason=reason)
+
+
+def _no(rule: str, reason: str) -> Decision:
+    return Decision(allowed=False, rule=rule, reason=reason)
+
+
+def guess_probability(*, digits: int, window: int, per_day: int) -> Fraction:
+    """Return the probability that guessing for 24 hours at one account meets a code.
+
+    Args:
+        digits: of a code.
+        window: steps accepted at one moment.
+        per_day: wrong codes allowed in any 24 hours.
+    """
+    return Fraction(per_day * window, 10**digits)
+
+
+@attrs.frozen(kw_only=True)
+class MFAPolicy:
+    """What the administrator decides.
+
+    Attributes:
+        issuer: the name that authenticator apps show; 1 to 64 characters, no colon, no control characters.
+        relying_party: the site that security keys are bound to; None where no security key may be bound.
+        requirement: of whom MFA is required at logon.
+        unopened: what a logon of a user without a record comes to.
+        devices, totp, throttle, lifetimes, attestation: see there.
+        self_management: whether users manage their own devices.
+        administrator_proof: whether administrators prove themselves for each deed.
+        remember: how machines are remembered; None: not allowed.
+        outbox: how many undelivered events a record holds; 0: events are told once and not kept.
+        clock_skew: the largest difference between the clocks of the application's hosts, in seconds.
+    """
+
+    issuer: str
+    relying_party: RelyingParty | None = None
+    requirement: Requirement = Requirement.PER_USER
+    unopened: Unopened = Unopened.REFUSE
+    devices: DevicePolicy = DevicePolicy()
+    totp: TOTPPolicy = TOTPPolicy()
+    throttle: ThrottlePolicy = ThrottlePolicy()
+    self_management: SelfManagement = SelfManagement.ALLOWED
+    administrator_proof: AdministratorProof = AdministratorProof.NOT_ASKED
+    remember: RememberMachine | None = None
+    lifetimes: Lifetimes = Lifetimes()
+    attestation: AttestationPolicy = AttestationPolicy()
+    outbox: int = 0
+    clock_skew: float = 60
+
+    def __attrs_post_init__(self) -> None:
+        KeyURI("totp", self.issuer, "account", bytes(16))
+        if len(self.issuer) > 64:
+            raise ValueError("issuer: above 64 characters")
+        if not 0 <= self.outbox <= 256:
+            raise ValueError("outbox must be a number from 0 to 256")
+        if not 0 <= self.clock_skew <= FARTHEST_SKEW:
+            raise ValueError(f"clock_skew must be a number from 0 to {FARTHEST_SKEW}")
+        if not self.guessable_device_allowed(digits=self.totp.digits):
+            raise ValueError(
+                f"a guess would succeed with probability {float(self.guess_probability):.1e} a day: "
+                f"fewer wrong codes per day, a narrower window or more digits bring it to {float(GUESS_BOUND):.0e}"
+            )
+
+    # Presets
+
+    @classmethod
+    def ram(cls, *, issuer: str, **choices: Any) -> Self:
+        """Return the rules of the Resource Access Management service.
+
+        MFA is required per user; one kind of device per user and one device of it; users manage their own; one code
+        confirms; no machine is remembered unless ``remember=RememberMachine()`` says so.
+
+        Args:
+            issuer: the name that authenticator apps show.
+            choices: any other attribute of `MFAPolicy`.
+        """
+        return cls(issuer=issuer, **choices)
+
+    @classmethod
+    def nist_aal2(cls, *, issuer: str, **choices: Any) -> Self:
+        """Return rules in the sense of NIST SP 800-63B-4 at AAL2.
+
+        MFA is required of everybody, several devices of one kind may be bound, and a machine is remembered for 24
+        hours at the most (sections 2.2.3 and 5.1; requirements B10, B15).
+        """
+        rules: dict[str, Any] = {
+            "requirement": Requirement.EVERYBODY,
+            "devices": DevicePolicy(most=5),
+            "totp": TOTPPolicy(codes=2),
+        }
+        policy = cls(issuer=issuer, **(rules | choices))
+        if policy.remember is not None and policy.remember.seconds > DAY:
+            raise ValueError("at AAL2 a machine is remembered for 24 hours at the most")
+        return policy
+
+    @classmethod
+    def aws(cls, *, issuer: str, **choices: Any) -> Self:
+        """Return rules in the manner of AWS IAM: up to eight devices of any mix, two consecutive codes confirm."""
+        rules: dict[str, Any] = {
+            "devices": DevicePolicy(rule=KindRule.ANY_MIX, most=8),
+            "totp": TOTPPolicy(codes=2),
+        }
+        return cls(issuer=issuer, **(rules | choices))
+
+    # Questions
+
+    @property
+    def guess_probability(self) -> Fraction:
+        """The probability that guessing for 24 hours meets a code of a device bound under this policy."""
+        return guess_probability(digits=self.totp.digits, window=self.totp.window, per_day=self.throttle.per_day)
+
+    def guessable_device_allowed(self, *, digits: int) -> bool:
+        """Return whether a device of so many digits stays below the bound."""
+        return guess_probability(digits=digits, window=self.totp.window, per_day=self.throttle.per_day) <= GUESS_BOUND
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """Return the kinds that may be bound, in the order of `Kind`; security keys need a relying party."""
+        return tuple(kind for kind in Kind if self.may_use(kind).allowed)
+
+    def may_use(self, kind: Kind) -> Decision:
+        """Decide whether devices of a kind may be bound at all."""
+        if kind not in self.devices.kinds:
+            return _no("devices.kind", f"the policy does not allow a {kind.value}")
+        if kind is Kind.SECURITY_KEY and self.relying_party is None:
+            return _no("devices.relying-party", "the policy names no relying party for security keys")
+        return _yes("devices.kind", f"the policy allows a {kind.value}")
+
+    def may_bind(self, kind: Kind, *, bound: tuple[Kind, ...]) -> Decision:
+        """Decide whether one more device of a kind may be bound beside those of the kinds in ``bound``."""
+        usable = self.may_use(kind)
+        if not usable.allowed:
+            return usable
+        if self.devices.rule is KindRule.ONE_KIND and any(other is not kind for other in bound):
+            return _no("devices.one-kind", "one kind of device per user: unbind first to change kinds")
+        if len(bound) >= self.devices.most:
+            return _no("devices.most", f"{self.devices.most} bound, as many as the policy allows")
+        return _yes("devices.most", f"{len(bound)} of {self.devices.most} bound")
+
+    def must_use_mfa(self, *, required: bool) -> Decision:
+        """Decide whether MFA is required at logon of a user with that setting; ``allowed`` means: it is required."""
+        if self.requirement is Requirement.EVERYBODY:
+            return _yes("requirement.everybody", "MFA is required of everybody")
+        if self.requirement is Requirement.PER_USER and required:
+            return _yes("requirement.per-user", "an administrator requires MFA of this user")
+        if self.requirement is Requirement.PER_USER:
+            return _no("requirement.per-user", "no administrator requires MFA of this user")
+        return _no("requirement.nobody", "MFA is required of nobody")
+
+    def may_manage_self(self) -> Decision:
+        """Decide whether users manage their own devices."""
+        if self.self_management is SelfManagement.ALLOWED:
+            return _yes("self-management.allowed", "users manage their own devices")
+        return _no("self-management.not-allowed", "only an administrator manages devices")
+
+    def may_remember(self) -> Decision:
+        """Decide whether a machine may be remembered."""
+        if self.remember is None:
+            return _no("remember.not-allowed", "the policy remembers no machine")
+        return _yes("remember.allowed", f"a machine is remembered for {self.remember.seconds:g} seconds")

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a record is sealed: a key of its own, its place as associated data, a fresh nonce for every write.
+
+AES-256-GCM (NIST SP 800-38D, https://doi.org/10.6028/NIST.SP.800-38D) under
+
+    record key = HMAC-SHA-256(ring key, label || store key)
+    sealed     = header || nonce || AES-256-GCM(record key, framed, associated data = header || store key)
+    header     = version || length of the key id || key id
+    framed     = length of the record (4 bytes) || record || zeros to a multiple of 128
+
+One key for all records would meet GCM's bound on random nonces within days of a large service's traffic. The key id
+selects the key; keys are never tried in turn. Every write draws 96 random bits from the system, so that the bytes of
+no two writes are the same, whatever the seal: comparing old bytes is then a sound compare-and-swap.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ._secret import SecretBytes
+
+BLOCK: Final = 128
+NONCE: Final = 12
+_LABEL: Final = b"ram_mfa record key 1\x00"
+_SEALED: Final = 1
+_PLAIN: Final = 0
+
+
+class BrokenSeal(Exception):
+    """These bytes were not sealed for this place by a key of this ring."""
+
+
+class RecordSeal(Protocol):
+    """The seal of one record."""
+
+    def seal(self, record: bytes, /) -> bytes:
+        """Return the record sealed; the bytes are different each time."""
+        ...
+
+    def unseal(self, sealed: bytes, /) -> SecretBytes:
+        """Return the record.
+
+        Raises:
+            BrokenSeal: it was not sealed for this place by a key of this ring.
+        """
+        ...
+
+    def is_current(self, sealed: bytes, /) -> bool:
+        """Return whether it is sealed under the key that new writes use."""
+        ...
+
+
+class Seal(Protocol):
+    """What protects records at rest; third parties may bring their own, such as a key management service's."""
+
+    def for_record(self, key: str, /) -> RecordSeal:
+        """Return the seal of the record under a store key."""
+        ...
+
+
+class AESGCMSeal:
+    """Seals records under a ring of keys, with rotation.
+
+    Args:
+        keys: key id (1 to 32 ASCII characters) to 32 random bytes.
+        seal_with: the id of the key that new writes use; the others only open what they sealed.
+
+    Raises:
+        ValueError: a key or id is not of that form, or ``seal_with`` is not among them.
+    """
+
+    def __init__(self, keys: Mapping[str, bytes], *, seal_with: str) -> None:
+        for key_id, key in keys.items():
+            if not (isinstance(key_id, str) and key_id.isascii() and 1 <= len(key_id) <= 32):
+                raise ValueError("a key id is 1 to 32 ASCII characters")
+            if not (isinstance(key, bytes) and len(key) == 32):
+                raise ValueError(f"key {key_id!r} is not 32 bytes")
+        if seal_with not in keys:
+            raise ValueError("seal_with names no key of the ring")
+        self._ring = {key_id.encode(): SecretBytes(key) for key_id, key in keys.items()}
+        self._current = seal_with.encode()
+
+    def __repr__(self) -> str:
+        ids = ", ".join(sorted(key_id.decode() for key_id in self._ring))
+        return f"<AESGCMSeal keys {ids}; seals with {self._current.decode()}>"
+
+    def for_record(self, key: str, /) -> RecordSeal:
+        """Return the seal of the record under a store key."""
+        return _AESGCMRecordSeal(self._ring, self._current, key.encode())
+
+
+class _AESGCMRecordSeal:
+    """Holds the record's cipher of each key id met, so that one perform derives each once."""
+
+    __slots__ = ("_ciphers", "_current", "_header", "_place", "_ring")
+
+    def __init__(self, ring: Mapping[bytes, SecretBytes], current: bytes, place: bytes) -> None:
+        self._ring = ring
+        self._current = current
+        self._place = place
+        self._header = _header(current)
+        self._ciphers: dict[bytes, AESGCM] = {}
+
+    def _cipher(self, key_id: bytes) -> AESGCM:
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            cipher = AESGCM(hmac.digest(self._ring[key_id], _LABEL + self._place, "sha256"))
+            self._ciphers[key_id] = cipher
+        return cipher
+
+    def seal(self, record: bytes, /) -> bytes:
+        head = self._header
+        nonce = os.urandom(NONCE)
+        return head + nonce + self._cipher(self._current).encrypt(nonce, _framed(record), head + self._place)
+
+    def unseal(self, sealed: bytes, /) -> SecretBytes:
+        header = self._header
+        if sealed.startswith(header):
+            key_id = self._current
+        else:
+            if len(sealed) < 2 or sealed[0] != _SEALED:
+                raise BrokenSeal("not sealed, or by another version of the library")
+            header = sealed[: 2 + sealed[1]]
+            key_id = header[2:]
+            if key_id not in self._ring:
+                raise BrokenSeal("sealed under a key that is not in the ring")
+        start = len(header) + NONCE
+        framed = None
+        try:
+            framed = SecretBytes(
+                self._cipher(key_id).decrypt(sealed[len(header) : start], sealed[start:], header + self._place)
+            )
+        except (InvalidTag, ValueError):
+            framed = None
+        if framed is None:
+            raise BrokenSeal("altered, moved, or sealed under another key of that id")
+        return _unframed(framed)
+
+    def is_current(self, sealed: bytes, /) -> bool:
+        return sealed.startswith(self._header)
+
+
+class UnsafePlaintext:
+    """Seals nothing: records lie readable in the store. For looking at records in development, by its name.
+
+    Every write still carries 96 fresh random bits.
+    """
+
+    def __repr__(self) -> str:
+        return "<UnsafePlaintext>"
+
+    def for_record(self, key: str, /) -> RecordSeal:
+        """Return the seal of the record under a store key."""
+        del key
+        return _PlainRecordSeal()
+
+
+class _PlainRecordSeal:
+    __slots__ = ()
+
+    def seal(self, record: bytes, /) -> bytes:
+        return bytes([_PLAIN]) + os.urandom(NONCE) + _framed(record)
+
+    def unseal(self, sealed: bytes, /) -> SecretBytes:
+        if not self.is_current(sealed):
+            raise BrokenSeal("not a plaintext record")
+        return _unframed(SecretBytes(sealed[1 + NONCE :]))
+
+    def is_current(self, sealed: bytes, /) -> bool:
+        return sealed[:1] == bytes([_PLAIN])
+
+
+def _header(key_id: bytes) -> bytes:
+    return bytes([_SEALED, len(key_id)]) + key_id
+
+
+def _framed(record: bytes) -> bytes:
+    size = len(record)
+    return size.to_bytes(4, "big") + record + bytes(-(size + 4) % BLOCK)
+
+
+def _unframed(framed: SecretBytes) -> SecretBytes:
+    end = 4 + int.from_bytes(framed[:4], "big")
+    if end > len(framed) or len(framed) % BLOCK or len(framed) - end >= BLOCK or any(framed[end:]):
+        raise BrokenSeal("not framed as this library frames records")
+    return SecretBytes(framed[4:end])
