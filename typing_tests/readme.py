@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The example of the README, as a type checker sees it; tests/test_readme.py holds the two together."""
+
+import os
+import time
+
+from ram_mfa import MFA, AESGCMSeal, Administrator, Admission, MFAPolicy, new_session
+from ram_mfa import BeginLogon, Challenge, FinishLogon, MustBind, TOTPCode
+from ram_mfa import ConfirmVirtualDevice, OfferVirtualDevice, OpenAccount
+from ram_mfa.qr import svg
+from ram_mfa.stores.sqlite import SQLiteStore
+from ram_mfa.testing import AuthenticatorApp
+
+seal = AESGCMSeal({"2026": os.urandom(32)}, seal_with="2026")  # in life, a key that is kept apart from the database
+mfa = MFA(SQLiteStore("mfa.db"), MFAPolicy.ram(issuer="Example Cloud"), seal=seal, create=True)
+root, session = Administrator("root"), new_session()
+mfa.perform("alice", OpenAccount(required=True, by=root))
+
+offer = mfa.perform("alice", OfferVirtualDevice(by=root, account_name="alice@example", session=session))
+picture = svg(offer.key_uri)  # the page shows it, and offer.setup_key beneath; here a virtual phone scans it
+phone, now = AuthenticatorApp.scan(offer.key_uri), time.time()
+mfa.perform("alice", ConfirmVirtualDevice([phone.code_at(now)], offer=offer.id, by=root, session=session))
+
+
+def log_on(code: str) -> Admission:
+    match mfa.perform("alice", BeginLogon(session=session)):  # the password was right
+        case Challenge() as ask:
+            return mfa.perform(ask.id.user, FinishLogon(ask.id, TOTPCode(code), session=session))
+        case MustBind() as must:
+            raise SystemExit(f"alice chooses among {must.kinds}, and may bind and nothing else")
+        case waived:  # NotRequired or Remembered
+            return waived
+
+
+print(log_on(phone.code_at(now + 30)).user)  # an application logs on outcome.user, and nobody else
