@@ -13,8 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..sessions import new_session
     from .authenticator_app import AuthenticatorApp
     from .clock import ManualClock
+    from .people import enrolled, enrolled_key, proved
     from .security_key import ClientRefused, Counters, KeyFault, SoftAttestation, SoftSecurityKey
     from .store_kit import Faults, StoreCheckFailed, check_async_store, check_store
 
@@ -30,6 +32,10 @@ _ROOMS = {
     "StoreCheckFailed": "store_kit",
     "check_async_store": "store_kit",
     "check_store": "store_kit",
+    "enrolled": "people",
+    "enrolled_key": "people",
+    "new_session": ".sessions",
+    "proved": "people",
 }
 
 __all__ = [
@@ -44,6 +50,10 @@ __all__ = [
     "StoreCheckFailed",
     "check_async_store",
     "check_store",
+    "enrolled",
+    "enrolled_key",
+    "new_session",
+    "proved",
 ]
 
 

@@ -66,10 +66,15 @@ class AuthenticatorApp:
         secret = base64.b32decode(letters + "=" * (-len(letters) % 8))
         return cls(account=account, issuer=None, totp=TOTP(secret), drift=drift)
 
+    @property
+    def period(self) -> int:
+        """For how many seconds the phone shows one code."""
+        return self._totp.period
+
     def code_at(self, unix_time: float) -> str:
         """Return the code that the phone shows at the server's ``unix_time``, in seconds since the epoch."""
         return self._totp.at(unix_time + self.drift)
 
     def codes_at(self, unix_time: float, count: int = 2) -> list[str]:
         """Return ``count`` consecutive codes, the first of them the one shown at the server's ``unix_time``."""
-        return [self.code_at(unix_time + step * self._totp.period) for step in range(count)]
+        return [self.code_at(unix_time + step * self.period) for step in range(count)]
