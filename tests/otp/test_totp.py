@@ -94,8 +94,9 @@ class TestTOTP:
 
     def test_no_secret(self):
         """An empty secret is refused: everybody has it."""
-        with pytest.raises(ValueError, match="empty"):
-            TOTP(b"")
+        for none in (b"", SecretBytes(b"")):
+            with pytest.raises(ValueError, match="empty"):
+                TOTP(none)
 
     @pytest.mark.requirement("O20")
     def test_secret_is_not_printed(self):

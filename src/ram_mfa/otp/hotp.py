@@ -85,8 +85,10 @@ def check_secret(secret: bytes) -> None:
 
 def secret_bytes(secret: bytes) -> SecretBytes:
     """Return a secret that passes ``check_secret`` in the type that nothing prints."""
+    if isinstance(secret, SecretBytes) and secret:
+        return secret
     check_secret(secret)
-    return secret if isinstance(secret, SecretBytes) else SecretBytes(secret)
+    return SecretBytes(secret)
 
 
 def check_digits(digits: int) -> None:

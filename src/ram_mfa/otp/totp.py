@@ -27,7 +27,7 @@ The standard bounds it nowhere. What a device may have is the policy's to say, a
 _LAYOUT = {6: b"%06d", 7: b"%07d", 8: b"%08d"}
 
 
-# Not frozen: attrs sets the fields of a frozen class one call each, which costs a quarter of a code, and one of these
+# Not frozen: attrs sets the fields of a frozen class one call each, which costs a fifth of a code, and one of these
 # is made for each logon. Nothing sets a field after the checks below.
 @attrs.define(eq=False)
 class TOTP:
