@@ -120,13 +120,13 @@ class TestSecurityKeyInChromium:
             bind(mfa, page)
         assert excluded.value.name == "InvalidStateError"
 
-    def test_two_keys(self, page, protocol):
+    def test_two_keys(self, page):
         """Of two keys of one user whichever is touched logs on."""
-        first = page.plug(protocol)
+        first = page.plug("u2f")
         mfa = service(page.origin)
         ids = [bind(mfa, page).id]
         first.touch(simulated=False)
-        second = page.plug(protocol)
+        second = page.plug("u2f")
         ids.append(bind(mfa, page).id)
         assert log_on(mfa, page).device == ids[1]
         second.touch(simulated=False)
@@ -151,9 +151,9 @@ class TestSecurityKeyInChromium:
         answer = Assertion(get(home, again.options))
         assert mfa.perform(USER, FinishLogon(again.id, answer, session=session)).user == USER
 
-    def test_wrong_origin_at_binding(self, browser, secured, protocol):
+    def test_wrong_origin_at_binding(self, browser, secured):
         """A registration made on a neighbouring page is not accepted."""
-        secured.plug(protocol)
+        secured.plug("u2f")
         neighbour = secured.visit(browser.origin("shop.example.test"))
         mfa = service(browser.site, rp_id="example.test")
         refused(Reason.BAD_REGISTRATION, lambda: bind(mfa, neighbour), check="origin")
@@ -175,9 +175,9 @@ class TestSecurityKeyInChromium:
             check="challenge",
         )
 
-    def test_another_session(self, page, protocol):
+    def test_another_session(self, page):
         """An answer given in one browser session logs on in no other."""
-        page.plug(protocol)
+        page.plug("u2f")
         mfa = service(page.origin)
         bind(mfa, page)
         ticket, answer = answered(mfa, page, new_session())
@@ -196,9 +196,9 @@ class TestSecurityKeyInChromium:
         (device,) = mfa.perform(USER, Describe()).devices
         assert device.cloned_at is not None
 
-    def test_unbound(self, page, protocol):
+    def test_unbound(self, page):
         """An answer to a challenge from before the key was unbound logs nobody on."""
-        page.plug(protocol)
+        page.plug("u2f")
         mfa, session = service(page.origin), new_session()
         bind(mfa, page)
         ticket, answer = answered(mfa, page, session)
