@@ -184,6 +184,7 @@ class TestRefusedByTheBrowser:
 
 
 class TestRefusedByTheLibrary:
+    @pytest.mark.requirement("V27")
     def test_wrong_origin(self, browser, secured, protocol):
         """What another page of the same domain was given is refused by its origin, at registration and at logon."""
         secured.plug(protocol)
@@ -221,6 +222,7 @@ class TestRefusedByTheLibrary:
         refused_by_library(Check.TOP_ORIGIN, lambda: judged(cross_origin=True, top_origins=[browser.site]))
         assert judged(cross_origin=True, top_origins=[framing.origin]).credential_id == registered.id
 
+    @pytest.mark.requirement("V26", "U9")
     def test_replayed(self, page, protocol):
         """An assertion is refused by its challenge in the next ceremony, and by its count in its own."""
         page.plug(protocol)
@@ -237,6 +239,7 @@ class TestRefusedByTheLibrary:
         page.plug(protocol)
         refused_by_library(Check.CHALLENGE, lambda: register(page, challenge=os.urandom(32)))
 
+    @pytest.mark.requirement("U9")
     def test_cloned(self, page, protocol):
         """Of a credential and its copy in a second authenticator, the second to answer is refused by its count."""
         original = page.plug(protocol)
@@ -282,6 +285,7 @@ def imported(browser, secured):
 
 
 class TestAppID:
+    @pytest.mark.requirement("U14")
     def test_imported(self, secured, imported):
         """A key registered through U2F logs on from a browser through the appid extension, count and all."""
         first = log_on(secured, imported, rp_id=SITE, app_id=imported.app_id)

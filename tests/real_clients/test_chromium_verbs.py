@@ -133,6 +133,7 @@ class TestSecurityKeyInChromium:
         first.touch(simulated=True)
         assert log_on(mfa, page).device == ids[0]
 
+    @pytest.mark.requirement("V27")
     def test_wrong_origin(self, browser, secured, protocol):
         """What a neighbouring page was given binds nothing and logs on nobody; the fresh challenge then passes."""
         secured.plug(protocol)
@@ -159,6 +160,7 @@ class TestSecurityKeyInChromium:
         refused(Reason.BAD_REGISTRATION, lambda: bind(mfa, neighbour), check="origin")
         assert mfa.perform(USER, Describe()).devices == ()
 
+    @pytest.mark.requirement("V26")
     def test_replayed(self, page, protocol):
         """An answer that logged on is worth nothing a second time, under its own ticket or under another."""
         page.plug(protocol)
@@ -175,6 +177,7 @@ class TestSecurityKeyInChromium:
             check="challenge",
         )
 
+    @pytest.mark.requirement("V14")
     def test_another_session(self, page):
         """An answer given in one browser session logs on in no other."""
         page.plug("u2f")
@@ -183,6 +186,7 @@ class TestSecurityKeyInChromium:
         ticket, answer = answered(mfa, page, new_session())
         refused(Reason.FOREIGN_TICKET, lambda: mfa.perform(USER, FinishLogon(ticket, answer, session=new_session())))
 
+    @pytest.mark.requirement("U9")
     def test_cloned(self, page, protocol):
         """A copy whose count went back is refused, and the administrator can see it."""
         original = page.plug(protocol)
