@@ -143,7 +143,7 @@ class TestKeyURI:
 
 
 class TestStr:
-    @pytest.mark.standard("Key URI: Examples", "ram_mfa.otp.KeyURI")
+    @pytest.mark.standard("Key URI Examples", "ram_mfa.otp.KeyURI")
     def test_as_the_format_has_it(self):
         """The issuer in label and parameter, spaces as %20, no padding, every parameter said."""
         assert str(PLAIN) == (
@@ -172,7 +172,7 @@ class TestStr:
 
 
 class TestRoundTrip:
-    @pytest.mark.standard("Key URI: Parameters", "ram_mfa.otp.KeyURI.parse")
+    @pytest.mark.standard("Key URI Parameters", "ram_mfa.otp.KeyURI.parse")
     @given(key=key_uris)
     @example(key=KeyURI("totp", "%41+&=?#/ \U0001f511", "%3A+&=?#/ \u05d0", SECRET))
     @example(key=KeyURI("hotp", None, "otpauth://totp/a?b".replace(":", ""), b"\0", counter=2**64 - 1))
@@ -218,7 +218,7 @@ class TestWarnings:
         """What every app understands has no warnings."""
         assert PLAIN.warnings() == ()
 
-    @pytest.mark.standard("Key URI: Parameters", "ram_mfa.otp.KeyURI.warnings")
+    @pytest.mark.standard("Key URI Parameters", "ram_mfa.otp.KeyURI.warnings")
     @pytest.mark.parametrize(
         ("changes", "warnings"),
         [

@@ -68,7 +68,7 @@ def refused(uri) -> str:
 
 
 class TestVectors:
-    @pytest.mark.standard("Key URI: Parameters", "ram_mfa.otp.KeyURI.parse")
+    @pytest.mark.standard("Key URI Parameters", "ram_mfa.otp.KeyURI.parse")
     def test_valid_ones(self):
         """Every valid vector is read as judged, and read again from what is written of it."""
         seen = [self._as_judged(vector) for vector in vectors("otpauth") if vector["outcome"] == "valid"]
