@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from . import _base64url
+from ._frozen import replaced
 from ._secret import SecretBytes
 from .events import Event
 from .otp import Algorithm
@@ -230,4 +231,4 @@ class Account:
     def with_device(self, device: Device) -> Account:
         """Return the account with the device of the same id replaced."""
         devices = tuple(device if bound.id == device.id else bound for bound in self.devices)
-        return attrs.evolve(self, devices=devices)
+        return replaced(self, devices=devices)

@@ -25,20 +25,15 @@ def session() -> Any:
     return attrs.field(kw_only=True, repr=False, validator=_session)
 
 
-def as_typed(value: object) -> SecretText:
+def as_typed(value: str) -> SecretText:
     """Return what somebody typed as text without a repr; what is no text is the empty text, which never passes."""
     return SecretText(value) if isinstance(value, str) else SecretText()
 
 
-def as_codes(values: object) -> tuple[SecretText, ...]:
+def as_codes(values: Iterable[str]) -> tuple[SecretText, ...]:
     """Return typed codes in their order; more than two are one too many already, and what is no list holds none."""
     if isinstance(values, str):
         return (as_typed(values),)
     if not isinstance(values, Iterable):
         return ()
     return tuple(as_typed(value) for value, _ in zip(values, range(3), strict=False))
-
-
-def codes() -> Any:
-    """Return the field of one or more typed codes."""
-    return attrs.field(converter=as_codes, repr=False)

@@ -146,7 +146,7 @@ class ConfirmVirtualDevice(Verb[Bound]):
         session: the same as at the offer.
     """
 
-    codes: tuple[SecretText, ...] = _fields.codes()
+    codes: tuple[SecretText, ...] = attrs.field(converter=_fields.as_codes, repr=False)
     offer: str = attrs.field(converter=_fields.as_typed, repr=False, kw_only=True)
     by: Actor = attrs.field(kw_only=True)
     session: str = _fields.session()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Final, TypeVar
+
 import attrs
 
 from ..account import MOST_OFFERS, NO_EPOCH, Account, Device, Offer
@@ -11,7 +13,8 @@ from ..moment import Moment
 from ..words import Kind, Reason
 from .tickets import MICROSECONDS, Opened
 
-LONGEST_NAME = 64
+LONGEST_NAME: Final = 64
+AnyDevice = TypeVar("AnyDevice", bound=Device)
 
 
 def new_account(moment: Moment, *, required: bool, by_enrolment: bool = False) -> Account:
@@ -74,13 +77,13 @@ def without_device(account: Account, moment: Moment, device: Device) -> Account:
     return attrs.evolve(renewed(account, moment), devices=left, machines=())
 
 
-def one_device(account: Account, device_id: str | None) -> Device | Reason:
+def one_device(devices: tuple[AnyDevice, ...], device_id: str | None) -> AnyDevice | Reason:
     """Return the device named, or the only one where none is named, or why there is no such device."""
     if device_id is not None:
-        return account.device(device_id) or Reason.UNKNOWN_DEVICE
-    if not account.devices:
+        return next((device for device in devices if device.id == device_id), Reason.UNKNOWN_DEVICE)
+    if not devices:
         return Reason.NO_DEVICE
-    return account.devices[0] if len(account.devices) == 1 else Reason.NAME_THE_DEVICE
+    return devices[0] if len(devices) == 1 else Reason.NAME_THE_DEVICE
 
 
 def open_offers(account: Account, moment: Moment) -> tuple[Offer, ...]:

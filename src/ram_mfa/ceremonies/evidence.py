@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from .._frozen import replaced
 from .._secret import SecretText
 from ..account import Account, Device, VirtualMFADevice
 from ..events import Event, What
@@ -92,13 +93,12 @@ def weigh(evidence: Evidence, account: Account, moment: Moment, ticket: Opened) 
 
 
 def _weigh_code(evidence: TOTPCode, account: Account, moment: Moment, ticket: Opened) -> Accepted | Step[Any]:
-    virtual = tuple(device for device in account.devices if isinstance(device, VirtualMFADevice))
+    virtual = tuple([device for device in account.devices if isinstance(device, VirtualMFADevice)])
     if not virtual:
         return refused(account, moment, Reason.WRONG_EVIDENCE)
-    device = one_device(attrs.evolve(account, devices=virtual), evidence.device)
+    device = one_device(virtual, evidence.device)
     if isinstance(device, Reason):
         return refused(account, moment, device)
-    assert isinstance(device, VirtualMFADevice)
     gate = closed(account, device, moment)
     if gate is not None:
         return refused(account, moment, gate, device=device.id)
@@ -109,7 +109,7 @@ def _weigh_code(evidence: TOTPCode, account: Account, moment: Moment, ticket: Op
     if not unspent:
         # A code of a spent step can never pass, so that meeting one is no guess: nothing is counted or written.
         return refused(account, moment, Reason.REPLAYED_CODE, device=device.id)
-    used = attrs.evolve(device, last_step=step, failures=0, closed_until=0, last_used_at=moment.now)
+    used = replaced(device, last_step=step, failures=0, closed_until=0, last_used_at=moment.now)
     return Accepted(spend(account.with_device(used), moment, ticket.spent), used)
 
 

@@ -48,7 +48,7 @@ class ResyncVirtualDevice(Verb[DeviceView]):
             return refused(account, moment, grant, actor=actor)
         if account is None or grant.account is None:
             return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
-        device = one_device(account, self.device)
+        device = one_device(account.devices, self.device)
         if isinstance(device, Reason):
             return refused(account, moment, device, actor=actor)
         if not isinstance(device, VirtualMFADevice):
@@ -93,7 +93,7 @@ class RenameDevice(Verb[DeviceView]):
             return refused(account, moment, grant, actor=actor)
         if account is None or grant.account is None:
             return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
-        device = one_device(account, self.device)
+        device = one_device(account.devices, self.device)
         if isinstance(device, Reason):
             return refused(account, moment, device, actor=actor)
         name = good_name(self.name, Kind.VIRTUAL) if isinstance(self.name, str) else None

@@ -23,6 +23,7 @@ from typing import Final
 import attrs
 
 from .. import _base64url
+from .._frozen import replaced
 from ..account import MOST_SPENT, NO_EPOCH, Account, Device, Spent
 from ..errors import MalformedMessage
 from ..moment import Moment
@@ -162,7 +163,7 @@ def spend(account: Account, moment: Moment, spent: Spent) -> Account:
         oldest = min(answered, key=lambda one: one.issued_at)
         answered = tuple(one for one in answered if one is not oldest)
         not_before = max(not_before, oldest.issued_at)
-    return attrs.evolve(account, answered=answered, failed=_living(account.failed, moment), not_before=not_before)
+    return replaced(account, answered=answered, failed=_living(account.failed, moment), not_before=not_before)
 
 
 def spend_failed(account: Account, moment: Moment, spent: Spent) -> Account | float:

@@ -39,7 +39,7 @@ class Unbind(Verb[DeviceView]):
             return refused(account, moment, grant, actor=actor)
         if account is None:
             return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
-        device = one_device(account, self.device)
+        device = one_device(account.devices, self.device)
         if isinstance(device, Reason):
             return refused(account, moment, device, actor=actor)
         wrong = account.wrong if isinstance(self.by, Owner) else ()

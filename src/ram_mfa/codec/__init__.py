@@ -60,11 +60,11 @@ def encode_account(account: Account) -> SecretBytes:
                 account.required,
                 [rows.device_row(device) for device in account.devices],
                 [rows.offer_row(offer) for offer in account.offers],
-                [[spent.nonce, spent.issued_at, spent.expires_at] for spent in account.answered],
-                [[spent.nonce, spent.issued_at, spent.expires_at] for spent in account.failed],
+                rows.spent_row(account.answered),
+                rows.spent_row(account.failed),
                 account.not_before,
                 [rows.machine_row(machine) for machine in account.machines],
-                [float(moment) for moment in account.wrong],
+                rows.moments_row(account.wrong),
                 account.password_mark,
                 [rows.event_row(event) for event in account.outbox],
                 account.moved_to,
@@ -138,7 +138,7 @@ def _row(data: bytes) -> list[Any]:
 
 _ACCOUNT: Final = (
     *(int, str, bytes, bytes, float, bool),
-    *(list, list, list, list, int, list, list),
+    *(list, list, bytes, bytes, int, list, bytes),
     *((bytes, NoneType), list, (str, NoneType)),
 )
 
@@ -150,9 +150,7 @@ def _account(row: list[Any]) -> Account:
     machines, wrong, password_mark, outbox, moved_to = row[11:]
     check(len(handle) == 32 and len(epoch) == 16 and user != "", "identity")
     check(len(devices) <= bounds.MOST_DEVICES and len(offers) <= bounds.MOST_OFFERS, "devices or offers")
-    check(len(answered) <= bounds.MOST_SPENT and len(failed) <= bounds.MOST_SPENT, "spent tickets")
     check(len(machines) <= bounds.MOST_MACHINES, "machines")
-    check(len(wrong) <= bounds.MOST_WRONG and all(type(moment) is float for moment in wrong), "wrong codes")
     check(len(outbox) <= bounds.MOST_EVENTS, "outbox")
     check(not_before >= 0 and (password_mark is None or len(password_mark) == 32), "marks")
     return Account(
@@ -163,11 +161,11 @@ def _account(row: list[Any]) -> Account:
         required,
         tuple([rows.device(entry) for entry in devices]),
         tuple([rows.offer(entry) for entry in offers]),
-        tuple([rows.spent(entry) for entry in answered]),
-        tuple([rows.spent(entry) for entry in failed]),
+        rows.spent(answered),
+        rows.spent(failed),
         not_before,
         tuple([rows.machine(entry) for entry in machines]),
-        tuple(wrong),
+        rows.moments(wrong),
         password_mark,
         tuple([rows.event(entry) for entry in outbox]),
         moved_to,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import struct
 from types import NoneType
 from typing import Any, Final
 
@@ -149,11 +150,30 @@ def offer(row: list[Any]) -> Offer:
     )
 
 
-def spent(row: list[Any]) -> Spent:
-    """Return the spent ticket of a row."""
-    nonce, issued_at, expires_at = typed(row, (bytes, int, int))
-    check(len(nonce) == 16, "spent ticket")
-    return Spent(nonce, issued_at, expires_at)
+_SPENT: Final = struct.Struct(">16sQQ")
+_MOMENT: Final = struct.Struct(">d")
+
+
+def spent_row(tickets: tuple[Spent, ...]) -> bytes:
+    """Return spent tickets as 32 bytes each: nonce, issue and expiry in microseconds."""
+    return b"".join([_SPENT.pack(one.nonce, one.issued_at, one.expires_at) for one in tickets])
+
+
+def spent(row: bytes) -> tuple[Spent, ...]:
+    """Return the spent tickets of a row."""
+    check(len(row) % _SPENT.size == 0 and len(row) <= bounds.MOST_SPENT * _SPENT.size, "spent tickets")
+    return tuple([Spent(*fields) for fields in _SPENT.iter_unpack(row)])
+
+
+def moments_row(moments: tuple[float, ...]) -> bytes:
+    """Return moments as 8 bytes each: seconds since the epoch, IEEE 754 big-endian."""
+    return b"".join([_MOMENT.pack(moment) for moment in moments])
+
+
+def moments(row: bytes) -> tuple[float, ...]:
+    """Return the moments of a row."""
+    check(len(row) % _MOMENT.size == 0 and len(row) <= bounds.MOST_WRONG * _MOMENT.size, "wrong codes")
+    return tuple([moment for (moment,) in _MOMENT.iter_unpack(row)])
 
 
 def machine_row(machine: Machine) -> list[Any]:
