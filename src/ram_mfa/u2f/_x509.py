@@ -97,7 +97,8 @@ def read_fields(der: bytes) -> Fields:
 
     reader = DERReader(tbs.contents, MESSAGE)
     version = _version(reader)
-    reader.take("serialNumber", INTEGER)
+    if not reader.take("serialNumber", INTEGER).contents:
+        raise MalformedMessage(MESSAGE, "serialNumber", "a number of no bytes")
     # 4.1.1.2: both places must name the same algorithm, or the unsigned one could be exchanged.
     if reader.take("signature", SEQUENCE).whole != outer_algorithm.whole:
         raise MalformedMessage(MESSAGE, "signatureAlgorithm", "not the one that was signed")
@@ -106,6 +107,8 @@ def read_fields(der: bytes) -> Fields:
     not_before, not_after = (_time(validity.take(field), field) for field in ("notBefore", "notAfter"))
     validity.end("validity")
     subject = reader.take("subject", SEQUENCE).whole
+    for name in (issuer, subject):
+        read_name(name)
     key_info = reader.take("subjectPublicKeyInfo", SEQUENCE)
     extensions = _extensions(reader)
     key_algorithm, key_parameters, key_bits = _key(key_info)

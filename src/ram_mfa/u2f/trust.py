@@ -73,7 +73,10 @@ class TrustRoots:
         Raises:
             ValueError: one of them is no certificate: the configuration is wrong.
         """
-        parsed = tuple(_parsed(certificate) for certificate in certificates)
+        try:
+            parsed = tuple(_parsed(certificate) for certificate in certificates)
+        except MalformedMessage as error:
+            raise ValueError(f"one of the roots is no certificate: {error.problem}") from None
         by_subject: dict[bytes, tuple[AttestationCertificate, ...]] = {}
         for certificate in parsed:
             subject = certificate.fields.subject
