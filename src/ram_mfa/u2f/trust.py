@@ -119,12 +119,13 @@ def verify_chain(
     if not 0 < len(path) <= PATH_LIMIT:
         raise VerificationError(Check.TRUST_PATH, f"not 1 to {PATH_LIMIT} certificates")
     certificates = [_parsed(certificate) for certificate in path]
-    for depth, certificate in enumerate(certificates):
+    depth = 0
+    while True:
+        certificate = certificates[depth]
         # (2) RFC 5280 6.1.3 (a) and 6.1.4 (o)
         _check_valid(certificate, at)
-        candidates = roots.named(certificate.fields.subject)
         # (3)
-        if depth == 0 and certificate in candidates:
+        if depth == 0 and certificate in roots.named(certificate.fields.subject):
             return certificate
         # (4) RFC 5280 6.1.3 (a) (1) and (4), 6.1.4 (k) to (n)
         for root in roots.named(certificate.fields.issuer):
@@ -133,13 +134,13 @@ def verify_chain(
                 _check_issuer(root, below=depth, anchor=True)
                 return root
         # (5)
-        if depth + 1 == len(certificates):
-            break
-        issuer = certificates[depth + 1]
+        depth += 1
+        if depth == len(certificates):
+            raise VerificationError(Check.TRUST_PATH, "the path ends in no root")
+        issuer = certificates[depth]
         if issuer.fields.subject != certificate.fields.issuer or not _signed_by(certificate, issuer):
             raise VerificationError(Check.TRUST_PATH, "a certificate was not issued by the next one")
-        _check_issuer(issuer, below=depth, anchor=False)
-    raise VerificationError(Check.TRUST_PATH, "the path ends in no root")
+        _check_issuer(issuer, below=depth - 1, anchor=False)
 
 
 def _parsed(certificate: AttestationCertificate | bytes) -> AttestationCertificate:

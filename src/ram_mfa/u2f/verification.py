@@ -114,9 +114,9 @@ def verify_authentication(
     3. The signature is that key's, over application parameter, user presence, counter and challenge parameter.
     4. The counter is greater than the last one.
 
-    The counter comes last: only a signed one is evidence of a second key with the same secret. By the letter of U2F every
-    key counts, from 1. A key that does not count says 0 for ever, as WebAuthn allows: for a stored 0, pass None, and
-    whatever comes is not below it.
+    The counter comes last: only a signed one is evidence of a second key with the same secret. By the letter of U2F
+    each key counts, from 1. A key that does not count says 0 for ever, as WebAuthn allows: for a stored 0, pass None,
+    and whatever comes is not below it.
 
     Args:
         message: parsed.
