@@ -11,6 +11,7 @@ kept and not judged, for browsers add some; ``tokenBinding`` is one of them, as 
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import hmac
 from collections.abc import Collection
@@ -21,8 +22,8 @@ import attrs
 
 from .. import _base64url
 from ..errors import Check, MalformedMessage, VerificationError
+from ..u2f import _json
 from ..u2f.origins import Origin
-from . import _json
 
 _MESSAGE = "client data"
 
@@ -64,7 +65,8 @@ class ClientData:
             MalformedMessage: it is not that: too long, not UTF-8, not one JSON object, a name twice, a member missing
                 or of another type.
         """
-        members = _json.load_object(raw, message=_MESSAGE, limit=SIZE_LIMIT)
+        # #sctn-registering-a-new-credential: "UTF-8 decode" strips one leading byte order mark.
+        members = _json.load_object(raw.removeprefix(codecs.BOM_UTF8), message=_MESSAGE, limit=SIZE_LIMIT)
         return cls(
             raw,
             _text(members, "type"),

@@ -16,7 +16,7 @@ import attrs
 
 from .. import _base64url
 from ..errors import MalformedMessage
-from . import _json
+from ..u2f import _json
 from .credentials import MAX_CREDENTIAL_ID
 
 JSON_LIMIT: Final = 262_144
