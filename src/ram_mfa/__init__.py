@@ -98,6 +98,9 @@ from .policy import (
     ThrottlePolicy,
     TOTPPolicy,
     Unopened,
+    policy_from_plain,
+    policy_to_plain,
+    read_ram_preference,
 )
 from .sealing import (
     AESGCMSeal,
@@ -208,4 +211,7 @@ __all__ = [
     "in_threads",
     "jar_with",
     "new_session",
+    "policy_from_plain",
+    "policy_to_plain",
+    "read_ram_preference",
 ]

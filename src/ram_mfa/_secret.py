@@ -31,7 +31,7 @@ class SecretBytes(bytes):
 
 
 class SecretText(str):
-    """Text with a blank repr that refuses to be pickled; ``str()`` still gives the text, for the page it is meant for."""
+    """Text with a blank repr that refuses to be pickled; ``str()`` still gives the text, for its page or form."""
 
     __slots__ = ()
 

@@ -27,6 +27,8 @@ MOST_EVENTS: Final = 256
 OFFER_TRIES: Final = 10
 LEAST_SECRET: Final = 16
 """Bytes, 128 bits: RFC 4226 section 4, R6 (requirement O3)."""
+LONGEST_SECRET: Final = 1_024
+"""Bytes; far above any that an app takes."""
 NO_EPOCH: Final = bytes(16)
 """The epoch of a user without a record, and of a record that an enrolment began, until its first bind."""
 

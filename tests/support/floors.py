@@ -18,10 +18,10 @@ import attrs
 PACKAGE = "ram_mfa"
 
 ROOMS = {
-    0: {"errors", "units", "words", "_reader", "_base64url", "_secret"},
+    0: {"errors", "units", "words", "_reader", "_base64url", "_frozen", "_secret"},
     1: {"otp", "u2f", "webauthn"},
     2: {"policy", "account", "moment", "codec", "events"},
-    3: {"ceremonies"},
+    3: {"ceremonies", "migration"},
     4: {"store", "sealing", "sessions", "threads", "engine", "mfa"},
     5: {"stores", "qr", "integrations", "testing", "__main__"},
 }

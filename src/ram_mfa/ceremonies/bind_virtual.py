@@ -7,6 +7,8 @@ confirms is consumed (O22); authority is checked at both ends (V21, V23).
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from .. import _base64url
@@ -35,6 +37,8 @@ from .outcomes import Bound, VirtualDeviceOffer, bound_view
 from .proofs import proof_of
 from .tickets import MICROSECONDS, Purpose, fresh, open_ticket, sealed_ticket
 from .transition import Step, Verb, refused
+
+LONGEST_ACCOUNT_NAME: Final = 128
 
 
 @attrs.frozen
@@ -200,6 +204,8 @@ class ConfirmVirtualDevice(Verb[Bound]):
 
 
 def _good_account_name(issuer: str, name: str) -> bool:
+    if not isinstance(name, str) or len(name) > LONGEST_ACCOUNT_NAME:
+        return False
     try:
         KeyURI("totp", issuer, name, bytes(16))
     except (MalformedMessage, ValueError, TypeError):

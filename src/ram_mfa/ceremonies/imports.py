@@ -15,7 +15,7 @@ import attrs
 
 from .. import _base64url
 from .._secret import SecretText
-from ..account import LEAST_SECRET, Account, SecurityKey, VirtualMFADevice
+from ..account import LEAST_SECRET, LONGEST_SECRET, Account, SecurityKey, VirtualMFADevice
 from ..errors import MalformedMessage
 from ..moment import Moment
 from ..otp import KeyURI
@@ -68,7 +68,7 @@ class ImportVirtualDevice(Verb[Bound]):
         uri = _parsed(self.key_uri)
         if uri is None or uri.kind != "totp" or uri.period is None:
             return refused(account, moment, Reason.BAD_IMPORT, actor=actor)
-        weak = len(uri.secret) < LEAST_SECRET or not 1 <= uri.period <= LONGEST_PERIOD
+        weak = not LEAST_SECRET <= len(uri.secret) <= LONGEST_SECRET or not 1 <= uri.period <= LONGEST_PERIOD
         if weak or not moment.policy.guessable_device_allowed(digits=uri.digits):
             return refused(account, moment, Reason.WEAK_SECRET, actor=actor)
         name = good_name(self.name, Kind.VIRTUAL)

@@ -21,6 +21,7 @@ from ..u2f import (
     ErrorResponse,
     RegisterResponse,
     SignResponse,
+    Transport,
     application_parameter,
     challenge_parameter,
 )
@@ -40,6 +41,13 @@ from ..words import Reason, Refusal
 from .key_options import app_id_of, security_keys
 
 _PEER: Final = (MalformedMessage, VerificationError)
+_TRANSPORTS: Final = {
+    Transport.BLE: "ble",
+    Transport.USB: "usb",
+    Transport.NFC: "nfc",
+    Transport.USB_INTERNAL: "internal",
+}
+"""WebAuthn's words for U2F's transports; it has none for classic Bluetooth."""
 
 
 @attrs.frozen
@@ -215,14 +223,13 @@ def _through_u2f(response: Any, moment: Moment, party: RelyingParty, challenge: 
         challenge_parameter=challenge_parameter(parsed.client_data),
     )
     statement = Statement("fido-u2f", AttestationType.CERTIFIED, (certificate,))
-    transports = certificate.transports
     return NewKey(
         credential_id=parsed.registration.key_handle,
         public_key=parsed.registration.public_key,
         sign_count=0,
         rp_id=None,
         app_id=party.app_id,
-        transports=() if transports is None else tuple(transport.value for transport in transports),
+        transports=tuple(_TRANSPORTS[one] for one in certificate.transports or () if one in _TRANSPORTS),
         backup_eligible=None,
         attestation=judge_attestation(statement, policy=moment.policy.attestation, aaguid=bytes(16), at=moment.now),
     )

@@ -84,7 +84,7 @@ def device(row: list[Any]) -> Device:
     (number, device_id, name, secret, algorithm, digits, period, last_step, drift, failures, closed_until) = typed(
         row, _VIRTUAL
     )[:11]
-    check(number == 0 and len(secret) >= bounds.LEAST_SECRET and 0 <= algorithm <= 2, "secret")
+    check(number == 0 and bounds.LEAST_SECRET <= len(secret) <= bounds.LONGEST_SECRET and 0 <= algorithm <= 2, "secret")
     check(6 <= digits <= 8 and period >= 1 and last_step >= -1 and failures >= 0, "virtual device")
     return VirtualMFADevice(
         device_id,

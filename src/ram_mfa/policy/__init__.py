@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from ..webauthn import AttestationLevel, AttestationPolicy, OtherFormats
 from .mfa_policy import GUESS_BOUND, Decision, MFAPolicy, guess_probability
+from .plain import policy_from_plain, policy_to_plain
+from .ram_preference import Note, RAMPreference, read_ram_preference
 from .relying_party import RelyingParty
 from .values import (
     AdministratorProof,
@@ -29,7 +31,9 @@ __all__ = [
     "KindRule",
     "Lifetimes",
     "MFAPolicy",
+    "Note",
     "OtherFormats",
+    "RAMPreference",
     "RelyingParty",
     "RememberMachine",
     "Requirement",
@@ -38,4 +42,7 @@ __all__ = [
     "ThrottlePolicy",
     "Unopened",
     "guess_probability",
+    "policy_from_plain",
+    "policy_to_plain",
+    "read_ram_preference",
 ]

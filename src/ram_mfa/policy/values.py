@@ -7,6 +7,7 @@ No option bags: a choice of behaviours is a type or an enum. Every default is th
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
@@ -23,6 +24,10 @@ FARTHEST_DRIFT: Final = 10
 """Steps: RFC 6238 section 6 (requirement O11)."""
 HIGHEST_CAP: Final = 100
 """Consecutive failures: NIST SP 800-63B-4 section 3.2.2 (requirement O13)."""
+
+
+def _kinds(kinds: Iterable[Kind]) -> frozenset[Kind]:
+    return frozenset(kinds)
 
 
 def _between(name: str, value: float, least: float, most: float) -> None:
@@ -77,7 +82,7 @@ class DevicePolicy:
         most: devices per user, 1 to 16.
     """
 
-    kinds: frozenset[Kind] = attrs.field(default=frozenset(Kind), converter=frozenset)
+    kinds: frozenset[Kind] = attrs.field(default=frozenset(Kind), converter=_kinds)
     rule: KindRule = KindRule.ONE_KIND
     most: int = 1
 
