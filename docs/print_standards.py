@@ -42,7 +42,8 @@ STANDARDS = {
         "https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-appid-and-facets-v1.2-ps-20170411.html",
     ),
     "FIDO": ("Other FIDO documents", "https://fidoalliance.org/specifications/"),
-    "WebAuthn": ("Web Authentication Level 3", "https://www.w3.org/TR/webauthn-3/"),
+    "WebAuthn Level 3": ("Web Authentication Level 3", "https://www.w3.org/TR/webauthn-3/"),
+    "WebAuthn": ("Web Authentication, other levels", "https://www.w3.org/TR/webauthn/"),
     "NIST SP 800-63B": ("NIST SP 800-63B-4", "https://pages.nist.gov/800-63-4/sp800-63b.html"),
     "ASVS": ("OWASP ASVS 5.0", "https://owasp.org/www-project-application-security-verification-standard/"),
     "": ("Other texts", ""),
@@ -87,6 +88,12 @@ def standard_of(section: str) -> str:
     return max((start for start in STANDARDS if section.startswith(start)), key=len)
 
 
+def section_of(section: str, start: str, url: str) -> str:
+    """Return the section's cell: without the standard's name, and an anchor as a link."""
+    short = section.removeprefix(start).strip() or section
+    return f"[{short[1:]}]({url}{short})" if re.fullmatch(r"#[\w-]+", short) else short
+
+
 def natural(text: str) -> list[tuple[int, int, str]]:
     """Sort 5.2 before 5.10."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text) if part]
@@ -129,7 +136,7 @@ def page(marks: Marks) -> str:
         if rows:
             parts.append(f"## {name}\n" + (f"\n<{url}>\n" if url else ""))
             lines = [
-                f"| {section.removeprefix(start).strip() or section} | `{function}` | {tests_of(tests)} |"
+                f"| {section_of(section, start, url)} | `{function}` | {tests_of(tests)} |"
                 for (section, function), tests in rows
             ]
             parts.append("\n".join(["| section | function | tests |", "|---|---|---|", *lines]) + "\n")

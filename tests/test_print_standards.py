@@ -76,7 +76,8 @@ def test_marks_that_lead_nowhere(script, marks):
     [
         ("RFC 6238 5.2", "RFC 6238"),
         ("RFC 6454 4", "RFC"),
-        ("WebAuthn L3 7.1 step 9", "WebAuthn"),
+        ("WebAuthn Level 3 #sctn-registering-a-new-credential", "WebAuthn Level 3"),
+        ("WebAuthn Level 2 7.1", "WebAuthn"),
         ("FIDO U2F Raw 4.3", "FIDO U2F Raw"),
         ("SEC 1 2.3.4", ""),
     ],
@@ -84,3 +85,11 @@ def test_marks_that_lead_nowhere(script, marks):
 def test_standard_of(script, section, start):
     """A section belongs to the standard whose name it starts with, the longest that fits."""
     assert script.standard_of(section) == start
+
+
+def test_an_anchor_is_a_link(script):
+    """Where a standard is cited by an anchor, the cell leads there."""
+    url = "https://standard.example/x/"
+    assert script.section_of("WebAuthn Level 3 #sctn-a-b", "WebAuthn Level 3", url) == f"[sctn-a-b]({url}#sctn-a-b)"
+    assert script.section_of("RFC 6238 5.2", "RFC 6238", url) == "5.2"
+    assert script.section_of("RFC 6238", "RFC 6238", url) == "RFC 6238"
