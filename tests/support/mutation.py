@@ -118,7 +118,7 @@ class Driven:
         tried: how many inputs it was given.
         accepted: those that it took.
         slowest: the input that took longest.
-        seconds: how long that one took.
+        seconds: how long that one took, of this thread's own time.
     """
 
     tried: int
@@ -141,7 +141,7 @@ def drive(parse: Callable[[bytes], object], inputs: Iterable[bytes]) -> Driven:
     tried, accepted, slowest, longest = 0, [], b"", 0.0
     for data in inputs:
         tried += 1
-        start = time.perf_counter()
+        start = time.thread_time()
         try:
             parse(data)
         except (MalformedMessage, VerificationError):
@@ -151,7 +151,7 @@ def drive(parse: Callable[[bytes], object], inputs: Iterable[bytes]) -> Driven:
             raise
         else:
             accepted.append(data)
-        took = time.perf_counter() - start
+        took = time.thread_time() - start
         if took > longest:
             slowest, longest = data, took
     return Driven(tried, tuple(accepted), slowest, longest)
