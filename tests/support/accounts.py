@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An account with every kind of field in it, and hypothesis's whole space of accounts."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from ram_mfa import Event, Kind, What
+from ram_mfa import account as bounds
+from ram_mfa._secret import SecretBytes
+from ram_mfa.account import Account, Machine, Offer, SecurityKey, VirtualMFADevice
+from ram_mfa.moment import MOST_LOSSES, Root
+from ram_mfa.otp import Algorithm
+
+PHONE = VirtualMFADevice(
+    id="AAAAAAAAAAAAAAAAAAAAAA",
+    name="Phone",
+    secret=SecretBytes(b"12345678901234567890"),
+    algorithm=Algorithm.SHA1,
+    digits=6,
+    period=30,
+    last_step=56_666_665,
+    drift=-3,
+    failures=7,
+    closed_until=1_700_000_060.5,
+    disabled_at=1_700_000_001.0,
+    bound_at=1_699_999_000.0,
+    bound_by="administrator root",
+    last_used_at=1_699_999_990.0,
+)
+KEY = SecurityKey(
+    credential_id=b"key handle",
+    name="Schlüssel",
+    public_key=b"\x04" + bytes(range(64)),
+    sign_count=4_294_967_295,
+    rp_id="example.com",
+    app_id=None,
+    transports=("usb", "nfc"),
+    backup_eligible=False,
+    attestation="trusted",
+    model="Key 5",
+    cloned_at=1_699_999_999.25,
+    bound_at=1_699_999_100.0,
+    bound_by="owner",
+    last_used_at=None,
+)
+LEGACY = SecurityKey(
+    credential_id=b"legacy",
+    name="Old key",
+    public_key=b"\x04" + bytes(64),
+    sign_count=0,
+    rp_id=None,
+    app_id="https://example.com/app-id.json",
+    transports=(),
+    backup_eligible=None,
+    attestation="none",
+    model="",
+    cloned_at=None,
+    bound_at=1_699_999_200.0,
+    bound_by="unproved administrator script",
+    last_used_at=1_699_999_300.0,
+)
+MACHINE = Machine(
+    digest=b"d" * 32,
+    label="Laptop",
+    remembered_at=1_699_999_400.0,
+    expires_at=1_700_604_200.0,
+    proved_at=1_699_999_400.0,
+    password_mark=b"m" * 32,
+)
+
+
+def stamp(issued_at: int, expires_at: int, nonce: bytes) -> bytes:
+    """Return the stamp of a ticket: its times in seconds, and what tells it from those of the same times."""
+    return b"".join((at * 1_000_000).to_bytes(8, "big") for at in (issued_at, expires_at)) + nonce * 16
+
+
+OFFER = Offer(
+    stamp=stamp(1_700_000_000, 1_700_000_600, b"n"),
+    kind=Kind.VIRTUAL,
+    actor=b"a" * 32,
+    tries=9,
+    name="Second phone",
+    account_name="alice@example",
+    secret=SecretBytes(b"s" * 32),
+    algorithm=Algorithm.SHA256,
+    digits=8,
+    period=60,
+    codes=2,
+)
+ACCOUNT = Account(
+    user="alice",
+    handle=b"h" * 32,
+    epoch=b"e" * 16,
+    created_at=1_699_990_000.0,
+    required=True,
+    devices=(PHONE, KEY, LEGACY),
+    offers=(OFFER,),
+    answered=(stamp(1_699_999_990, 1_700_000_290, b"1"), stamp(1_699_999_992, 1_700_000_292, b"2")),
+    failed=(stamp(1_699_999_991, 1_700_000_291, b"3"),),
+    not_before=1_699_999_980_000_000,
+    machines=(MACHINE,),
+    wrong=(1_699_999_995.0, 1_699_999_996.5),
+    password_mark=b"p" * 32,
+    outbox=(
+        Event(What.DEVICE_BOUND, "alice", 1_699_999_000.0, "administrator root", "AAAAAAAAAAAAAAAAAAAAAA", "phone"),
+        Event(What.PASSWORD_CHANGED, "alice", 1_699_999_001.0),
+    ),
+    moved_to="alicia",
+)
+ROOT_RECORD = Root(SecretBytes(b"t" * 32), "timeline 3", b"y" * 16, (1_699_000_000.0, 1_699_500_000.5))
+
+_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+_some = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+_moments = st.floats(0, 2**40)
+_maybe = st.none() | _moments
+_counts = st.integers(0, 2**60)
+_secrets = st.binary(min_size=bounds.LEAST_SECRET, max_size=64).map(SecretBytes)
+
+
+def _exactly(size):
+    return st.binary(min_size=size, max_size=size)
+
+
+def _tuples(of, most):
+    return st.lists(of, max_size=min(most, 3)).map(tuple) | st.lists(of, min_size=most, max_size=most).map(tuple)
+
+
+_events = st.builds(Event, st.sampled_from(What), _text, _moments, _text, st.none() | _text, _text)
+_phones = st.builds(
+    VirtualMFADevice,
+    id=_text,
+    name=_text,
+    secret=_secrets,
+    algorithm=st.sampled_from(Algorithm),
+    digits=st.integers(6, 8),
+    period=st.integers(1, 2**31 - 1),
+    last_step=st.integers(-1, 2**60),
+    drift=st.integers(-10, 10),
+    failures=st.integers(0, 100),
+    closed_until=_moments,
+    disabled_at=_maybe,
+    bound_at=_moments,
+    bound_by=_text,
+    last_used_at=_maybe,
+)
+
+
+@st.composite
+def _keys(draw):
+    through_u2f = draw(st.booleans())
+    return SecurityKey(
+        credential_id=draw(st.binary(min_size=1, max_size=1_023)),
+        name=draw(_text),
+        public_key=draw(st.binary(max_size=100)),
+        sign_count=draw(st.integers(0, 2**32 - 1)),
+        rp_id=None if through_u2f else draw(_text),
+        app_id=draw(_text) if through_u2f else None,
+        transports=tuple(draw(st.lists(_text, max_size=3))),
+        backup_eligible=draw(st.none() | st.booleans()),
+        attestation=draw(_text),
+        model=draw(_text),
+        cloned_at=draw(_maybe),
+        bound_at=draw(_moments),
+        bound_by=draw(_text),
+        last_used_at=draw(_maybe),
+    )
+
+
+_offers = st.builds(
+    Offer,
+    stamp=_exactly(bounds.STAMP),
+    kind=st.sampled_from(Kind),
+    actor=_exactly(32),
+    tries=st.integers(1, 10),
+    name=_text,
+    account_name=_text,
+    secret=_secrets | st.just(SecretBytes()),
+    algorithm=st.sampled_from(Algorithm),
+    digits=st.integers(0, 8),
+    period=st.integers(0, 120),
+    codes=st.integers(0, 2),
+)
+_stamps = _exactly(bounds.STAMP)
+_machines = st.builds(
+    Machine,
+    digest=_exactly(32),
+    label=_text,
+    remembered_at=_moments,
+    expires_at=_moments,
+    proved_at=_moments,
+    password_mark=_exactly(32),
+)
+accounts = st.builds(
+    Account,
+    user=_some,
+    handle=_exactly(32),
+    epoch=_exactly(16),
+    created_at=_moments,
+    required=st.booleans(),
+    devices=_tuples(_phones | _keys(), bounds.MOST_DEVICES),
+    offers=_tuples(_offers, bounds.MOST_OFFERS),
+    answered=_tuples(_stamps, bounds.MOST_SPENT),
+    failed=_tuples(_stamps, bounds.MOST_SPENT),
+    not_before=_counts,
+    machines=_tuples(_machines, 4),
+    wrong=_tuples(_moments, 4),
+    password_mark=st.none() | _exactly(32),
+    outbox=_tuples(_events, 4),
+    moved_to=st.none() | _text,
+)
+roots = st.builds(
+    Root,
+    ticket_key=_exactly(32).map(SecretBytes),
+    incarnation=_text,
+    history=_exactly(16),
+    lost_at=_tuples(_moments, MOST_LOSSES),
+)

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A service of one's own for each test: a store that a test may interfere with, a clock that stands, either driver.
+
+The tests of the verbs and of the loop run over both drivers by one fixture (``services``, in tests/conftest.py): what
+they say of `MFA` holds of `AsyncMFA` over the same store in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, TypeVar
+
+import attrs
+
+from ram_mfa import (
+    MFA,
+    Administrator,
+    AESGCMSeal,
+    AsyncMFA,
+    BeginLogon,
+    BeginStepUp,
+    Challenge,
+    Event,
+    FinishStepUp,
+    MFAPolicy,
+    Operation,
+    Owner,
+    Refusal,
+    Refused,
+    RelyingParty,
+    TOTPCode,
+    Verb,
+    What,
+    in_threads,
+)
+from ram_mfa._secret import SecretBytes
+from ram_mfa.account import Account
+from ram_mfa.codec import decode_account, decode_root, encode_account
+from ram_mfa.engine.records import ROOT_KEY, user_key
+from ram_mfa.moment import Moment, Root
+from ram_mfa.stores.memory import MemoryStore
+from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey, enrolled, enrolled_key
+
+T = TypeVar("T")
+
+ORIGIN = "https://console.example.com"
+APP_ID = "https://console.example.com/app-id.json"
+PARTY = RelyingParty(id="example.com", origins=[ORIGIN], app_id=APP_ID)
+SEAL = AESGCMSeal({"2026": b"k" * 32}, seal_with="2026")
+ROOT = Administrator("root")
+DELETE = Operation("server.delete", "i-0815")
+SESSION = "the session of one browser"
+OTHER_SESSION = "the session of another browser"
+
+
+class Script(MemoryStore):
+    """A store in memory that a test interferes with.
+
+    Attributes:
+        calls: (word, key) of every load and swap, in their order.
+        interfere: called in place of each load and swap with the word, what the store would really do, and the
+            arguments; None leaves the store alone.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[str, str]] = []
+        self.interfere: Callable[..., Any] | None = None
+
+    def load(self, key, /):
+        return self._call("load", super().load, key)
+
+    def swap(self, key, old, new, /):
+        return self._call("swap", super().swap, key, old, new)
+
+    def _call(self, word, really, key, *arguments):
+        self.calls.append((word, key))
+        if self.interfere is None:
+            return really(key, *arguments)
+        return self.interfere(word, really, key, *arguments)
+
+    @property
+    def swaps(self) -> int:
+        """How often a swap was called."""
+        return sum(word == "swap" for word, _ in self.calls)
+
+    @property
+    def records(self) -> dict[str, bytes]:
+        """What stands in the store, by key."""
+        return dict(self._records)
+
+    def put(self, key: str, record: bytes | None) -> None:
+        """Write as somebody does who can write the database; None deletes."""
+        if record is None:
+            self._records.pop(key, None)
+        else:
+            self._records[key] = record
+
+
+class Promoted(Script):
+    """A scripted store whose engine names its history, and compares the name inside each statement.
+
+    Attributes:
+        history: the present name; another one stands for a promotion or a restore.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history = "1"
+
+    def incarnation(self) -> str:
+        return self.history
+
+    def at(self, incarnation: str, /) -> _View:
+        return _View(self, incarnation)
+
+
+class _View:
+    def __init__(self, store: Promoted, incarnation: str) -> None:
+        self._store, self._incarnation = store, incarnation
+
+    def _check(self) -> None:
+        from ram_mfa import HistoryLost
+
+        if self._store.history != self._incarnation:
+            raise HistoryLost(self._store.history)
+
+    def load(self, key, /):
+        self._check()
+        return self._store.load(key)
+
+    def swap(self, key, old, new, /):
+        self._check()
+        return self._store.swap(key, old, new)
+
+
+@attrs.define
+class Service:
+    """One service: its store, its clock, its driver, and what its observer was told.
+
+    Attributes:
+        mfa: the driver.
+        store: where it keeps its records.
+        clock: of every host of it.
+        told: the events, in the order in which they were told.
+        seal: of its records.
+    """
+
+    mfa: MFA | AsyncMFA
+    store: Script
+    clock: ManualClock
+    told: list[Event]
+    seal: Any
+    _runner: asyncio.Runner
+
+    def run(self, result: Any) -> Any:
+        """Return a result, awaited where the driver is."""
+        if isinstance(result, AsyncIterator):
+            return self._runner.run(_all(result))
+        if inspect.isawaitable(result):
+            return self._runner.run(_one(result))
+        return list(result) if isinstance(result, Iterator) else result
+
+    def perform(self, user: str, verb: Verb[T]) -> T:
+        """Perform a verb."""
+        result: T = self.run(self.mfa.perform(user, verb))
+        return result
+
+    def refusal(self, user: str, verb: Verb[Any]) -> Refusal:
+        """Perform a verb that is refused, and return why."""
+        try:
+            outcome = self.perform(user, verb)
+        except Refused as refused:
+            return refused.refusal
+        raise AssertionError(f"not refused: {outcome!r}")
+
+    @contextlib.contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Check that nothing is written meanwhile."""
+        before, swaps = self.store.records, self.store.swaps
+        yield
+        assert self.store.records == before
+        assert self.store.swaps == swaps
+
+    # People
+
+    def phone(self, user: str, **how: Any) -> AuthenticatorApp:
+        """Bind a virtual device by an administrator, and return the phone."""
+        phone: AuthenticatorApp = self.run(enrolled(self.mfa, user, **how))
+        return phone
+
+    def key(self, user: str, **how: Any) -> SoftSecurityKey:
+        """Bind a security key by an administrator, and return it."""
+        key: SoftSecurityKey = self.run(enrolled_key(self.mfa, user, **how))
+        return key
+
+    def ask(self, user: str, *, operation: Operation | None = None, session: str = SESSION) -> Challenge:
+        """Begin a logon, or a step-up, that comes to a challenge."""
+        if operation is None:
+            asked = self.perform(user, BeginLogon(session=session))
+        else:
+            asked = self.perform(user, BeginStepUp(operation, session=session))
+        assert isinstance(asked, Challenge)
+        return asked
+
+    def code(self, phone: AuthenticatorApp, *, steps: int = 0) -> TOTPCode:
+        """Return the code that a phone shows now, or so many steps from now."""
+        return TOTPCode(phone.code_at(self.clock() + steps * phone.period))
+
+    def wrong(self, phone: AuthenticatorApp) -> TOTPCode:
+        """Return a code that the phone shows at no moment near this one."""
+        near = {phone.code_at(max(self.clock() + step * phone.period, 0)) for step in range(-30, 31)}
+        return TOTPCode(next(code for code in map("{:06}".format, range(100)) if code not in near))
+
+    def receipt(self, user: str, phone: AuthenticatorApp, operation: Operation, *, session: str = SESSION) -> str:
+        """Step up with the next code, a step later, and return the receipt."""
+        self.clock.advance(phone.period)
+        asked = self.ask(user, operation=operation, session=session)
+        verb = FinishStepUp(asked.id, self.code(phone), operation=operation, session=session)
+        return str(self.perform(user, verb).receipt)
+
+    def owner(self, user: str, phone: AuthenticatorApp, operation: Operation, *, session: str = SESSION) -> Owner:
+        """Return the owner with a fresh receipt for an operation."""
+        return Owner(self.receipt(user, phone, operation, session=session), session=session)
+
+    # Records
+
+    def account(self, user: str, *, tenant: str = "") -> Account:
+        """Return the account as it stands in the store."""
+        key = user_key(tenant, user)
+        return decode_account(self.seal.for_record(key).unseal(self.store.records[key]))
+
+    def plant(self, user: str, **changes: Any) -> Account:
+        """Write an account that differs from the user's: a state that would take days to come to."""
+        account, key = attrs.evolve(self.account(user), **changes), user_key("", user)
+        self.store.put(key, self.seal.for_record(key).seal(encode_account(account)))
+        return account
+
+    @property
+    def root(self) -> Root:
+        """The root record as it stands in the store."""
+        return decode_root(self.seal.for_record(ROOT_KEY).unseal(self.store.records[ROOT_KEY]))
+
+    def moment(self, user: str, **changes: Any) -> Moment:
+        """Return the moment in which a verb is called by itself."""
+        policy = self.mfa._engine.policy()
+        moment = Moment(policy, self.clock(), SecretBytes(b"e" * 32), self.root, user, user_key("", user))
+        return attrs.evolve(moment, **changes)
+
+    def events(self, *kinds: What) -> list[Event]:
+        """Return what was told of these kinds."""
+        return [event for event in self.told if event.what in kinds]
+
+
+class Services:
+    """Makes services over one driver, and ends what they began."""
+
+    def __init__(self, driver: str) -> None:
+        self.driver = driver
+        self._runner = asyncio.Runner()
+
+    def __call__(
+        self,
+        *,
+        store: Script | None = None,
+        clock: Callable[[], Any] | None = None,
+        policy: MFAPolicy | Callable[[], MFAPolicy] | None = None,
+        seal: Any = SEAL,
+        observers: tuple[Callable[[Event], Any], ...] = (),
+        deadline: float = 5.0,
+        create: bool = True,
+        **rules: Any,
+    ) -> Service:
+        """Return a service; ``rules`` are attributes of `MFAPolicy`, in place of a whole ``policy``."""
+        store = Script() if store is None else store
+        clock = ManualClock() if clock is None else clock
+        if policy is None:
+            policy = MFAPolicy.ram(issuer="Example", **{"relying_party": PARTY, **rules})
+        told: list[Event] = []
+        how: dict[str, Any] = {
+            "seal": seal,
+            "clock": clock,
+            "observers": (told.append, *observers),
+            "deadline": deadline,
+            "create": create,
+        }
+        if self.driver == "MFA":
+            mfa: MFA | AsyncMFA = MFA(store, policy, **how)
+        else:
+            mfa = AsyncMFA(in_threads(store), policy, **how)
+            if create:
+                self._runner.run(mfa.open())
+        return Service(mfa, store, clock, told, seal, self._runner)
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+async def _one(awaitable: Any) -> Any:
+    return await awaitable
+
+
+async def _all(rows: AsyncIterator[Any]) -> list[Any]:
+    return [row async for row in rows]

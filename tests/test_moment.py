@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import hashlib
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ram_mfa import MFAPolicy
+from ram_mfa._secret import SecretBytes
+from ram_mfa.moment import MOST_LOSSES, Moment
+from tests.support.accounts import ROOT_RECORD
+
+MOMENT = Moment(MFAPolicy.ram(issuer="Example"), 5.0, SecretBytes(b"e" * 32), ROOT_RECORD, "alice", "u" + 43 * "A")
+
+
+class TestDraw:
+    @pytest.mark.standard("RFC 7693 2.9", "ram_mfa.moment.Moment.draw")
+    def test_keyed_blake2b(self):
+        """What is drawn is keyed BLAKE2b over the label."""
+        expected = hashlib.blake2b(b"secret", key=b"e" * 32, digest_size=20).digest()
+        assert MOMENT.draw("secret", 20) == expected
+
+    @pytest.mark.requirement("O4")
+    @given(label=st.text(max_size=8), other=st.text(max_size=8), size=st.integers(16, 64))
+    def test_pure_and_apart(self, label, other, size):
+        """The same label gives the same bytes over all turns, another label or another perform other bytes."""
+        drawn = MOMENT.draw(label, size)
+        assert len(drawn) == size
+        assert MOMENT.draw(label, size) == drawn
+        assert (MOMENT.draw(other, size) == drawn) is (label == other)
+        assert attrs.evolve(MOMENT, entropy=SecretBytes(b"f" * 32)).draw(label, size) != drawn
+
+    @pytest.mark.requirement("O20")
+    def test_blank(self):
+        """Neither what is drawn nor what it is drawn from is shown."""
+        assert repr(MOMENT.draw("secret", 20)) == "<secret bytes>"
+        assert "eeee" not in repr(MOMENT)
+        assert "tttt" not in repr(MOMENT)
+
+
+class TestRoot:
+    @pytest.mark.requirement("S12")
+    def test_after_loss(self):
+        """A loss is remembered, under the engine's present name and a new history; the ticket key stays."""
+        after = ROOT_RECORD.after_loss(at=1_699_400_000.0, incarnation="4", history=b"z" * 16)
+        assert (after.incarnation, after.history) == ("4", b"z" * 16)
+        assert after.ticket_key == ROOT_RECORD.ticket_key
+        assert after.lost_at == (1_699_000_000.0, 1_699_400_000.0, 1_699_500_000.5)
+
+    def test_bounded(self):
+        """Of more losses than are kept, the oldest goes."""
+        root = ROOT_RECORD
+        for at in range(2 * MOST_LOSSES):
+            root = root.after_loss(at=1_800_000_000.0 + at, incarnation="5", history=b"z" * 16)
+        assert root.lost_at == tuple(1_800_000_000.0 + at for at in range(MOST_LOSSES, 2 * MOST_LOSSES))

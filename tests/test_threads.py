@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+
+import pytest
+
+from ram_mfa import HistoryLost, StoreUnavailable, in_threads
+from ram_mfa.store import AsyncIncarnated, AsyncListing
+from ram_mfa.stores.memory import MemoryStore
+from tests.support.spine import Promoted, Script
+
+
+class Bare:
+    """A store of the two words and nothing else."""
+
+    def __init__(self):
+        self.store = MemoryStore()
+        self.load, self.swap = self.store.load, self.store.swap
+
+
+class BarelyPromoted(Bare):
+    def incarnation(self):
+        return "1"
+
+    def at(self, incarnation, /):
+        return self
+
+
+class TestInThreads:
+    @pytest.mark.parametrize(
+        ("store", "lists", "incarnated"),
+        [
+            (Bare(), False, False),
+            (MemoryStore(), True, False),
+            (Promoted(), True, True),
+            (BarelyPromoted(), False, True),
+        ],
+        ids=["bare", "listing", "both", "incarnated"],
+    )
+    def test_kinds_of_store(self, store, lists, incarnated):
+        """It lists, and has incarnations, exactly where the store does."""
+        threaded = in_threads(store)
+        assert isinstance(threaded, AsyncListing) is lists
+        assert isinstance(threaded, AsyncIncarnated) is incarnated
+        assert inspect.iscoroutinefunction(threaded.load)
+
+    def test_the_same_words(self):
+        """Load and swap do what the store does, in another thread than the loop's."""
+        store, threads = Script(), set()
+
+        def interfere(word, really, *arguments):
+            threads.add(threading.get_ident())
+            return really(*arguments)
+
+        store.interfere = interfere
+
+        async def life():
+            threaded = in_threads(store)
+            assert await threaded.load("uA") is None
+            assert await threaded.swap("uA", None, b"1") is True
+            assert await threaded.swap("uA", None, b"2") is False
+            assert await threaded.swap("uB", None, b"2") is True
+            assert await threaded.load("uA") == b"1"
+            return [key async for key in threaded.keys("u")]
+
+        assert asyncio.run(life()) == ["uA", "uB"]
+        assert threading.get_ident() not in threads
+
+    def test_errors_cross(self):
+        """An exception of the store is the caller's."""
+
+        def interfere(word, really, *arguments):
+            raise StoreUnavailable
+
+        store = Script()
+        store.interfere = interfere
+        with pytest.raises(StoreUnavailable):
+            asyncio.run(in_threads(store).load("uA"))
+
+    @pytest.mark.requirement("S12")
+    def test_incarnations(self):
+        """A view works on its history, and says so where there is another."""
+        store = Promoted()
+
+        async def life():
+            threaded = in_threads(store)
+            view = threaded.at(await threaded.incarnation())
+            assert await view.swap("uA", None, b"1") is True
+            store.history = "2"
+            for call in (view.load("uA"), view.swap("uA", b"1", b"2")):
+                with pytest.raises(HistoryLost) as lost:
+                    await call
+                assert lost.value.incarnation == "2"
+
+        asyncio.run(life())
+        assert store.records == {"uA": b"1"}
