@@ -32,6 +32,20 @@ LONGEST_SECRET: Final = 1_024
 NO_EPOCH: Final = bytes(16)
 """The epoch of a user without a record, and of a record that an enrolment began, until its first bind."""
 
+STAMP: Final = 32
+"""Bytes of a stamp, which tells one ticket from all others: issue and expiry (8 bytes each, microseconds since the
+epoch), and 16 random bytes. Stamps sort by their issue."""
+
+
+def issued_at(stamp: bytes) -> int:
+    """Return when the ticket of a stamp was issued, in microseconds since the epoch."""
+    return int.from_bytes(stamp[:8], "big")
+
+
+def expires_at(stamp: bytes) -> int:
+    """Return when the ticket of a stamp expires, in microseconds since the epoch."""
+    return int.from_bytes(stamp[8:16], "big")
+
 
 @attrs.frozen
 class VirtualMFADevice:
@@ -129,21 +143,18 @@ class Offer:
     """A device offered and not bound yet; it opens nothing but its own confirmation.
 
     Attributes:
-        nonce: 16 random bytes, those of its ticket.
+        stamp: 32 bytes, its ticket's.
         kind: of the device offered.
         actor: 32 bytes, a digest of who asked, in which session; only the same may confirm.
-        issued_at, expires_at: microseconds since the epoch.
         tries: wrong confirmations left.
         name, account_name: as asked for.
         secret, algorithm, digits, period: of a virtual device; empty bytes for a security key.
         codes: how many consecutive codes confirm it.
     """
 
-    nonce: bytes
+    stamp: bytes
     kind: Kind
     actor: bytes
-    issued_at: int
-    expires_at: int
     tries: int
     name: str
     account_name: str
@@ -152,15 +163,6 @@ class Offer:
     digits: int
     period: int
     codes: int
-
-
-@attrs.frozen
-class Spent:
-    """A ticket or receipt that must not pass again while it would live: nonce, issue and expiry in microseconds."""
-
-    nonce: bytes
-    issued_at: int
-    expires_at: int
 
 
 @attrs.frozen
@@ -200,8 +202,8 @@ class Account:
         required: whether an administrator requires MFA of this user.
         devices: bound ones, in the order of binding.
         offers: open ones, the oldest first.
-        answered: tickets answered rightly and receipts spent, the oldest first.
-        failed: tickets answered wrongly by a security key, the oldest first.
+        answered: stamps of the tickets answered rightly and of the receipts spent, in the order of spending.
+        failed: stamps of the tickets answered wrongly by a security key, in that order too.
         not_before: tickets issued up to that microsecond are refused.
         machines: remembered ones, the oldest first.
         wrong: moments of the wrong codes of the last 24 hours, the oldest first.
@@ -217,8 +219,8 @@ class Account:
     required: bool
     devices: tuple[Device, ...]
     offers: tuple[Offer, ...]
-    answered: tuple[Spent, ...]
-    failed: tuple[Spent, ...]
+    answered: tuple[bytes, ...]
+    failed: tuple[bytes, ...]
     not_before: int
     machines: tuple[Machine, ...]
     wrong: tuple[float, ...]

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -27,6 +28,8 @@ from ._secret import SecretBytes
 
 BLOCK: Final = 128
 NONCE: Final = 12
+CIPHERS: Final = 1_024
+"""Record keys derived and kept: those of the records met last."""
 _LABEL: Final = b"ram_mfa record key 1\x00"
 _SEALED: Final = 1
 _PLAIN: Final = 0
@@ -85,6 +88,11 @@ class AESGCMSeal:
             raise ValueError("seal_with names no key of the ring")
         self._ring = {key_id.encode(): SecretBytes(key) for key_id, key in keys.items()}
         self._current = seal_with.encode()
+        self._ids = frozenset(self._ring)
+        self._cipher = lru_cache(maxsize=CIPHERS)(self._derived)
+
+    def _derived(self, key_id: bytes, place: bytes) -> AESGCM:
+        return AESGCM(hmac.digest(self._ring[key_id], _LABEL + place, "sha256"))
 
     def __repr__(self) -> str:
         ids = ", ".join(sorted(key_id.decode() for key_id in self._ring))
@@ -92,32 +100,27 @@ class AESGCMSeal:
 
     def for_record(self, key: str, /) -> RecordSeal:
         """Return the seal of the record under a store key."""
-        return _AESGCMRecordSeal(self._ring, self._current, key.encode())
+        return _AESGCMRecordSeal(self._cipher, self._ids, self._current, key.encode())
 
 
 class _AESGCMRecordSeal:
-    """Holds the record's cipher of each key id met, so that one perform derives each once."""
+    __slots__ = ("_cipher", "_current", "_header", "_ids", "_place")
 
-    __slots__ = ("_ciphers", "_current", "_header", "_place", "_ring")
-
-    def __init__(self, ring: Mapping[bytes, SecretBytes], current: bytes, place: bytes) -> None:
-        self._ring = ring
+    def __init__(
+        self, cipher: Callable[[bytes, bytes], AESGCM], ids: frozenset[bytes], current: bytes, place: bytes
+    ) -> None:
+        self._cipher = cipher
+        self._ids = ids
         self._current = current
         self._place = place
         self._header = _header(current)
-        self._ciphers: dict[bytes, AESGCM] = {}
-
-    def _cipher(self, key_id: bytes) -> AESGCM:
-        cipher = self._ciphers.get(key_id)
-        if cipher is None:
-            cipher = AESGCM(hmac.digest(self._ring[key_id], _LABEL + self._place, "sha256"))
-            self._ciphers[key_id] = cipher
-        return cipher
 
     def seal(self, record: bytes, /) -> bytes:
         head = self._header
         nonce = os.urandom(NONCE)
-        return head + nonce + self._cipher(self._current).encrypt(nonce, _framed(record), head + self._place)
+        return (
+            head + nonce + self._cipher(self._current, self._place).encrypt(nonce, _framed(record), head + self._place)
+        )
 
     def unseal(self, sealed: bytes, /) -> SecretBytes:
         header = self._header
@@ -128,13 +131,15 @@ class _AESGCMRecordSeal:
                 raise BrokenSeal("not sealed, or by another version of the library")
             header = sealed[: 2 + sealed[1]]
             key_id = header[2:]
-            if key_id not in self._ring:
+            if key_id not in self._ids:
                 raise BrokenSeal("sealed under a key that is not in the ring")
         start = len(header) + NONCE
         framed = None
         try:
             framed = SecretBytes(
-                self._cipher(key_id).decrypt(sealed[len(header) : start], sealed[start:], header + self._place)
+                self._cipher(key_id, self._place).decrypt(
+                    sealed[len(header) : start], sealed[start:], header + self._place
+                )
             )
         except (InvalidTag, ValueError):
             framed = None

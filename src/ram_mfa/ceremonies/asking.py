@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from ..account import Account, SecurityKey
+from ..account import Account, SecurityKey, expires_at
 from ..moment import Moment
 from ..words import Challenge, Kind, Reason, Refusal
 from . import key_options
@@ -45,8 +45,8 @@ def challenge(account: Account, moment: Moment, *, session: str, operation: Oper
     """Return a challenge for the devices that may answer; for a step-up where an operation is named."""
     policy = moment.policy
     purpose = purpose_of(operation)
-    spent = fresh(moment, purpose, lifetime=policy.lifetimes.challenge)
-    ticket = sealed_ticket(account, moment, spent, purpose=purpose, session=session, subject=subject_of(operation))
+    stamp = fresh(moment, purpose, lifetime=policy.lifetimes.challenge)
+    ticket = sealed_ticket(account, moment, stamp, purpose=purpose, session=session, subject=subject_of(operation))
     party = policy.relying_party
     usable = tuple(
         device
@@ -64,7 +64,7 @@ def challenge(account: Account, moment: Moment, *, session: str, operation: Oper
         options=options,
         u2f=key_options.sign_request(keys, challenge_of(ticket)) if keys else None,
         may_remember=operation is None and policy.may_remember().allowed,
-        expires_at=spent.expires_at / MICROSECONDS,
+        expires_at=expires_at(stamp) / MICROSECONDS,
     )
 
 

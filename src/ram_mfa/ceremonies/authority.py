@@ -108,7 +108,7 @@ def receipt_shown(asked: _Asked) -> _Verdict:
     opened = open_receipt(
         actor.receipt, account, asked.moment, session=actor.session, operation=_OPERATIONS[asked.deed]
     )
-    return opened if isinstance(opened, Reason) else spend(account, asked.moment, opened[0].spent)
+    return opened if isinstance(opened, Reason) else spend(account, asked.moment, opened[0].stamp)
 
 
 def enrolment_shown(asked: _Asked) -> _Verdict:

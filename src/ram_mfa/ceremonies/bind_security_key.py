@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from .._secret import SecretBytes
-from ..account import OFFER_TRIES, Account, Offer, SecurityKey, Spent
+from ..account import OFFER_TRIES, Account, Offer, SecurityKey, expires_at
 from ..events import Event, What
 from ..moment import Moment
 from ..otp import Algorithm
@@ -90,13 +90,10 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
         return None
 
     def _new_one(self, moment: Moment, digest: bytes, name: str) -> Offer:
-        spent = fresh(moment, Purpose.OFFER_SECURITY_KEY, lifetime=moment.policy.lifetimes.offer)
         return Offer(
-            nonce=spent.nonce,
+            stamp=fresh(moment, Purpose.OFFER_SECURITY_KEY, lifetime=moment.policy.lifetimes.offer),
             kind=Kind.SECURITY_KEY,
             actor=digest,
-            issued_at=spent.issued_at,
-            expires_at=spent.expires_at,
             tries=OFFER_TRIES,
             name=name,
             account_name=self.account_name,
@@ -111,7 +108,7 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
         ticket = sealed_ticket(
             account,
             moment,
-            Spent(offer.nonce, offer.issued_at, offer.expires_at),
+            offer.stamp,
             purpose=Purpose.OFFER_SECURITY_KEY,
             session=self.session,
         )
@@ -120,7 +117,7 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
             id=ticket,
             options=registration_options(account, moment.policy, party, challenge, account_name=offer.account_name),
             u2f=register_request(account, party, challenge),
-            expires_at=offer.expires_at / MICROSECONDS,
+            expires_at=expires_at(offer.stamp) / MICROSECONDS,
         )
 
 

@@ -13,7 +13,7 @@ import attrs
 
 from .. import _base64url
 from .._secret import SecretText
-from ..account import OFFER_TRIES, Account, Offer, Spent, VirtualMFADevice
+from ..account import OFFER_TRIES, Account, Offer, VirtualMFADevice, expires_at
 from ..errors import MalformedMessage
 from ..events import Event, What
 from ..moment import Moment
@@ -93,13 +93,10 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
 
     def _new_one(self, moment: Moment, digest: bytes, name: str) -> Offer:
         totp = moment.policy.totp
-        spent = fresh(moment, Purpose.OFFER_VIRTUAL_DEVICE, lifetime=moment.policy.lifetimes.offer)
         return Offer(
-            nonce=spent.nonce,
+            stamp=fresh(moment, Purpose.OFFER_VIRTUAL_DEVICE, lifetime=moment.policy.lifetimes.offer),
             kind=Kind.VIRTUAL,
             actor=digest,
-            issued_at=spent.issued_at,
-            expires_at=spent.expires_at,
             tries=OFFER_TRIES,
             name=name,
             account_name=self.account_name,
@@ -123,7 +120,7 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
         ticket = sealed_ticket(
             account,
             moment,
-            Spent(offer.nonce, offer.issued_at, offer.expires_at),
+            offer.stamp,
             purpose=Purpose.OFFER_VIRTUAL_DEVICE,
             session=self.session,
         )
@@ -133,7 +130,7 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
             setup_key=SecretText(setup_key(offer.secret)),
             account_name=offer.account_name,
             codes=offer.codes,
-            expires_at=offer.expires_at / MICROSECONDS,
+            expires_at=expires_at(offer.stamp) / MICROSECONDS,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import attrs
 
-from ..account import MOST_OFFERS, NO_EPOCH, Account, Device, Offer
+from ..account import MOST_OFFERS, NO_EPOCH, Account, Device, Offer, expires_at
 from ..events import Event, What
 from ..moment import Moment
 from ..words import Kind, Reason
@@ -88,7 +88,7 @@ def one_device(devices: tuple[AnyDevice, ...], device_id: str | None) -> AnyDevi
 
 def open_offers(account: Account, moment: Moment) -> tuple[Offer, ...]:
     """Return the offers that have not expired."""
-    return tuple(offer for offer in account.offers if offer.expires_at > moment.now * MICROSECONDS)
+    return tuple(offer for offer in account.offers if expires_at(offer.stamp) > moment.now * MICROSECONDS)
 
 
 def with_offer(account: Account, moment: Moment, offer: Offer) -> Account:
@@ -99,7 +99,7 @@ def with_offer(account: Account, moment: Moment, offer: Offer) -> Account:
 
 def find_offer(account: Account, opened: Opened, actor: bytes) -> Offer | None:
     """Return the open offer that a ticket stands for, where the same actor in the same session asks."""
-    return next((one for one in account.offers if one.nonce == opened.spent.nonce and one.actor == actor), None)
+    return next((one for one in account.offers if one.stamp == opened.stamp and one.actor == actor), None)
 
 
 def with_failed_offer(account: Account, offer: Offer) -> Account:

@@ -110,7 +110,7 @@ def _weigh_code(evidence: TOTPCode, account: Account, moment: Moment, ticket: Op
         # A code of a spent step can never pass, so that meeting one is no guess: nothing is counted or written.
         return refused(account, moment, Reason.REPLAYED_CODE, device=device.id)
     used = replaced(device, last_step=step, failures=0, closed_until=0, last_used_at=moment.now)
-    return Accepted(spend(account.with_device(used), moment, ticket.spent), used)
+    return Accepted(spend(account, moment, ticket.stamp, device=used), used)
 
 
 def _weigh_key(
@@ -124,9 +124,9 @@ def _weigh_key(
         answer = key_answers.weigh_u2f(evidence.response, account, moment, ticket.challenge)
     if isinstance(answer, key_answers.RightAnswer):
         used = attrs.evolve(answer.key, sign_count=answer.sign_count, last_used_at=moment.now)
-        return Accepted(spend(account.with_device(used), moment, ticket.spent), used)
+        return Accepted(spend(account, moment, ticket.stamp, device=used), used)
 
-    after = spend_failed(account, moment, ticket.spent)
+    after = spend_failed(account, moment, ticket.stamp)
     if not isinstance(after, Account):
         return refused(account, moment, Refusal(Reason.THROTTLED, after))
     device: str | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import attrs
 
 from .._secret import SecretText
-from ..account import Account
+from ..account import Account, expires_at
 from ..events import Event, What
 from ..moment import Moment
 from ..policy import Unopened
@@ -80,9 +80,9 @@ class BeginLogon(Verb[LogonStart]):
         return Step(account, outcome, events=(Event(What.MFA_SKIPPED, moment.user, moment.now, detail=detail),))
 
     def _must_bind(self, account: Account | None, moment: Moment) -> MustBind:
-        spent = fresh(moment, Purpose.ENROLMENT, lifetime=moment.policy.lifetimes.enrolment)
-        ticket = sealed_ticket(account, moment, spent, purpose=Purpose.ENROLMENT, session=self.session)
-        return MustBind(ticket, moment.policy.kinds(), spent.expires_at / MICROSECONDS)
+        stamp = fresh(moment, Purpose.ENROLMENT, lifetime=moment.policy.lifetimes.enrolment)
+        ticket = sealed_ticket(account, moment, stamp, purpose=Purpose.ENROLMENT, session=self.session)
+        return MustBind(ticket, moment.policy.kinds(), expires_at(stamp) / MICROSECONDS)
 
 
 @attrs.frozen

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import attrs
 
 from .._secret import SecretText
-from ..account import Account, Device, Machine, SecurityKey
+from ..account import Account, Device, Machine, SecurityKey, expires_at
 from ..words import Challenge, Kind, Ticket
 
 
@@ -255,7 +255,7 @@ def account_view(account: Account, *, must_bind: bool, now: float, this: bytes |
         must_bind=must_bind,
         devices=tuple(device_view(device) for device in account.devices),
         machines=tuple(machine_view(one, this=one.digest == this) for one in account.machines if one.expires_at > now),
-        waiting=tuple(offer.kind for offer in account.offers if offer.expires_at > now * 1_000_000),
+        waiting=tuple(offer.kind for offer in account.offers if expires_at(offer.stamp) > now * 1_000_000),
         created_at=account.created_at,
     )
 

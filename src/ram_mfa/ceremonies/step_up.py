@@ -10,7 +10,7 @@ from __future__ import annotations
 import attrs
 
 from .._secret import SecretText
-from ..account import Account
+from ..account import Account, issued_at
 from ..events import Event, What
 from ..moment import Moment
 from ..words import Challenge, Kind, Reason
@@ -120,13 +120,13 @@ class Spend(Verb[Proof]):
             operation=self.operation,
             device=device.id,
             kind=device.kind,
-            at=ticket.spent.issued_at / MICROSECONDS,
+            at=issued_at(ticket.stamp) / MICROSECONDS,
             phishing_resistant=device.kind is Kind.SECURITY_KEY,
             machine=None,
             receipt=self.receipt,
         )
         event = Event(What.RECEIPT_SPENT, moment.user, moment.now, device=device.id, detail=self.operation.name)
-        return Step(spend(account, moment, ticket.spent), proof, events=(event,))
+        return Step(spend(account, moment, ticket.stamp), proof, events=(event,))
 
 
 @attrs.frozen

@@ -22,6 +22,8 @@ def recent(account: Account, moment: Moment) -> tuple[float, ...]:
 
     A moment up to 24 hours ahead counts too (a clock that was ahead); one further ahead is no moment of this life.
     """
+    if not account.wrong:
+        return ()
     return tuple(sorted([at for at in account.wrong if moment.now - DAY < at <= moment.now + DAY]))
 
 

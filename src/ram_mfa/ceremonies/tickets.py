@@ -4,7 +4,8 @@
 ::
 
     ticket  = base64url(head || MAC) || base64url(user id)
-    head    = version (1) || purpose (1) || issued (8) || expires (8) || nonce (16)      times in microseconds
+    head    = version (1) || purpose (1) || stamp
+    stamp   = issued (8) || expires (8) || nonce (16)                                      times in microseconds
     MAC     = HMAC-SHA-256(ticket key, store key || SHA-256(session) || epoch || history || head || subject)
 
 All fields of the MAC's input have fixed sizes, so that no two inputs run together (V20). ``subject`` is the SHA-256 of
@@ -24,13 +25,14 @@ import attrs
 
 from .. import _base64url
 from .._frozen import replaced
-from ..account import MOST_SPENT, NO_EPOCH, Account, Device, Spent
+from ..account import MOST_SPENT, NO_EPOCH, STAMP, Account, Device, expires_at, issued_at
 from ..errors import MalformedMessage
 from ..moment import Moment
 from ..words import Reason, Ticket
 from .outcomes import Operation
 
-_HEAD: Final = struct.Struct(">BBQQ16s")
+_STAMP: Final = struct.Struct(">QQ16s")
+_HEAD: Final = 2 + STAMP
 _VERSION: Final = 1
 _LONGEST: Final = Ticket.HEAD + 2_048
 MICROSECONDS: Final = 1_000_000
@@ -55,11 +57,11 @@ class Opened:
     """A ticket that was made here, for this user, session, purpose and subject, and is alive.
 
     Attributes:
-        spent: what remembers it once it is spent.
+        stamp: what remembers it once it is spent.
         challenge: its MAC, 32 bytes.
     """
 
-    spent: Spent
+    stamp: bytes
     challenge: bytes = attrs.field(repr=False)
 
 
@@ -76,31 +78,30 @@ def receipt_subject(operation: Operation | None, device: Device) -> bytes:
     return hashlib.sha256(about + device.id.encode()).digest()
 
 
-def fresh(moment: Moment, purpose: Purpose, *, lifetime: float) -> Spent:
-    """Return the nonce and times of a new ticket that lives ``lifetime`` seconds."""
-    issued_at = int(moment.now * MICROSECONDS)
-    nonce = bytes(moment.draw(purpose.name, 16))
-    return Spent(nonce, issued_at, issued_at + int(lifetime * MICROSECONDS))
+def fresh(moment: Moment, purpose: Purpose, *, lifetime: float) -> bytes:
+    """Return the stamp of a new ticket that lives ``lifetime`` seconds."""
+    issued = int(moment.now * MICROSECONDS)
+    return _STAMP.pack(issued, issued + int(lifetime * MICROSECONDS), moment.draw(purpose.name, 16))
 
 
 def sealed_ticket(
     account: Account | None,
     moment: Moment,
-    spent: Spent,
+    stamp: bytes,
     *,
     purpose: Purpose,
     session: str,
     subject: bytes = NOTHING,
 ) -> Ticket:
-    """Return the ticket of that nonce and those times. It is written nowhere."""
-    head = _HEAD.pack(_VERSION, purpose, spent.issued_at, spent.expires_at, spent.nonce)
+    """Return the ticket of a stamp. It is written nowhere."""
+    head = bytes((_VERSION, purpose)) + stamp
     mac = _mac(account, moment, session=session, head=head, subject=subject)
     return Ticket(_base64url.encode(head + mac) + _base64url.encode(moment.user.encode()))
 
 
 def challenge_of(ticket: Ticket) -> bytes:
     """Return the challenge that a ticket of our own making carries: its MAC, 32 bytes."""
-    return _base64url.decode(ticket[: Ticket.HEAD], message="ticket", field="MAC")[_HEAD.size :]
+    return _base64url.decode(ticket[: Ticket.HEAD], message="ticket", field="MAC")[_HEAD:]
 
 
 def open_ticket(
@@ -126,18 +127,18 @@ def open_ticket(
     if parts is None:
         return Reason.FOREIGN_TICKET
     head, mac = parts
-    version, stated, issued_at, expires_at, nonce = _HEAD.unpack(head)
     expected = _mac(account, moment, session=session, head=head, subject=subject)
-    if not hmac.compare_digest(mac, expected) or version != _VERSION or stated != purpose:
+    if not hmac.compare_digest(mac, expected) or head[0] != _VERSION or head[1] != purpose:
         return Reason.FOREIGN_TICKET
-    if not moment.now * MICROSECONDS < expires_at:
+    stamp = head[2:]
+    if not moment.now * MICROSECONDS < expires_at(stamp):
         return Reason.EXPIRED_TICKET
     if account is not None:
-        if any(spent.nonce == nonce for spent in account.answered + account.failed):
+        if stamp in account.answered or stamp in account.failed:
             return Reason.SPENT_TICKET
-        if issued_at <= account.not_before:
+        if issued_at(stamp) <= account.not_before:
             return Reason.EXPIRED_TICKET
-    return Opened(Spent(nonce, issued_at, expires_at), mac)
+    return Opened(stamp, mac)
 
 
 def open_receipt(
@@ -152,31 +153,39 @@ def open_receipt(
     return Reason.BAD_RECEIPT
 
 
-def spend(account: Account, moment: Moment, spent: Spent) -> Account:
+def spend(account: Account, moment: Moment, stamp: bytes, *, device: Device | None = None) -> Account:
     """Return the account in which a rightly answered ticket, or a receipt, does not pass again.
 
     Where all slots hold living tickets the oldest goes, and nothing issued up to then passes any more.
+
+    Args:
+        account: the account as it is.
+        moment: the rest of the world.
+        stamp: of the ticket.
+        device: takes the place of the bound device of the same id, in the same step; None where no device changes.
     """
-    answered = (*_living(account.answered, moment), spent)
+    answered = (*_living(account.answered, moment), stamp)
     not_before = account.not_before
     if len(answered) > MOST_SPENT:
-        oldest = min(answered, key=lambda one: one.issued_at)
-        answered = tuple(one for one in answered if one is not oldest)
-        not_before = max(not_before, oldest.issued_at)
-    return replaced(account, answered=answered, failed=_living(account.failed, moment), not_before=not_before)
+        oldest = min(answered)
+        answered = tuple([one for one in answered if one is not oldest])
+        not_before = max(not_before, issued_at(oldest))
+    devices = account.devices if device is None else account.with_device(device).devices
+    failed = _living(account.failed, moment)
+    return replaced(account, devices=devices, answered=answered, failed=failed, not_before=not_before)
 
 
-def spend_failed(account: Account, moment: Moment, spent: Spent) -> Account | float:
+def spend_failed(account: Account, moment: Moment, stamp: bytes) -> Account | float:
     """Return the account in which a wrongly answered ticket is spent, or the seconds until a slot is free."""
     failed = _living(account.failed, moment)
     if len(failed) >= MOST_SPENT:
-        return max(min(one.expires_at for one in failed) / MICROSECONDS - moment.now, 1)
-    return attrs.evolve(account, failed=(*failed, spent))
+        return max(min(expires_at(one) for one in failed) / MICROSECONDS - moment.now, 1)
+    return replaced(account, failed=(*failed, stamp))
 
 
-def _living(tickets: tuple[Spent, ...], moment: Moment) -> tuple[Spent, ...]:
+def _living(stamps: tuple[bytes, ...], moment: Moment) -> tuple[bytes, ...]:
     now = moment.now * MICROSECONDS
-    return tuple([spent for spent in tickets if spent.expires_at > now])
+    return tuple([stamp for stamp in stamps if expires_at(stamp) > now])
 
 
 def _parts(text: str, user: str) -> tuple[bytes, bytes] | None:
@@ -188,9 +197,9 @@ def _parts(text: str, user: str) -> tuple[bytes, bytes] | None:
         raw = _base64url.decode(text[: Ticket.HEAD], message="ticket", field="head")
     except MalformedMessage:
         return None
-    if len(raw) != _HEAD.size + 32:
+    if len(raw) != _HEAD + 32:
         return None
-    return raw[: _HEAD.size], raw[_HEAD.size :]
+    return raw[:_HEAD], raw[_HEAD:]
 
 
 def _mac(account: Account | None, moment: Moment, *, session: str, head: bytes, subject: bytes) -> bytes:

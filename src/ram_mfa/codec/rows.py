@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from .. import account as bounds
 from .._secret import SecretBytes
-from ..account import Device, Machine, Offer, SecurityKey, Spent, VirtualMFADevice
+from ..account import Device, Machine, Offer, SecurityKey, VirtualMFADevice
 from ..events import Event, What
 from ..otp import Algorithm
 from ..words import Kind
@@ -112,11 +112,9 @@ def _security_key(row: list[Any]) -> SecurityKey:
 def offer_row(offer: Offer) -> list[Any]:
     """Return an offer as a row."""
     return [
-        offer.nonce,
+        offer.stamp,
         _KIND_NUMBER[offer.kind],
         offer.actor,
-        offer.issued_at,
-        offer.expires_at,
         offer.tries,
         offer.name,
         offer.account_name,
@@ -128,19 +126,17 @@ def offer_row(offer: Offer) -> list[Any]:
     ]
 
 
-_OFFER: Final = (bytes, int, bytes, int, int, int, str, str, bytes, int, int, int, int)
+_OFFER: Final = (bytes, int, bytes, int, str, str, bytes, int, int, int, int)
 
 
 def offer(row: list[Any]) -> Offer:
     """Return the offer of a row."""
-    nonce, kind, actor, issued_at, expires_at, tries, name, account_name, secret, algorithm, *rest = typed(row, _OFFER)
-    check(len(nonce) == 16 and 0 <= kind <= 1 and len(actor) == 32 and 0 <= algorithm <= 2, "offer")
+    stamp, kind, actor, tries, name, account_name, secret, algorithm, *rest = typed(row, _OFFER)
+    check(len(stamp) == bounds.STAMP and 0 <= kind <= 1 and len(actor) == 32 and 0 <= algorithm <= 2, "offer")
     return Offer(
-        nonce,
+        stamp,
         _KINDS[kind],
         actor,
-        issued_at,
-        expires_at,
         tries,
         name,
         account_name,
@@ -150,19 +146,14 @@ def offer(row: list[Any]) -> Offer:
     )
 
 
-_SPENT: Final = struct.Struct(">16sQQ")
 _MOMENT: Final = struct.Struct(">d")
 
 
-def spent_row(tickets: tuple[Spent, ...]) -> bytes:
-    """Return spent tickets as 32 bytes each: nonce, issue and expiry in microseconds."""
-    return b"".join([_SPENT.pack(one.nonce, one.issued_at, one.expires_at) for one in tickets])
-
-
-def spent(row: bytes) -> tuple[Spent, ...]:
-    """Return the spent tickets of a row."""
-    check(len(row) % _SPENT.size == 0 and len(row) <= bounds.MOST_SPENT * _SPENT.size, "spent tickets")
-    return tuple([Spent(*fields) for fields in _SPENT.iter_unpack(row)])
+def stamps(row: bytes) -> tuple[bytes, ...]:
+    """Return the stamps of a row, which holds them one behind the other."""
+    size = bounds.STAMP
+    check(len(row) % size == 0 and len(row) <= bounds.MOST_SPENT * size, "spent tickets")
+    return tuple([row[start : start + size] for start in range(0, len(row), size)])
 
 
 def moments_row(moments: tuple[float, ...]) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from .. import _base64url
@@ -34,6 +35,7 @@ def _key(kind: str, *parts: bytes) -> str:
 ROOT_KEY: Final = _key("r")
 
 
+@lru_cache(maxsize=1_024)
 def user_key(tenant: str, user: str) -> str:
     """Return the store key of a user's record.
 
