@@ -121,7 +121,7 @@ def weigh_u2f(response: Any, account: Account, moment: Moment, challenge: bytes)
             public_key=key.public_key,
             application_parameter=application_parameter(key.app_id),
             challenge_parameter=challenge_parameter(parsed.client_data),
-            previous_counter=key.sign_count,
+            previous_counter=key.sign_count or None,
         )
     except _PEER as error:
         return _wrong(error, key)
