@@ -234,5 +234,8 @@ class Account:
 
     def with_device(self, device: Device) -> Account:
         """Return the account with the device of the same id replaced."""
-        devices = tuple(device if bound.id == device.id else bound for bound in self.devices)
-        return replaced(self, devices=devices)
+        return replaced(self, devices=self.devices_with(device))
+
+    def devices_with(self, device: Device) -> tuple[Device, ...]:
+        """Return the devices with the one of the same id replaced."""
+        return tuple([device if bound.id == device.id else bound for bound in self.devices])

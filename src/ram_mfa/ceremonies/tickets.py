@@ -170,7 +170,7 @@ def spend(account: Account, moment: Moment, stamp: bytes, *, device: Device | No
         oldest = min(answered)
         answered = tuple([one for one in answered if one is not oldest])
         not_before = max(not_before, issued_at(oldest))
-    devices = account.devices if device is None else account.with_device(device).devices
+    devices = account.devices if device is None else account.devices_with(device)
     failed = _living(account.failed, moment)
     return replaced(account, devices=devices, answered=answered, failed=failed, not_before=not_before)
 
@@ -185,7 +185,7 @@ def spend_failed(account: Account, moment: Moment, stamp: bytes) -> Account | fl
 
 def _living(stamps: tuple[bytes, ...], moment: Moment) -> tuple[bytes, ...]:
     now = moment.now * MICROSECONDS
-    return tuple([stamp for stamp in stamps if expires_at(stamp) > now])
+    return tuple([stamp for stamp in stamps if expires_at(stamp) > now]) if stamps else stamps
 
 
 def _parts(text: str, user: str) -> tuple[bytes, bytes] | None:
