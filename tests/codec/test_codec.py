@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ram_mfa import account as bounds
+from ram_mfa import codec
+from ram_mfa._secret import SecretBytes
+from ram_mfa.codec import Held, Unreadable
+from tests.support import accounts
+from tests.support.accounts import ACCOUNT, KEY, LEGACY, MACHINE, OFFER, PHONE, ROOT_RECORD
+from tests.support.frames import locals_of_the_package
+
+GOLDEN = Path(__file__).parent / "golden"
+HELD = Held("u" + 43 * "A")
+KINDS = {
+    "account": (ACCOUNT, codec.encode_account, codec.decode_account),
+    "root": (ROOT_RECORD, codec.encode_root, codec.decode_root),
+    "claim": (HELD, codec.encode_held, codec.decode_held),
+}
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def golden(kind):
+    return bytes.fromhex((GOLDEN / f"{kind}.hex").read_text(encoding="ascii"))
+
+
+def row_of(account=ACCOUNT):
+    """Return an account as the row that is written."""
+    return cbor2.loads(codec.encode_account(account))
+
+
+def unreadable(decode, data):
+    with pytest.raises(Unreadable) as error:
+        decode(data)
+    return str(error.value)
+
+
+class TestGolden:
+    @each_kind
+    def test_read(self, kind):
+        """What the first release wrote is read as what it meant, for ever."""
+        value, _, decode = KINDS[kind]
+        assert decode(golden(kind)) == value
+
+    @each_kind
+    def test_written(self, kind):
+        """What is written is what the first release wrote: a change of the bytes is a new version."""
+        value, encode, _ = KINDS[kind]
+        assert encode(value) == golden(kind)
+
+
+class TestRoundTrip:
+    @given(account=accounts.accounts)
+    def test_account(self, account):
+        """decode(encode(a)) == a, for every account within its bounds; and writing that again gives the same bytes."""
+        data = codec.encode_account(account)
+        again = codec.decode_account(data)
+        assert again == account
+        assert codec.encode_account(again) == data
+        assert len(data) <= codec.LARGEST
+
+    @given(root=accounts.roots)
+    def test_root(self, root):
+        """decode(encode(r)) == r."""
+        assert codec.decode_root(codec.encode_root(root)) == root
+
+    @given(key=st.text(max_size=50))
+    def test_claim(self, key):
+        """decode(encode(h)) == h."""
+        assert codec.decode_held(codec.encode_held(Held(key))) == Held(key)
+
+    @pytest.mark.requirement("O20")
+    def test_secrets_stay_hidden(self):
+        """Secrets, tickets' key and whole records have a blank repr on both ways."""
+        account = codec.decode_account(codec.encode_account(ACCOUNT))
+        hidden = [account.devices[0].secret, account.offers[0].secret, codec.encode_account(ACCOUNT)]
+        hidden += [codec.decode_root(golden("root")).ticket_key, codec.encode_root(ROOT_RECORD)]
+        assert {repr(one) for one in hidden} == {"<secret bytes>"}
+
+    def test_whole_seconds(self):
+        """A clock of whole seconds makes the same record as one of fractions."""
+        whole = attrs.evolve(ACCOUNT, created_at=1_700_000_000, wrong=(1_700_000_000,))
+        assert codec.decode_account(codec.encode_account(whole)) == whole
+
+
+class TestDamage:
+    @each_kind
+    def test_every_truncation(self, kind):
+        """A record cut anywhere is Unreadable, and so is one with a byte behind it."""
+        data, decode = golden(kind), KINDS[kind][2]
+        for length in range(len(data)):
+            unreadable(decode, data[:length])
+        assert unreadable(decode, data + b"\x00") == "bytes behind the record"
+
+    @each_kind
+    def test_every_flip(self, kind):
+        """Whatever bit is flipped, it reads as another record or is Unreadable: no other exception, ever."""
+        data, (_, encode, decode) = golden(kind), KINDS[kind]
+        read = 0
+        for place in range(len(data)):
+            for bit in range(8):
+                flipped = bytearray(data)
+                flipped[place] ^= 1 << bit
+                try:
+                    found = decode(bytes(flipped))
+                except Unreadable:
+                    continue
+                read += 1
+                encode(found)
+        assert 0 < read < 8 * len(data)
+
+    @each_kind
+    @given(data=st.binary(max_size=60))
+    def test_any_bytes(self, kind, data):
+        """Bytes of any other origin are Unreadable."""
+        unreadable(KINDS[kind][2], data)
+
+    @each_kind
+    @pytest.mark.parametrize(
+        "data",
+        [
+            *(
+                b"",
+                b"\x80",
+                b"\x01",
+                b"\xf6",
+                b"\x60",
+                b"\xa0",
+                b"\x81\x01",
+                b"\x81\xf5",
+                b"\x81\x61a",
+                b"\xff",
+                b"\x9f",
+            ),
+            *(b"\x81" * 10_000, b"\x9f" * 100_000, b"\x5b" + b"\x7f" * 8, b"\x9b" + b"\x7f" * 8),
+            *(b"\xd9\x01\x02\x80", b"\xd8\x1c\x81\xd8\x1d\x00", b"\x82\x01\xc1\xfb\x7f\xf8" + bytes(6)),
+        ],
+        ids=lambda data: data[:4].hex(),
+    )
+    def test_other_cbor(self, kind, data):
+        """Other CBOR is no record: another type, an empty row, depth, a length without bytes."""
+        unreadable(KINDS[kind][2], data)
+
+    @each_kind
+    @pytest.mark.requirement("S15")
+    @pytest.mark.parametrize("version", [0, 2, 3, 255, 2**64, -1])
+    def test_another_version(self, kind, version):
+        """A record of a newer version is refused, never guessed, whatever it looks like; and it says which."""
+        row = [version, *cbor2.loads(golden(kind))[1:]]
+        for written in (row, [*row, "a field of tomorrow"], [version]):
+            problem = unreadable(KINDS[kind][2], cbor2.dumps(written))
+            assert problem == f"written by another version of the library: {version}"
+
+    def test_one_kind_is_not_another(self):
+        """A record of one kind is no record of another."""
+        for kind in KINDS:
+            for other, (_, _, decode) in KINDS.items():
+                if other != kind:
+                    unreadable(decode, golden(kind))
+
+    def test_too_large(self):
+        """What is larger than any record is not even looked at."""
+        assert unreadable(codec.decode_account, golden("account") + bytes(codec.LARGEST)) == "too large"
+
+    @pytest.mark.requirement("O20", "V36")
+    def test_nothing_in_the_frames(self):
+        """Nothing of a broken record stands in the local variables of the exception's frames, or in its words."""
+        row = row_of()
+        row[6][0][3] = b"12345"
+        with pytest.raises(Unreadable) as error:
+            codec.decode_account(SecretBytes(cbor2.dumps(row)))
+        assert error.value.__cause__ is None
+        assert error.value.__context__ is None
+        shown = locals_of_the_package(error.value) + str(error.value)
+        assert "12345" not in shown
+        assert "ssss" not in shown
+
+
+def changed(path, value):
+    """Return an account's bytes with one field of its row replaced."""
+    row = row_of()
+    inner = row
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return cbor2.dumps(row)
+
+
+# Where things stand in an account's row
+USER, HANDLE, EPOCH, CREATED, REQUIRED, DEVICES, OFFERS, ANSWERED, FAILED, NOT_BEFORE = range(1, 11)
+MACHINES, WRONG, MARK, OUTBOX, MOVED = range(11, 16)
+
+
+class TestBounds:
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            ((USER,), ""),
+            ((USER,), b"alice"),
+            ((HANDLE,), bytes(31)),
+            ((EPOCH,), bytes(17)),
+            ((CREATED,), 5),
+            ((REQUIRED,), 1),
+            ((NOT_BEFORE,), -1),
+            ((MARK,), bytes(31)),
+            ((MARK,), "mark"),
+            ((MOVED,), 5),
+            ((WRONG,), [5.0]),
+            ((WRONG,), bytes(9)),
+            ((DEVICES, 0), 5),
+            ((DEVICES, 0), []),
+            ((DEVICES, 0, 0), 2),
+            ((DEVICES, 0, 0), -1),
+            ((DEVICES, 0, 3), bytes(bounds.LEAST_SECRET - 1)),
+            ((DEVICES, 0, 3), bytes(bounds.LONGEST_SECRET + 1)),
+            ((DEVICES, 0, 3), "1234567890123456"),
+            ((DEVICES, 0, 4), 3),
+            ((DEVICES, 0, 4), -1),
+            ((DEVICES, 0, 5), 5),
+            ((DEVICES, 0, 5), 9),
+            ((DEVICES, 0, 6), 0),
+            ((DEVICES, 0, 7), -2),
+            ((DEVICES, 0, 9), -1),
+            ((DEVICES, 0, 10), 5),
+            ((DEVICES, 0, 14), "now"),
+            ((DEVICES, 1, 1), b""),
+            ((DEVICES, 1, 1), bytes(1_024)),
+            ((DEVICES, 1, 4), -1),
+            ((DEVICES, 1, 4), 2**32),
+            ((DEVICES, 1, 5), None),
+            ((DEVICES, 1, 6), "https://example.com"),
+            ((DEVICES, 1, 7, 0), 5),
+            ((DEVICES, 1, 8), "yes"),
+            ((OFFERS, 0, 0), bytes(31)),
+            ((OFFERS, 0, 1), 2),
+            ((OFFERS, 0, 1), -1),
+            ((OFFERS, 0, 2), bytes(31)),
+            ((OFFERS, 0, 3), 1.5),
+            ((OFFERS, 0, 7), 3),
+            ((OFFERS, 0, 7), -1),
+            ((ANSWERED,), bytes(31)),
+            ((ANSWERED,), []),
+            ((FAILED,), bytes(33)),
+            ((FAILED,), None),
+            ((MACHINES, 0, 0), bytes(31)),
+            ((MACHINES, 0, 5), bytes(31)),
+            ((MACHINES, 0, 2), 5),
+            ((OUTBOX, 0, 0), "something new"),
+            ((OUTBOX, 0, 0), 5),
+            ((OUTBOX, 0), ["logon proved"]),
+        ],
+        ids=lambda one: "-".join(map(str, one)) if isinstance(one, tuple) else "",
+    )
+    def test_fields(self, path, value):
+        """Each field has its type and its bounds; what is out of them is Unreadable."""
+        unreadable(codec.decode_account, changed(path, value))
+
+    @pytest.mark.requirement("O3")
+    def test_short_secrets_are_not_loaded(self):
+        """A device with less than 128 bits is not loaded; with 128 it is."""
+        unreadable(codec.decode_account, changed((DEVICES, 0, 3), bytes(15)))
+        assert codec.decode_account(changed((DEVICES, 0, 3), bytes(16))).devices[0].secret == bytes(16)
+
+    @pytest.mark.parametrize(
+        ("field", "one", "most"),
+        [
+            ("devices", PHONE, bounds.MOST_DEVICES),
+            ("devices", KEY, bounds.MOST_DEVICES),
+            ("devices", LEGACY, bounds.MOST_DEVICES),
+            ("offers", OFFER, bounds.MOST_OFFERS),
+            ("answered", bytes(bounds.STAMP), bounds.MOST_SPENT),
+            ("failed", bytes(bounds.STAMP), bounds.MOST_SPENT),
+            ("machines", MACHINE, bounds.MOST_MACHINES),
+            ("wrong", 5.0, bounds.MOST_WRONG),
+            ("outbox", ACCOUNT.outbox[0], bounds.MOST_EVENTS),
+        ],
+    )
+    def test_lists(self, field, one, most):
+        """Every list has its bound, full lists included."""
+        full = attrs.evolve(ACCOUNT, **{field: (one,) * most})
+        assert codec.decode_account(codec.encode_account(full)) == full
+        above = attrs.evolve(ACCOUNT, **{field: (one,) * (most + 1)})
+        assert "out of bounds" in unreadable(codec.decode_account, codec.encode_account(above))
+
+    def test_everything_full(self):
+        """An account with every list full is far below the largest record that is read."""
+        full = attrs.evolve(
+            ACCOUNT,
+            devices=(PHONE,) * bounds.MOST_DEVICES,
+            offers=(OFFER,) * bounds.MOST_OFFERS,
+            answered=ACCOUNT.answered[:1] * bounds.MOST_SPENT,
+            failed=ACCOUNT.failed * bounds.MOST_SPENT,
+            machines=(MACHINE,) * bounds.MOST_MACHINES,
+            wrong=(5.0,) * bounds.MOST_WRONG,
+            outbox=ACCOUNT.outbox[:1] * bounds.MOST_EVENTS,
+        )
+        assert len(codec.encode_account(full)) < codec.LARGEST // 10
+        assert codec.decode_account(codec.encode_account(full)) == full
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            [1, bytes(31), "", bytes(16), []],
+            [1, bytes(32), "", bytes(15), []],
+            [1, bytes(32), "", bytes(16), [5]],
+            [1, bytes(32), "", bytes(16), [5.0] * 17],
+            [1, bytes(32), b"", bytes(16), []],
+            [1, bytes(32), "", bytes(16)],
+        ],
+    )
+    def test_root(self, row):
+        """The root record has its bounds too."""
+        unreadable(codec.decode_root, cbor2.dumps(row))
+
+    @pytest.mark.parametrize("row", [[1], [1, 5], [1, "key", "more"], [1, None]])
+    def test_claim(self, row):
+        """And so has a claim."""
+        unreadable(codec.decode_held, cbor2.dumps(row))
