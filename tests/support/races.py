@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes that race, each with the service opened for itself, and the people they race for.
+
+Workers are forked from a server process that has no threads and has loaded the package: thirty-two of them start in
+the time of one interpreter. Each runs one function to its end and sends what it returned.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import attrs
+
+from ram_mfa import (
+    MFA,
+    AESGCMSeal,
+    BeginLogon,
+    Challenge,
+    ConfirmVirtualDevice,
+    FinishLogon,
+    MFAError,
+    MFAPolicy,
+    OfferVirtualDevice,
+    Proof,
+    Refused,
+    ThrottlePolicy,
+    TOTPCode,
+    TOTPPolicy,
+)
+from ram_mfa.stores.sqlite import SQLiteStore
+from ram_mfa.testing.authenticator_app import AuthenticatorApp
+from ram_mfa.testing.clock import ManualClock
+
+from .spine import ROOT, SEAL, SESSION
+
+_context: Any = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(
+    ["pytest", "ram_mfa", "ram_mfa.stores.sqlite", "ram_mfa.stores.memory", "ram_mfa.testing.people"]
+)
+
+PATIENCE = 120.0
+"""Seconds after which a barrier gives up: one of the processes is gone."""
+ALL_THE_TIME = 60.0
+"""The deadline of a perform and of a store where the race is the point and a busy machine is not."""
+
+
+class Crew:
+    """Worker processes, from the entry of the block to its end.
+
+    Args:
+        work: called in each as ``work(number, *arguments)``, from its module.
+        count: how many.
+        arguments: the same for all.
+    """
+
+    def __init__(self, work: Callable[..., Any], count: int, *arguments: Any) -> None:
+        self._ends, self._workers = [], []
+        self._arguments = arguments  # a barrier lives as long as somebody here holds it
+        for number in range(count):
+            here, there = _context.Pipe()
+            worker = _context.Process(target=_work, args=(work, number, there, arguments), daemon=True)
+            self._ends.append((here, there))
+            self._workers.append(worker)
+
+    def __enter__(self) -> Self:
+        for worker, (_, there) in zip(self._workers, self._ends, strict=True):
+            worker.start()
+            there.close()
+        return self
+
+    def results(self) -> list[Any]:
+        """Return what each returned, in the order of their numbers."""
+        told = [here.recv() for here, _ in self._ends]
+        for worker in self._workers:
+            worker.join()
+        for landed, result in told:
+            assert landed, f"a process ended in {result}"
+        return [result for _, result in told]
+
+    def __exit__(self, *_: object) -> None:
+        for worker, (here, _) in zip(self._workers, self._ends, strict=True):
+            worker.kill()
+            worker.join()
+            here.close()
+
+
+def _work(work: Callable[..., Any], number: int, there: Any, arguments: tuple[Any, ...]) -> None:
+    try:
+        result = work(number, *arguments)
+    except BaseException as error:  # noqa: BLE001 - told to the process that started this one
+        for argument in arguments:
+            getattr(argument, "abort", int)()
+        there.send((False, f"{type(error).__name__}: {error}"))
+    else:
+        there.send((True, result))
+
+
+def barrier(parties: int) -> Any:
+    """Return a barrier for that many processes."""
+    return _context.Barrier(parties)
+
+
+def flag() -> Any:
+    """Return an event that processes see."""
+    return _context.Event()
+
+
+class Counted(SQLiteStore):
+    """An SQLite store that counts the swaps that were asked of this object, and those that landed."""
+
+    asked = 0
+    landed = 0
+
+    def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
+        self.asked += 1
+        landed = super().swap(key, old, new)
+        self.landed += landed
+        return landed
+
+
+@attrs.frozen
+class Place:
+    """A service on an SQLite file, opened by each process for itself.
+
+    Attributes:
+        file: the SQLite file.
+        policy: its policy.
+        start: what every process's clock shows first, seconds since the epoch.
+        patient: whether stores and performs wait for as long as it takes.
+    """
+
+    file: str
+    policy: MFAPolicy
+    start: float = 1_700_000_000.0
+    patient: bool = True
+
+    def open(self, clock: Callable[[], float], *, create: bool = False, seal: AESGCMSeal = SEAL) -> tuple[MFA, Counted]:
+        """Return the service, and its store."""
+        deadline = ALL_THE_TIME if self.patient else 5.0
+        store = Counted(self.file, deadline=deadline)
+        return MFA(store, self.policy, seal=seal, clock=clock, deadline=deadline, create=create), store
+
+
+def limits(*, free: int = 5, per_day: int = 20, cap: int = 100, digits: int = 6) -> MFAPolicy:
+    """Return a policy with these limits on wrong codes."""
+    throttle = ThrottlePolicy(free=free, per_day=per_day, cap=cap)
+    return MFAPolicy.ram(issuer="Example", totp=TOTPPolicy(digits=digits), throttle=throttle)
+
+
+def wrong_codes(phone: AuthenticatorApp, moments: Sequence[float], count: int, *, first: int = 0) -> list[str]:
+    """Return different codes, none of which the phone shows in the windows of any of these moments."""
+    digits = len(phone.code_at(0))
+    shown = {phone.code_at(moment + step * phone.period) for moment in moments for step in range(-3, 4)}
+    found = (code for code in (f"{number:0{digits}}" for number in range(first, 10**digits)) if code not in shown)
+    return [code for code, _ in zip(found, range(count), strict=False)]
+
+
+def bind(mfa: MFA, user: str, now: float) -> str:
+    """Bind a virtual device by an administrator with the code before the present one, and return its key URI."""
+    offer = mfa.perform(user, OfferVirtualDevice(ROOT, account_name=user, session=SESSION))
+    phone = AuthenticatorApp.scan(offer.key_uri)
+    code = phone.code_at(now - phone.period)
+    mfa.perform(user, ConfirmVirtualDevice([code], offer=offer.id, by=ROOT, session=SESSION))
+    return str(offer.key_uri)
+
+
+def begin(mfa: MFA, user: str) -> str:
+    """Begin a logon, and return its ticket as the text that travels."""
+    asked = mfa.perform(user, BeginLogon(session=SESSION))
+    assert isinstance(asked, Challenge), asked
+    return str(asked.id)
+
+
+def finish(mfa: MFA, user: str, ticket: str, code: str) -> str:
+    """Finish a logon, and return ``proof``, or why not: the name of the reason, or of the error."""
+    try:
+        proof = mfa.perform(user, FinishLogon(ticket, TOTPCode(code), session=SESSION))
+    except Refused as refused:
+        return refused.refusal.reason.name
+    except MFAError as error:
+        return type(error).__name__
+    assert isinstance(proof, Proof)
+    return "proof"
+
+
+# What the workers of tests/spine/test_races.py do
+
+
+def submit_one_code(number: int, place: Place, meet: Any, uri: str, tickets: Sequence[str]) -> list[str]:
+    """In each round submit the code that all submit: on the round's own ticket, or on one of this process's."""
+    clock = ManualClock(place.start)
+    mfa, store = place.open(clock)
+    phone = AuthenticatorApp.scan(uri)
+    outcomes = []
+    for ticket in tickets:
+        clock.advance(2 * phone.period)
+        mine = ticket or begin(mfa, "alice")
+        code = phone.code_at(clock.now)
+        meet.wait(PATIENCE)
+        outcomes.append(finish(mfa, "alice", mine, code))
+    store.close()
+    return outcomes
+
+
+def offer_and_confirm(number: int, place: Place, meet: Any, users: Sequence[str]) -> list[str]:
+    """In each round offer a device to the round's user, and confirm it when all have: what the confirmation came to."""
+    mfa, store = place.open(ManualClock(place.start))
+    session = f"session {number}"
+    outcomes = []
+    for user in users:
+        meet.wait(PATIENCE)
+        offer = mfa.perform(user, OfferVirtualDevice(ROOT, account_name=user, session=session))
+        code = AuthenticatorApp.scan(offer.key_uri).code_at(place.start)
+        meet.wait(PATIENCE)
+        try:
+            mfa.perform(user, ConfirmVirtualDevice([code], offer=offer.id, by=ROOT, session=session))
+        except Refused as refused:
+            outcomes.append(refused.refusal.reason.name)
+        else:
+            outcomes.append("bound")
+    store.close()
+    return outcomes
+
+
+def guess(number: int, place: Place, meet: Any, codes: Sequence[str]) -> tuple[list[str], int]:
+    """Submit wrong codes, one after the other; return the outcomes, and how many swaps landed."""
+    mfa, store = place.open(ManualClock(place.start))
+    ticket = begin(mfa, "alice")
+    meet.wait(PATIENCE)
+    outcomes = [finish(mfa, "alice", ticket, code) for code in codes]
+    store.close()
+    return outcomes, store.landed
+
+
+def flood(number: int, place: Place, meet: Any, over: Any, codes: Sequence[str]) -> tuple[list[str], int]:
+    """Begin and guess: first one wrong code among twenty begins, then wrong codes and begins until it is over."""
+    mfa, store = place.open(ManualClock(place.start))
+    ticket = begin(mfa, "alice")
+    outcomes = []
+    meet.wait(PATIENCE)
+    for turn in range(20):
+        ticket = begin(mfa, "alice")
+        if turn == number % 20:
+            outcomes.append(finish(mfa, "alice", ticket, codes[0]))
+    meet.wait(PATIENCE)
+    meet.wait(PATIENCE)  # between the two the owner looks at what was counted
+    turn = 0
+    while not over.is_set():
+        turn += 1
+        outcomes.append(finish(mfa, "alice", ticket, codes[turn % len(codes)]))
+        ticket = begin(mfa, "alice")
+    store.close()
+    return outcomes, store.landed
