@@ -24,6 +24,8 @@ from ram_mfa import (
     BeginStepUp,
     Challenge,
     Event,
+    Evidence,
+    FinishLogon,
     FinishStepUp,
     MFAPolicy,
     Operation,
@@ -54,6 +56,15 @@ ROOT = Administrator("root")
 DELETE = Operation("server.delete", "i-0815")
 SESSION = "the session of one browser"
 OTHER_SESSION = "the session of another browser"
+
+
+def finish(
+    ask: Challenge, evidence: Evidence, *, operation: Operation | None = None, session: str = SESSION, **how: Any
+) -> FinishLogon | FinishStepUp:
+    """Return the verb that finishes what a challenge began."""
+    if operation is None:
+        return FinishLogon(ask.id, evidence, session=session, **how)
+    return FinishStepUp(ask.id, evidence, operation=operation, session=session)
 
 
 class Script(MemoryStore):
@@ -219,8 +230,8 @@ class Service:
         """Step up with the next code, a step later, and return the receipt."""
         self.clock.advance(phone.period)
         asked = self.ask(user, operation=operation, session=session)
-        verb = FinishStepUp(asked.id, self.code(phone), operation=operation, session=session)
-        return str(self.perform(user, verb).receipt)
+        proof = self.perform(user, finish(asked, self.code(phone), operation=operation, session=session))
+        return str(proof.receipt)
 
     def owner(self, user: str, phone: AuthenticatorApp, operation: Operation, *, session: str = SESSION) -> Owner:
         """Return the owner with a fresh receipt for an operation."""
