@@ -28,6 +28,7 @@ from ram_mfa import (
     ThrottlePolicy,
     TOTPCode,
     TOTPPolicy,
+    Unbind,
 )
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing.authenticator_app import AuthenticatorApp
@@ -46,11 +47,24 @@ ALL_THE_TIME = 60.0
 """The deadline of a perform and of a store where the race is the point and a busy machine is not."""
 
 
+@attrs.frozen
+class Me:
+    """What a worker knows of itself.
+
+    Attributes:
+        number: from 0 on.
+        tell: sends something to the one who started the crew, before the end.
+    """
+
+    number: int
+    tell: Callable[[Any], None]
+
+
 class Crew:
     """Worker processes, from the entry of the block to its end.
 
     Args:
-        work: called in each as ``work(number, *arguments)``, from its module.
+        work: called in each as ``work(me, *arguments)``, from its module.
         count: how many.
         arguments: the same for all.
     """
@@ -79,6 +93,16 @@ class Crew:
             assert landed, f"a process ended in {result}"
         return [result for _, result in told]
 
+    @property
+    def ends(self) -> list[Any]:
+        """The connections to each, for what they send while they run."""
+        return [here for here, _ in self._ends]
+
+    def kill(self) -> None:
+        """Kill them all with SIGKILL, whatever they are at."""
+        for worker in self._workers:
+            worker.kill()
+
     def __exit__(self, *_: object) -> None:
         for worker, (here, _) in zip(self._workers, self._ends, strict=True):
             worker.kill()
@@ -88,7 +112,7 @@ class Crew:
 
 def _work(work: Callable[..., Any], number: int, there: Any, arguments: tuple[Any, ...]) -> None:
     try:
-        result = work(number, *arguments)
+        result = work(Me(number, there.send), *arguments)
     except BaseException as error:  # noqa: BLE001 - told to the process that started this one
         for argument in arguments:
             getattr(argument, "abort", int)()
@@ -135,6 +159,10 @@ class Place:
     policy: MFAPolicy
     start: float = 1_700_000_000.0
     patient: bool = True
+
+    def clock(self) -> ManualClock:
+        """Return a clock that shows the start."""
+        return ManualClock(self.start)
 
     def open(self, clock: Callable[[], float], *, create: bool = False, seal: AESGCMSeal = SEAL) -> tuple[MFA, Counted]:
         """Return the service, and its store."""
@@ -188,9 +216,9 @@ def finish(mfa: MFA, user: str, ticket: str, code: str) -> str:
 # What the workers of tests/spine/test_races.py do
 
 
-def submit_one_code(number: int, place: Place, meet: Any, uri: str, tickets: Sequence[str]) -> list[str]:
+def submit_one_code(me: Me, place: Place, meet: Any, uri: str, tickets: Sequence[str]) -> list[str]:
     """In each round submit the code that all submit: on the round's own ticket, or on one of this process's."""
-    clock = ManualClock(place.start)
+    clock = place.clock()
     mfa, store = place.open(clock)
     phone = AuthenticatorApp.scan(uri)
     outcomes = []
@@ -204,10 +232,10 @@ def submit_one_code(number: int, place: Place, meet: Any, uri: str, tickets: Seq
     return outcomes
 
 
-def offer_and_confirm(number: int, place: Place, meet: Any, users: Sequence[str]) -> list[str]:
+def offer_and_confirm(me: Me, place: Place, meet: Any, users: Sequence[str]) -> list[str]:
     """In each round offer a device to the round's user, and confirm it when all have: what the confirmation came to."""
-    mfa, store = place.open(ManualClock(place.start))
-    session = f"session {number}"
+    mfa, store = place.open(place.clock())
+    session = f"session {me.number}"
     outcomes = []
     for user in users:
         meet.wait(PATIENCE)
@@ -224,9 +252,9 @@ def offer_and_confirm(number: int, place: Place, meet: Any, users: Sequence[str]
     return outcomes
 
 
-def guess(number: int, place: Place, meet: Any, codes: Sequence[str]) -> tuple[list[str], int]:
+def guess(me: Me, place: Place, meet: Any, codes: Sequence[str]) -> tuple[list[str], int]:
     """Submit wrong codes, one after the other; return the outcomes, and how many swaps landed."""
-    mfa, store = place.open(ManualClock(place.start))
+    mfa, store = place.open(place.clock())
     ticket = begin(mfa, "alice")
     meet.wait(PATIENCE)
     outcomes = [finish(mfa, "alice", ticket, code) for code in codes]
@@ -234,15 +262,15 @@ def guess(number: int, place: Place, meet: Any, codes: Sequence[str]) -> tuple[l
     return outcomes, store.landed
 
 
-def flood(number: int, place: Place, meet: Any, over: Any, codes: Sequence[str]) -> tuple[list[str], int]:
+def flood(me: Me, place: Place, meet: Any, over: Any, codes: Sequence[str]) -> tuple[list[str], int]:
     """Begin and guess: first one wrong code among twenty begins, then wrong codes and begins until it is over."""
-    mfa, store = place.open(ManualClock(place.start))
+    mfa, store = place.open(place.clock())
     ticket = begin(mfa, "alice")
     outcomes = []
     meet.wait(PATIENCE)
     for turn in range(20):
         ticket = begin(mfa, "alice")
-        if turn == number % 20:
+        if turn == me.number % 20:
             outcomes.append(finish(mfa, "alice", ticket, codes[0]))
     meet.wait(PATIENCE)
     meet.wait(PATIENCE)  # between the two the owner looks at what was counted
@@ -253,3 +281,27 @@ def flood(number: int, place: Place, meet: Any, over: Any, codes: Sequence[str])
         ticket = begin(mfa, "alice")
     store.close()
     return outcomes, store.landed
+
+
+# What the workers of tests/spine/test_kills.py do
+
+
+def live(me: Me, place: Place, users: Sequence[str]) -> None:
+    """Bind, log on, guess and unbind without end; tell each deed once it is acknowledged, and nothing before."""
+    clock = place.clock()
+    mfa, _ = place.open(clock)
+    user = users[me.number]
+    while True:
+        uri = bind(mfa, user, clock.now)
+        me.tell(("bound", clock.now, uri))
+        phone = AuthenticatorApp.scan(uri)
+        for turn in range(12):
+            clock.advance(60)
+            guess_now = turn % 4 == 2
+            code = wrong_codes(phone, [clock.now], 1)[0] if guess_now else phone.code_at(clock.now)
+            outcome = finish(mfa, user, begin(mfa, user), code)
+            assert outcome == ("WRONG_CODE" if guess_now else "proof")
+            me.tell((outcome, clock.now, code))
+        clock.advance(60)
+        mfa.perform(user, Unbind(by=ROOT))
+        me.tell(("unbound", clock.now, ""))
