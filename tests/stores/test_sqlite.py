@@ -50,13 +50,13 @@ class TestSQLiteStore:
     @pytest.mark.requirement("S1", "S2", "S5", "S9", "S11", "S13", "S16")
     def test_keeps_the_promises(self, path):
         """Every promise of a store, each handle on connections of its own, and with four processes."""
-        check_store(partial(SQLiteStore, path), rounds=rounds(200), processes=4)
+        check_store(partial(SQLiteStore, path), rounds=rounds(200), processes=4 * real)
 
     @pytest.mark.requirement("S1")
     def test_eight_processes_swap_from_the_same_bytes(self, path):
         """In each of 2,000 rounds exactly one of eight processes lands, and no increment of a shared count is lost."""
         bench = Bench(partial(SQLiteStore, path, deadline=60.0), rounds(2000), Faults())
-        process_race(bench, 8, "spawn")
+        process_race(bench, 8 if real else 4, "spawn")
         bench.close()
 
     def test_shows_its_file_and_nothing_else(self, store, path):
@@ -78,7 +78,6 @@ class TestSQLiteStore:
 
     def test_closes_the_connections_of_threads_that_ended(self, store):
         """A server that starts a thread for each request keeps no file open for those that are gone."""
-
         together = threading.Barrier(20)
 
         def work():

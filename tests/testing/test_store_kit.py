@@ -16,7 +16,7 @@ class TestCheckStore:
     def test_passes_an_honest_store(self):
         """A store that keeps every promise passes, with every failure inflicted on it."""
         engine = sabotaged.Engine()
-        check_store(lambda: sabotaged.Honest(engine), faults=engine.faults)
+        check_store(lambda: sabotaged.Honest(engine), rounds=10, faults=engine.faults)
         assert not engine.records
 
     @pytest.mark.parametrize("store", sabotaged.ALL)

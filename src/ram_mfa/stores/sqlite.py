@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ..errors import StoreUncertain
+from ._outcomes import Outcome, of_sqlite
 from ._sqlite_connections import Connections, unavailable
 
 Synchronous = Literal["FULL", "EXTRA", "UnsafeNORMAL"]
@@ -25,27 +26,6 @@ _CREATE = "INSERT INTO ram_mfa (key, value) VALUES (?, ?) ON CONFLICT (key) DO N
 _REPLACE = "UPDATE ram_mfa SET value = ? WHERE key = ? AND value = ?"
 _DELETE = "DELETE FROM ram_mfa WHERE key = ? AND value = ?"
 _KEYS = "SELECT key FROM ram_mfa WHERE key > ? AND key < ? ORDER BY key LIMIT 500"
-
-_BEFORE_THE_COMMIT = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_ERROR,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_MISUSE,
-        sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_TOOBIG,
-    }
-)
-"""What a statement in autocommit only ever fails with before its commit frame is written.
-
-A full disk and an I/O error are not among them: the frame may stand in the log although the sync failed, or the
-padding behind it, and a recovery would then find it.
-"""
 
 
 class SQLiteStore:
@@ -101,9 +81,9 @@ class SQLiteStore:
             try:
                 return connection.execute(statement, values).rowcount == 1
             except sqlite3.Error as error:
-                if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF in _BEFORE_THE_COMMIT:
-                    raise unavailable(error) from error
-                raise StoreUncertain from error
+                if of_sqlite(error) is Outcome.UNCERTAIN:
+                    raise StoreUncertain from error
+                raise unavailable(error) from error
 
     def keys(self, kind: str, /) -> Iterator[str]:
         """See ``ram_mfa.store.Listing.keys``; in pages, so that no long read holds the log back."""

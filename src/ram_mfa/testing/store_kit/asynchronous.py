@@ -19,7 +19,7 @@ from ...store import AsyncIncarnated, AsyncListing, AsyncStore
 from .bench import Bench
 from .failure import StoreCheckFailed, expect
 from .faults import Faults
-from .run import CHECKS, run_check
+from .run import FAULTY, HEALTHY, Checks, run_check
 
 T = TypeVar("T")
 
@@ -44,11 +44,13 @@ def check_async_store(
     """
     with _Loop() as loop:
         bench = Bench(lambda: loop.handle(make), rounds, faults or Faults())
+        together: Checks = (
+            ("S1", lambda _: loop.run(_racing_tasks(loop.stores, tasks, rounds))),
+            ("S14", lambda _: loop.run(_cancelled_tasks(loop.stores[0], tasks))),
+        )
         try:
-            for promise, check in CHECKS:
+            for promise, check in HEALTHY + together + FAULTY:
                 run_check(promise, check, bench)
-            run_check("S1", lambda _: loop.run(_racing_tasks(loop.stores, tasks, rounds)), bench)
-            run_check("S14", lambda _: loop.run(_cancelled_tasks(loop.stores[0], tasks)), bench)
         finally:
             bench.close()
 

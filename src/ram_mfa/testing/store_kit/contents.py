@@ -67,10 +67,10 @@ def keys_apart(bench: Bench) -> None:
 def nothing_goes(bench: Bench) -> None:
     """Many records are all there after many more were written, and after the handle that wrote them is gone."""
     writer = bench.handle()
-    first = {bench.key(): secrets.token_bytes(1500) for _ in range(100)}
+    first = {bench.key(): secrets.token_bytes(1500) for _ in range(50)}
     for key, value in first.items():
         expect(writer.swap(key, None, value) is True, "S9", "a record could not be written")
-    spent = {bench.key(): secrets.token_bytes(1500) for _ in range(1000)}
+    spent = {bench.key(): secrets.token_bytes(1500) for _ in range(min(1000, 50 * bench.rounds))}
     for key, value in spent.items():
         expect(writer.swap(key, None, value) is True, "S9", "a record could not be written among many")
     for key, value in first.items():

@@ -18,7 +18,7 @@ def listing(bench: Bench) -> None:
     store = bench.a
     if not isinstance(store, Listing):
         return
-    stay = {bench.record(KIND, 40)[0] for _ in range(700)}
+    stay = {bench.record(KIND, 40)[0] for _ in range(min(1200, 40 * bench.rounds))}
     others = {bench.record(OTHER, 40)[0], bench.record("x", 40)[0], bench.record("z", 40)[0]}
     gone = {bench.record(KIND, 40) for _ in range(20)}
     for key, value in gone:

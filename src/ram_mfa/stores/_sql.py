@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The statements of the stores on SQL databases, as text that is made once.
+
+The room's rule: one table, and one statement in autocommit for each call. What it must find (the old bytes, the
+incarnation) it compares in its own WHERE; nothing is read first and written later.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+Family = Literal["sqlite", "postgresql", "mysql"]
+
+PAGE = 500
+"""Keys per statement of a listing."""
+
+_NOW: dict[str, str] = {
+    # One file has one history: a copy put back gives no signal.
+    "sqlite": "'one file'",
+    # The timeline; this also fails on a standby, whose reads may be stale.
+    "postgresql": "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)",
+    # Which server answers: a failover leads to another one.
+    "mysql": "CONCAT_WS('/', @@server_id, @@hostname, @@port)",
+}
+"""What each engine calls its present history (its incarnation), asked within a statement."""
+
+
+@attrs.frozen
+class Statements:
+    """The statements for one engine and one way to write parameters.
+
+    Parameters, in order: ``load`` (key); ``create`` (key, new); ``replace`` (new, key, old); ``delete`` (key, old);
+    ``keys`` (above, below); those that end in ``_at`` take an incarnation as one more. ``load`` gives one row always:
+    the incarnation, and the value or NULL.
+    """
+
+    now: str
+    load: str
+    create: str
+    replace: str
+    delete: str
+    create_at: str
+    replace_at: str
+    delete_at: str
+    keys: str
+
+
+def statements(family: Family, marks: tuple[str, str, str, str]) -> Statements:
+    """Return the statements of an engine.
+
+    Args:
+        family: the engine.
+        marks: how its driver writes the first to fourth parameter, such as ``%s`` or ``$1``.
+    """
+    now, (a, b, c, d) = _NOW[family], marks
+    key = "`key`" if family == "mysql" else "key"
+    new = f"INSERT INTO ram_mfa ({key}, value)"
+    # MySQL has no ON CONFLICT, and its IGNORE hides other errors too: there a duplicate raises.
+    once = "" if family == "mysql" else " ON CONFLICT (key) DO NOTHING"
+    replace = f"UPDATE ram_mfa SET value = {a} WHERE {key} = {b} AND value = {c}"  # noqa: S608 (made of constants)
+    delete = f"DELETE FROM ram_mfa WHERE {key} = {a} AND value = {b}"  # noqa: S608 (made of constants)
+    source = " FROM DUAL" if family == "mysql" else ""
+    typed = (f"{a}::text", f"{b}::bytea") if family == "postgresql" else (a, b)
+    return Statements(
+        now=f"SELECT {now}",
+        load=f"SELECT {now}, (SELECT value FROM ram_mfa WHERE {key} = {a})",  # noqa: S608 (made of constants)
+        create=f"{new} VALUES ({a}, {b}){once}",
+        replace=replace,
+        delete=delete,
+        create_at=f"{new} SELECT {typed[0]}, {typed[1]}{source} WHERE {now} = {c}{once}",
+        replace_at=f"{replace} AND {now} = {d}",
+        delete_at=f"{delete} AND {now} = {c}",
+        keys=f"SELECT {key} FROM ram_mfa WHERE {key} > {a} AND {key} < {b} ORDER BY {key} LIMIT {PAGE}",  # noqa: S608
+    )
+
+
+Value = str | bytes
+
+
+def statement(
+    texts: Statements, key: Value, old: bytes | None, new: bytes | None, at: str | None
+) -> tuple[str, tuple[Value, ...]]:
+    """Return the text and the parameters of a swap, which is not from None to None."""
+    name = () if at is None else (at,)
+    if old is None:
+        assert new is not None
+        return (texts.create if at is None else texts.create_at), (key, new, *name)
+    if new is None:
+        return (texts.delete if at is None else texts.delete_at), (key, old, *name)
+    return (texts.replace if at is None else texts.replace_at), (new, key, old, *name)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The private servers that the tests of stores share, each started when it is first asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from ram_mfa.testing import Faults
+from tests.support import real
+from tests.support.servers import MariaDB, PostgreSQL, Proxy, Redis, RedisCluster
+
+DEADLINE = 0.5
+"""Seconds: short, since each failure is waited for."""
+
+
+class Proxied:
+    """A server and the proxy in front of it."""
+
+    def __init__(self, server, proxy):
+        self.server = server
+        self.proxy = proxy
+
+    def url(self, *given, **named):
+        return self.server.url(*given, port=self.proxy.port, **named)
+
+    def faults(self):
+        """What is done to the server: all of it where everything must really run, else what is quick."""
+        if not real:
+            return Faults(replies_lost=self.proxy.replies_lost, restart=self.server.restart)
+        return Faults(
+            replies_lost=self.proxy.replies_lost,
+            restart=self.server.restart,
+            stopped=self.server.stopped,
+            paused=self.server.paused,
+        )
+
+
+def served(server_type):
+    with server_type() as server, Proxy(server.port) as proxy:
+        yield Proxied(server, proxy)
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    yield from served(PostgreSQL)
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    yield from served(MariaDB)
+
+
+@pytest.fixture(scope="session")
+def redis_server():
+    yield from served(Redis)
+
+
+@pytest.fixture(scope="session")
+def redis_cluster():
+    with RedisCluster() as cluster:
+        yield cluster

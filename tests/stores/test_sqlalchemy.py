@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+
+import pytest
+
+from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
+from ram_mfa.stores.sqlite import SQLiteStore
+from ram_mfa.testing import Faults, check_async_store, check_store
+from ram_mfa.testing.store_kit.bench import Bench
+from ram_mfa.testing.store_kit.processes import process_race
+from tests.stores.conftest import DEADLINE
+from tests.support import real, require_module, rounds
+from tests.support.servers import MariaDB, PostgreSQL
+
+sa = require_module("sqlalchemy", "sqlalchemy")
+asyncio_engines = require_module("sqlalchemy.ext.asyncio", "sqlalchemy")
+stores = require_module("ram_mfa.stores.sqlalchemy", "sqlalchemy")
+
+KEY = "k" + "A" * 43
+PROCESSES = 8 if real else 3
+
+made = []
+
+
+@pytest.fixture(autouse=True)
+def dispose_of_engines():
+    """Close what a test left open."""
+    yield
+    while made:
+        made.pop().dispose()
+
+
+def create_engine(url, **named):
+    engine = sa.create_engine(url, **named)
+    made.append(engine)
+    return engine
+
+
+def opened(url, *, deadline=DEADLINE, create=True, **named):
+    named.setdefault("pool_reset_on_return", None)
+    store = stores.SQLAlchemyStore(create_engine(url, **named), deadline=deadline)
+    if create:
+        store.create_table()
+    return store
+
+
+class Maker:
+    """Opens stores on an engine of their own; can be pickled."""
+
+    def __init__(self, url, deadline=DEADLINE):
+        self.url = url
+        self.deadline = deadline
+
+    def __call__(self):
+        return opened(self.url, deadline=self.deadline)
+
+    async def awaited(self):
+        engine = asyncio_engines.create_async_engine(
+            self.url, pool_reset_on_return=None, pool_size=10, max_overflow=0, pool_timeout=self.deadline
+        )
+        store = stores.AsyncSQLAlchemyStore(engine, deadline=self.deadline)
+        await store.create_table()
+        return store
+
+
+@pytest.fixture
+def sqlite_url(tmp_path):
+    return f"sqlite:///{tmp_path / 'mfa.db'}"
+
+
+@pytest.fixture
+def psycopg_url(postgresql):
+    require_module("psycopg", "psycopg[binary]")
+    return postgresql.url().replace("postgresql:", "postgresql+psycopg:")
+
+
+class TestSQLAlchemyStore:
+    @pytest.mark.requirement("S1", "S2", "S5", "S9", "S11", "S13", "S16")
+    def test_keeps_the_promises_on_sqlite(self, sqlite_url):
+        check_store(Maker(sqlite_url, 60.0), rounds=rounds(100), processes=4 * real)
+
+    @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S13", "S14", "S16")
+    def test_keeps_the_promises_on_postgresql(self, postgresql, psycopg_url):
+        """Every promise, on a server that is killed, frozen, and whose replies are lost."""
+        check_store(Maker(psycopg_url), rounds=rounds(100), processes=4 * real, faults=postgresql.faults())
+
+    @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S13", "S14", "S16")
+    def test_keeps_the_promises_on_mariadb(self, mariadb):
+        """Every promise, on a server that is killed, frozen, and whose replies are lost."""
+        check_store(Maker(mariadb.url()), rounds=rounds(100), processes=4 * real, faults=mariadb.faults())
+
+    @pytest.mark.requirement("S1")
+    @pytest.mark.parametrize("engine", ["sqlite", "psycopg", "mariadb"])
+    def test_eight_processes_swap_from_the_same_bytes(self, engine, request):
+        """In each of 2,000 rounds exactly one of eight processes lands, and no increment is lost."""
+        url = (
+            request.getfixturevalue("mariadb").url()
+            if engine == "mariadb"
+            else request.getfixturevalue(f"{engine}_url")
+        )
+        bench = Bench(Maker(url, 60.0), rounds(2000), Faults())
+        process_race(bench, PROCESSES, "spawn")
+        bench.close()
+
+    @pytest.mark.requirement("S4", "S14")
+    @pytest.mark.parametrize("engine", ["psycopg", "mariadb"])
+    def test_a_server_that_never_replies_is_uncertain(self, engine, request):
+        """The reply is not cut off but never comes: the deadline passes, and nobody knows."""
+        name = "postgresql" if engine == "psycopg" else engine
+        served = request.getfixturevalue(name)
+        url = served.url() if engine == "mariadb" else request.getfixturevalue(f"{engine}_url")
+        store = opened(url)
+        key = "s" + engine.ljust(43, "x")
+        assert store.swap(key, None, b"x")
+        with served.proxy.replies_lost(silent=True):
+            with pytest.raises(StoreUncertain):
+                store.swap(key, b"x", b"y")
+            with pytest.raises(StoreUnavailable):
+                store.load(key)
+        assert store.load(key) == b"y"
+        assert store.swap(key, b"y", None)
+        store.close()
+
+    def test_says_where_it_is_and_no_password(self, sqlite_url):
+        assert repr(opened(sqlite_url)).startswith("<SQLAlchemyStore sqlite:///")
+        store = stores.SQLAlchemyStore(create_engine("postgresql+psycopg://me:secret@127.0.0.1/x"))
+        assert "secret" not in repr(store)
+
+    def test_shares_a_file_with_the_lean_store(self, tmp_path, sqlite_url):
+        """SQLiteStore and this one keep the same table."""
+        store = opened(sqlite_url)
+        assert store.swap(KEY, None, b"x")
+        lean = SQLiteStore(tmp_path / "mfa.db")
+        assert lean.swap(KEY, b"x", b"y")
+        assert store.load(KEY) == b"y"
+        assert list(store.keys("k")) == list(lean.keys("k")) == [KEY]
+        lean.close()
+        store.close()
+
+    @pytest.mark.requirement("S10")
+    def test_no_surrounding_transaction_takes_a_swap_back(self, sqlite_url):
+        """It takes an Engine: a Session's rollback does not reach it."""
+        engine = create_engine(sqlite_url)
+        store = stores.SQLAlchemyStore(engine)
+        store.create_table()
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+            assert store.swap(KEY, None, b"x")
+            connection.rollback()
+        assert store.load(KEY) == b"x"
+        store.close()
+
+    @pytest.mark.parametrize(
+        ("url", "told"),
+        [
+            ("sqlite://", "needs a file"),
+            ("sqlite:///:memory:", "needs a file"),
+            ("mssql+pyodbc://x/y", "no store on mssql"),
+        ],
+    )
+    def test_refuses_a_database_that_no_store_can_be_on(self, url, told):
+        try:
+            engine = create_engine(url)
+        except ImportError:
+            engine = sa.create_mock_engine(url.split("+")[0] + "://", lambda *_: None)
+        with pytest.raises(ValueError, match=told):
+            stores.SQLAlchemyStore(engine)
+
+    def test_refuses_a_deadline_that_is_none(self, sqlite_url):
+        with pytest.raises(ValueError, match="deadline"):
+            stores.SQLAlchemyStore(create_engine(sqlite_url), deadline=0)
+
+    @pytest.mark.requirement("S15", "S16")
+    def test_a_database_without_the_table_is_unavailable(self, sqlite_url):
+        """Nothing is made by the way: an empty database does not pass for one without users."""
+        store = opened(sqlite_url, create=False)
+        for call in (lambda: store.load(KEY), lambda: store.swap(KEY, None, b"x"), lambda: list(store.keys("k"))):
+            with pytest.raises(StoreUnavailable, match="no such table"):
+                call()
+
+    @pytest.mark.requirement("S16")
+    def test_a_server_that_is_not_there_is_unavailable(self):
+        require_module("psycopg", "psycopg[binary]")
+        for url in ("postgresql+psycopg://127.0.0.1:1/x", "mysql+pymysql://127.0.0.1:1/x"):
+            store = opened(url, create=False)
+            with pytest.raises(StoreUnavailable):
+                store.load(KEY)
+            with pytest.raises(StoreUnavailable):
+                store.swap(KEY, None, b"x")
+            with pytest.raises(StoreUnavailable):
+                store.create_table()
+
+    @pytest.mark.requirement("S12")
+    def test_another_history_is_seen_within_the_statement(self, sqlite_url, psycopg_url, mariadb):
+        """Each engine has a name for its history, and a view of another reads and writes nothing."""
+        for url in (sqlite_url, psycopg_url, mariadb.url()):
+            store = opened(url)
+            now = store.incarnation()
+            with pytest.raises(HistoryLost) as lost:
+                store.at("another").swap("h" * 44, None, b"x")
+            assert lost.value.incarnation == now
+            assert store.load("h" * 44) is None
+            store.close()
+
+    @pytest.mark.requirement("S3")
+    def test_what_a_child_acknowledges_outlives_its_parents_close(self, sqlite_url):
+        """SQLite across a fork: the connections close before it, whatever the threads are doing."""
+        store = opened(sqlite_url, deadline=60.0)
+        stop = threading.Event()
+
+        def busy():
+            held = store.load("busy")
+            while not stop.is_set():
+                store.swap("busy", held, new := os.urandom(300))
+                held = new
+
+        thread = threading.Thread(target=busy)
+        thread.start()
+        children = []
+        for number in range(5):
+            time.sleep(0.02)
+            child = os.fork()
+            if not child:
+                done = store.swap(f"child {number}", None, b"x") and store.swap(f"child {number}", b"x", b"y")
+                os._exit(0 if done else 1)
+            children.append(child)
+        statuses = [os.waitpid(child, 0)[1] for child in children]
+        stop.set()
+        thread.join()
+        store.close()
+        again = opened(sqlite_url)
+        assert statuses == [0] * 5
+        assert [again.load(f"child {number}") for number in range(5)] == [b"y"] * 5
+        again.close()
+
+    def test_a_child_leaves_its_parents_connections_alone(self, psycopg_url):
+        """On PostgreSQL both sides of a fork go on with sessions of their own."""
+        store = opened(psycopg_url)
+        key = "f" * 44
+        assert store.swap(key, None, b"0")
+        child = os.fork()
+        if not child:
+            os._exit(0 if store.swap(key, b"0", b"1") else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert store.load(key) == b"1"
+        assert store.swap(key, b"1", None)
+        store.close()
+
+
+class TestMariaDB:
+    def test_tells_a_long_value_apart_from_a_cut_one(self, mariadb):
+        """A server outside of strict mode cuts at 65,535 bytes and says nothing: here the mode is set."""
+        url = mariadb.url()
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(sa.text("SET GLOBAL sql_mode = ''"))
+        store = opened(url)
+        value = os.urandom(200_000)
+        assert store.swap("m" * 44, None, value)
+        assert store.load("m" * 44) == value
+        assert store.swap("m" * 44, value, None)
+        store.close()
+        engine.dispose()
+
+    @pytest.mark.parametrize("flag", [True, False])
+    def test_needs_no_flag_to_write_the_same_bytes(self, mariadb, flag):
+        """swap(key, x, x) is True with CLIENT.FOUND_ROWS, which SQLAlchemy sets, and without it."""
+        client = require_module("pymysql.constants", "PyMySQL").CLIENT
+        engine = create_engine(mariadb.url())
+        if not flag:
+
+            @sa.event.listens_for(engine, "do_connect")
+            def forget(_dialect, _record, _arguments, named):
+                named["client_flag"] = named.get("client_flag", 0) & ~client.FOUND_ROWS
+
+        store = stores.SQLAlchemyStore(engine)
+        store.create_table()
+        assert store.swap("r" * 44, None, b"x")
+        assert store.swap("r" * 44, b"x", b"x") is True
+        assert store.swap("r" * 44, b"y", b"y") is False
+        assert store.swap("r" * 44, b"x", None)
+        store.close()
+
+    @pytest.mark.requirement("S14")
+    def test_a_row_that_stays_locked_is_unavailable(self, mariadb):
+        """Error 1205, 1213: nothing landed, it is asked again, and given up by the deadline."""
+        engine = create_engine(mariadb.url())
+        store = opened(mariadb.url(), deadline=3.0)
+        key = "l" * 44
+        assert store.swap(key, None, b"x")
+        with create_engine(mariadb.url()).connect() as other:
+            other.execute(sa.text("SET GLOBAL innodb_lock_wait_timeout = 1"))
+            other.commit()
+            other.execute(sa.text("SELECT * FROM ram_mfa WHERE `key` = :key FOR UPDATE"), {"key": key})
+            waiting = opened(mariadb.url(), deadline=2.5)
+            with pytest.raises(StoreUnavailable, match="locked"):
+                waiting.swap(key, b"x", b"y")
+            other.rollback()
+            other.execute(sa.text("SET GLOBAL innodb_lock_wait_timeout = 50"))
+        assert store.load(key) == b"x"
+        assert store.swap(key, b"x", None)
+        for one in (store, waiting):
+            one.close()
+        engine.dispose()
+
+    @pytest.mark.requirement("S3", "S15")
+    def test_refuses_a_server_that_loses_what_it_acknowledges(self):
+        with MariaDB("--innodb-flush-log-at-trx-commit=2") as server:
+            store = opened(server.url(), create=False)
+            with pytest.raises(StoreUnavailable, match="innodb_flush_log_at_trx_commit"):
+                store.load(KEY)
+        with MariaDB("--read-only") as server:
+            store = opened(server.url(), create=False)
+            with pytest.raises(StoreUnavailable, match="read-only"):
+                store.load(KEY)
+
+
+class TestPostgreSQL:
+    @pytest.mark.requirement("S3", "S15")
+    def test_refuses_a_server_that_loses_what_it_acknowledges(self):
+        require_module("psycopg", "psycopg[binary]")
+        with PostgreSQL("fsync = off") as server:
+            store = opened(server.url().replace("sql:", "sql+psycopg:"), create=False)
+            with pytest.raises(StoreUnavailable, match="fsync"):
+                store.load(KEY)
+
+    @pytest.mark.requirement("S3")
+    def test_asks_for_synchronous_commits(self, psycopg_url):
+        """A role or a database may have them off: these sessions have them on."""
+        engine = create_engine(psycopg_url)
+
+        @sa.event.listens_for(engine, "do_connect")
+        def off(_dialect, _record, _arguments, named):
+            named["options"] = "-c synchronous_commit=off"
+
+        store = stores.SQLAlchemyStore(engine)
+        with engine.connect() as connection:
+            assert connection.execute(sa.text("SHOW synchronous_commit")).scalar() == "on"
+        store.close()
+
+    def test_keeps_values_within_their_rows(self, psycopg_url):
+        """Beyond 2 kB PostgreSQL would move them out, and a record that changes often would bloat."""
+        store = opened(psycopg_url)
+        with create_engine(psycopg_url).connect() as connection:
+            kept = sa.text(
+                "SELECT attstorage FROM pg_attribute WHERE attrelid = 'ram_mfa'::regclass AND attname = 'value'"
+            )
+            assert connection.execute(kept).scalar() in {"m", b"m"}
+        store.close()
+
+    def test_goes_on_where_serialisation_fails(self, psycopg_url):
+        """Under SERIALIZABLE a race ends in error 40001: nothing landed, and it is asked again."""
+        engine = create_engine(psycopg_url)
+
+        @sa.event.listens_for(engine, "do_connect")
+        def strict(_dialect, _record, _arguments, named):
+            named["options"] = "-c default_transaction_isolation=serializable"
+
+        store = stores.SQLAlchemyStore(engine, deadline=30.0)
+        store.create_table()
+        check_store(lambda: store, rounds=rounds(40))
+
+    def test_only_psycopg_is_trusted(self, postgresql):
+        """Another driver would not tell of a cancelled wait for a standby."""
+
+        class Silent:
+            def cursor(self):
+                raise AssertionError("not asked")
+
+        prepare = require_module("ram_mfa.stores.sqlalchemy.engine", "sqlalchemy")._postgresql
+        with pytest.raises(StoreUnavailable, match="psycopg 3"):
+            prepare(1.0)(Silent(), None)
+
+
+class TestAsyncSQLAlchemyStore:
+    @pytest.mark.requirement("S1", "S2", "S5", "S11", "S13")
+    def test_keeps_the_promises_on_sqlite(self, sqlite_url):
+        require_module("aiosqlite", "aiosqlite")
+        make = Maker(sqlite_url.replace("sqlite:", "sqlite+aiosqlite:"), 60.0)
+        check_async_store(make.awaited, rounds=rounds(100), tasks=20)
+
+    @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S14", "S16")
+    def test_keeps_the_promises_on_postgresql(self, postgresql, psycopg_url):
+        check_async_store(Maker(psycopg_url).awaited, rounds=rounds(100), faults=postgresql.faults())
+
+    @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S14", "S16")
+    def test_keeps_the_promises_on_mariadb(self, mariadb):
+        require_module("asyncmy", "asyncmy")
+        make = Maker(mariadb.url(driver="asyncmy"))
+        check_async_store(make.awaited, rounds=rounds(100), faults=mariadb.faults())
+
+    def test_gives_no_connection_up_for_lost(self, psycopg_url):
+        """After hundreds of calls of which many are cancelled, the pool has all of its connections to give."""
+
+        async def main():
+            store = await Maker(psycopg_url, 5.0).awaited()
+            for _ in range(rounds(20)):
+                tasks = [asyncio.ensure_future(store.load(KEY)) for _ in range(100)]
+                await asyncio.sleep(0.005)
+                for task in tasks[::2]:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            assert store._engine.pool.checkedout() == 0
+            assert await store.load(KEY) is None
+            await store.close()
+
+        asyncio.run(main())
+
+    def test_says_where_it_is(self, sqlite_url):
+        require_module("aiosqlite", "aiosqlite")
+        engine = asyncio_engines.create_async_engine(sqlite_url.replace("sqlite:", "sqlite+aiosqlite:"))
+        assert repr(stores.AsyncSQLAlchemyStore(engine)).startswith("<AsyncSQLAlchemyStore sqlite+aiosqlite:///")

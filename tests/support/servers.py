@@ -1,0 +1,409 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Private servers for tests: direct children, in a temporary folder, on a free port of the loopback interface.
+
+No test uses a server that happens to be there. Each of these can be killed, started again on its data, and frozen;
+a proxy in front of one can lose its replies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from . import missing, require_program
+
+PATIENCE = 60.0
+KEY_PATTERN = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{43}")
+
+
+def free_port(above: int = 0) -> int:
+    """Return a port of the loopback interface that nobody listens on, and for ``above`` the one so far above it too."""
+    while True:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+            if not above:
+                return port
+            with contextlib.suppress(OSError, OverflowError):
+                other.bind(("127.0.0.1", port + above))
+                return port
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry.name))
+    found = [pid]
+    for one in found:
+        found.extend(children.get(one, []))
+    return found
+
+
+class Server:
+    """A server program as a direct child, with a folder of its own."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="ram_mfa-test-"))
+        self.folder.chmod(0o755)
+        self.port = free_port()
+        self.child = None
+        self.user = None
+
+    def command(self):
+        raise NotImplementedError
+
+    def answers(self):
+        raise NotImplementedError
+
+    def start(self):
+        log = (self.folder / "log").open("ab")
+        self.child = subprocess.Popen(
+            self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=self.user, cwd=self.folder
+        )
+        log.close()
+        until = time.monotonic() + PATIENCE
+        while not self.answers():
+            if self.child.poll() is not None or time.monotonic() > until:
+                tail = (self.folder / "log").read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"{type(self).__name__} does not start: {tail}")
+            time.sleep(0.02)
+        return self
+
+    def signal(self, number):
+        for pid in family(self.child.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def kill(self):
+        """Kill every process of the server with -9, and wait for the end of it."""
+        self.signal(signal.SIGKILL)
+        self.child.wait()
+
+    def restart(self):
+        self.kill()
+        self.start()
+
+    @contextlib.contextmanager
+    def stopped(self):
+        self.kill()
+        yield
+        self.start()
+
+    @contextlib.contextmanager
+    def paused(self):
+        self.signal(signal.SIGSTOP)
+        yield
+        self.signal(signal.SIGCONT)
+
+    def close(self):
+        if self.child is not None and self.child.poll() is None:
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_):
+        self.close()
+
+    def connects(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            return True
+        return False
+
+
+def _as(name: str) -> str | None:
+    """Return the user that a server runs as: its own where the tests are root's, else whoever runs them."""
+    if os.geteuid():
+        return None
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        missing(f"there is no user {name} to run the server as")
+    return name
+
+
+class PostgreSQL(Server):
+    """A PostgreSQL cluster, with fsync on; ``settings`` go into its configuration."""
+
+    def __init__(self, settings: str = "", *, copy_of: PostgreSQL | None = None):
+        self.bin = _postgresql_programs()
+        super().__init__()
+        self.user = _as("postgres")
+        self.data = self.folder / "data"
+        if self.user:
+            shutil.chown(self.folder, self.user)
+        if copy_of is None:
+            self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C")
+        else:
+            source = f"host=127.0.0.1 port={copy_of.port} user=postgres"
+            self.run("pg_basebackup", "-d", source, "-D", self.data, "-X", "stream", "-R", "-c", "fast")
+        self.settings(
+            f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n"
+            f"max_connections = 200\nautovacuum_naptime = 5min\n{settings}"
+        )
+
+    def settings(self, text):
+        with (self.data / "postgresql.auto.conf").open("a") as file:
+            file.write(text + "\n")
+
+    def run(self, program, *arguments):
+        command = [self.bin / program, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, user=self.user, cwd=self.folder)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stderr}")
+        return done.stdout
+
+    def command(self):
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        return [self.bin / "postgres", "-D", self.data]
+
+    def answers(self):
+        ready = [self.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return self.connects() and not subprocess.run(ready, check=False).returncode
+
+    def url(self, port=None):
+        return f"postgresql://postgres@127.0.0.1:{port or self.port}/postgres"
+
+    def sql(self, text):
+        target = self.url()
+        return self.run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", target, "-c", text).strip()
+
+    def promote(self):
+        self.run("pg_ctl", "-D", self.data, "promote", "-w")
+
+
+def _postgresql_programs() -> Path:
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        if (folder / "postgres").exists():
+            return folder
+    return Path(require_program("postgres", "postgresql")).parent
+
+
+class MariaDB(Server):
+    """A MariaDB server with its own data folder."""
+
+    def __init__(self, *options: str):
+        install = require_program("mariadb-install-db", "mariadb-server")
+        self.program = require_program("mariadbd", "mariadb-server")
+        super().__init__()
+        self.user = _as("mysql")
+        self.options = options
+        self.data = self.folder / "data"
+        self.data.mkdir()
+        if self.user:
+            for place in (self.folder, self.data):
+                shutil.chown(place, self.user)
+        command = [install, "--no-defaults", f"--datadir={self.data}", "--auth-root-authentication-method=normal"]
+        command += ["--skip-test-db", "--innodb-log-file-size=8M"]
+        done = subprocess.run(command, capture_output=True, text=True, user=self.user, cwd=self.folder)
+        if done.returncode:
+            raise RuntimeError(f"mariadb-install-db: {done.stderr}")
+
+    def command(self):
+        return [
+            self.program,
+            "--no-defaults",
+            f"--datadir={self.data}",
+            f"--port={self.port}",
+            f"--socket={self.folder / 'socket'}",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            "--innodb-log-file-size=8M",
+            *self.options,
+        ]
+
+    def answers(self):
+        import pymysql
+
+        with contextlib.suppress(pymysql.Error):
+            connection = pymysql.connect(host="127.0.0.1", port=self.port, user="root", connect_timeout=2)
+            with connection.cursor() as cursor:
+                cursor.execute("CREATE DATABASE IF NOT EXISTS mfa")
+            connection.close()
+            return True
+        return False
+
+    def url(self, port=None, driver="pymysql"):
+        return f"mysql+{driver}://root@127.0.0.1:{port or self.port}/mfa"
+
+
+class Redis(Server):
+    """A Redis server that appends to its file, and syncs it, before it answers; ``options`` change that."""
+
+    def __init__(self, *options: str):
+        self.program = require_program("redis-server", "redis-server")
+        super().__init__()
+        self.port = free_port(10_000)
+        self.options = options
+
+    def command(self):
+        safe = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save"]
+        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--protected-mode", "no"]
+        return [self.program, *where, *safe, "", *self.options]
+
+    def answers(self):
+        return self.ask("PING") == "PONG"
+
+    def ask(self, *words):
+        program = require_program("redis-cli", "redis-tools")
+        command = [program, "-h", "127.0.0.1", "-p", str(self.port), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    def url(self, port=None):
+        return f"redis://127.0.0.1:{port or self.port}/0"
+
+
+class RedisCluster:
+    """Six Redis servers on loopback: three masters and a replica of each."""
+
+    def __init__(self):
+        self.servers = []
+
+    def __enter__(self):
+        try:
+            for _ in range(6):
+                server = Redis(*["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"])
+                server.options += ("--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0")
+                self.servers.append(server)
+                server.start()
+            nodes = [f"127.0.0.1:{server.port}" for server in self.servers]
+            create = ["redis-cli", "--cluster", "create", *nodes, "--cluster-replicas", "1", "--cluster-yes"]
+            subprocess.run(create, check=True, capture_output=True)
+            self.wait_until_whole()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def wait_until_whole(self):
+        """Wait until every slot is served and every replica follows its master."""
+        until = time.monotonic() + PATIENCE
+        while not self.whole():
+            if time.monotonic() > until:
+                raise RuntimeError("the Redis Cluster does not come up")
+            time.sleep(0.1)
+
+    def whole(self):
+        alive = [server for server in self.servers if server.child.poll() is None]
+        states = [server.ask("CLUSTER", "INFO") for server in alive]
+        links = [server.ask("INFO", "replication") for server in alive]
+        replicas = [link for link in links if "role:slave" in link]
+        return (
+            all("cluster_state:ok" in state for state in states)
+            and len(replicas) == 3
+            and all("master_link_status:up" in link for link in replicas)
+        )
+
+    def masters(self):
+        return [server for server in self.servers if "role:master" in server.ask("INFO", "replication")]
+
+    def close(self):
+        for server in self.servers:
+            server.close()
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Proxy:
+    """A TCP proxy in front of a server, which can lose the replies to whatever names a store key.
+
+    What names none (greetings, settings) passes, so that a client can connect anew while replies are lost.
+    """
+
+    def __init__(self, port: int):
+        self.target = port
+        self.losing = False
+        self.silent = False
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.sockets: list[socket.socket] = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                try:
+                    server = socket.create_connection(("127.0.0.1", self.target))
+                except OSError:
+                    client.close()
+                    continue
+                self.sockets += [client, server]
+                threading.Thread(target=Pair(self, client, server).requests, daemon=True).start()
+
+    @contextlib.contextmanager
+    def replies_lost(self, *, silent=False):
+        """Let the server do what it is asked, and lose its replies: by cutting the connection, or by saying nothing."""
+        self.losing, self.silent = True, silent
+        yield
+        self.losing = False
+
+    def cut(self):
+        """Cut all connections."""
+        for one in self.sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        self.sockets.clear()
+
+    def close(self):
+        self.listener.close()
+        self.cut()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Pair:
+    """The two ends of one proxied connection."""
+
+    def __init__(self, proxy, client, server):
+        self.proxy, self.client, self.server = proxy, client, server
+        self.lost = False
+        threading.Thread(target=self.replies, daemon=True).start()
+
+    def requests(self):
+        with contextlib.suppress(OSError):
+            while chunk := self.client.recv(65536):
+                if self.proxy.losing and KEY_PATTERN.search(chunk):
+                    self.lost = True
+                self.server.sendall(chunk)
+        self.end()
+
+    def replies(self):
+        with contextlib.suppress(OSError):
+            while chunk := self.server.recv(65536):
+                if not self.lost:
+                    self.client.sendall(chunk)
+                elif not self.proxy.silent:
+                    break
+        self.end()
+
+    def end(self):
+        for one in (self.client, self.server):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
