@@ -7,6 +7,7 @@ the time of one interpreter. Each runs one function to its end and sends what it
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -30,7 +31,8 @@ from ram_mfa import (
     TOTPPolicy,
     Unbind,
 )
-from ram_mfa.stores.sqlite import SQLiteStore
+from ram_mfa.otp import KeyURI
+from ram_mfa.stores.sqlite import SQLiteStore, Synchronous
 from ram_mfa.testing.authenticator_app import AuthenticatorApp
 from ram_mfa.testing.clock import ManualClock
 
@@ -153,12 +155,14 @@ class Place:
         policy: its policy.
         start: what every process's clock shows first, seconds since the epoch.
         patient: whether stores and performs wait for as long as it takes.
+        synchronous: of the file.
     """
 
     file: str
     policy: MFAPolicy
     start: float = 1_700_000_000.0
     patient: bool = True
+    synchronous: Synchronous = "FULL"
 
     def clock(self) -> ManualClock:
         """Return a clock that shows the start."""
@@ -167,7 +171,7 @@ class Place:
     def open(self, clock: Callable[[], float], *, create: bool = False, seal: AESGCMSeal = SEAL) -> tuple[MFA, Counted]:
         """Return the service, and its store."""
         deadline = ALL_THE_TIME if self.patient else 5.0
-        store = Counted(self.file, deadline=deadline)
+        store = Counted(self.file, synchronous=self.synchronous, deadline=deadline)
         return MFA(store, self.policy, seal=seal, clock=clock, deadline=deadline, create=create), store
 
 
@@ -305,3 +309,49 @@ def live(me: Me, place: Place, users: Sequence[str]) -> None:
         clock.advance(60)
         mfa.perform(user, Unbind(by=ROOT))
         me.tell(("unbound", clock.now, ""))
+
+
+# What the workers of tests/spine/test_rotation.py do
+
+
+def phone_of(user: str) -> AuthenticatorApp:
+    """Return the phone of a user whose secret is made from the user id: see ``uri_of``."""
+    return AuthenticatorApp.scan(uri_of(user))
+
+
+def uri_of(user: str) -> str:
+    """Return the key URI of that user."""
+    return str(KeyURI("totp", "Example", user, hashlib.sha1(user.encode()).digest()))
+
+
+def ring(seal_with: str) -> AESGCMSeal:
+    """Return a seal under the old key or the new one, with both in its ring."""
+    return AESGCMSeal({"old": b"o" * 32, "new": b"n" * 32}, seal_with=seal_with)
+
+
+def keep_logging_on(me: Me, place: Place, meet: Any, over: Any, groups: Sequence[tuple[str, Sequence[str]]]) -> float:
+    """Log the users of the own group on, one after the other and again, until it is over, and once at least.
+
+    Args:
+        me: whose number names the group.
+        place: where.
+        meet: passed once the service is open.
+        over: when to stop, behind the pass that it is in.
+        groups: the key that is sealed with, and the users.
+
+    Returns:
+        the moment of the last pass.
+    """
+    key_id, users = groups[me.number]
+    clock = place.clock()
+    mfa, store = place.open(clock, seal=ring(key_id))
+    phones = [(user, phone_of(user)) for user in users]
+    meet.wait(PATIENCE)
+    while True:
+        clock.advance(60)
+        for user, phone in phones:
+            outcome = finish(mfa, user, begin(mfa, user), phone.code_at(clock.now))
+            assert outcome == "proof", outcome
+        if over.is_set():
+            store.close()
+            return clock.now
