@@ -1,0 +1,534 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may do what: every deed, by every actor in every state of its papers, under every policy, on every account.
+
+The table below says it in words, independently of `ram_mfa.ceremonies.authority`. Each cell is performed through
+`MFA.perform` on a store of its own; a cell that the table does not grant is refused for the reason that the table
+gives, and leaves every record as it was.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from typing import Any
+
+import attrs
+import pytest
+
+from ram_mfa import (
+    MFA,
+    Administrator,
+    AdministratorProof,
+    BeginLogon,
+    ConfirmSecurityKey,
+    ConfirmVirtualDevice,
+    DevicePolicy,
+    Enrolment,
+    EraseAccount,
+    FinishLogon,
+    ForgetMachine,
+    ForgetMachines,
+    ImportSecurityKey,
+    ImportVirtualDevice,
+    KindRule,
+    MFAPolicy,
+    OfferSecurityKey,
+    OfferVirtualDevice,
+    OpenAccount,
+    Operation,
+    Owner,
+    PasswordChanged,
+    Reason,
+    Refused,
+    RememberMachine,
+    RenameDevice,
+    Requirement,
+    RequireMFA,
+    ResetMFA,
+    ResyncVirtualDevice,
+    SelfManagement,
+    Spend,
+    Unbind,
+    Unopened,
+    UnreadableRecord,
+    UnsafeAdministrator,
+)
+from ram_mfa._secret import SecretBytes
+from ram_mfa.ceremonies.actors import Stance
+from ram_mfa.ceremonies.authority import TABLE, Deed
+from ram_mfa.ceremonies.proofs import proof_of
+from ram_mfa.engine.records import user_key
+from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
+from tests.support.doors import Door, answer
+from tests.support.spine import APP_ID, ORIGIN, OTHER_SESSION, PARTY, SEAL, SESSION, Services
+
+WORDS = """
+    deed                 | an administrator | an unproved one | the owner, proved | for a first device | enrolling
+    open an account      | may              | may             | never             | never              | never
+    bind a device        | may              | may             | may               | may                | may
+    unbind a device      | may              | may             | may               | never              | never
+    rename a device      | may              | may             | may               | never              | never
+    resynchronise        | may              | may             | may               | never              | never
+    forget machines      | may              | may             | may               | never              | never
+    reset MFA            | may              | may             | never             | never              | never
+    import a device      | may              | may             | never             | never              | never
+    require MFA          | may              | may             | never             | never              | never
+    erase an account     | may              | may             | never             | never              | never
+    move an account      | may              | may             | never             | never              | never
+    discard a record     | may              | may             | never             | never              | never
+"""
+"""Who may do a deed at all. What each must show for it stands in `papers_short`, below."""
+
+
+def _table():
+    head, *rows = ([cell.strip() for cell in line.split("|")] for line in WORDS.strip().splitlines())
+    return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
+
+
+WHO_MAY = _table()
+COLUMNS = {
+    "an administrator": Stance.ADMINISTRATOR,
+    "an unproved one": Stance.UNSAFE_ADMINISTRATOR,
+    "the owner, proved": Stance.OWNER,
+    "for a first device": Stance.FIRST_DEVICE_OWNER,
+    "enrolling": Stance.ENROLLING,
+}
+ROWS = {
+    "open an account": Deed.OPEN_ACCOUNT,
+    "bind a device": Deed.BIND,
+    "unbind a device": Deed.UNBIND,
+    "rename a device": Deed.RENAME,
+    "resynchronise": Deed.RESYNC,
+    "forget machines": Deed.MACHINES,
+    "reset MFA": Deed.RESET,
+    "import a device": Deed.IMPORT,
+    "require MFA": Deed.REQUIRE,
+    "erase an account": Deed.ERASE,
+    "move an account": Deed.MOVE,
+    "discard a record": Deed.DISCARD,
+}
+OPERATIONS = {
+    "bind a device": Operation.BIND,
+    "unbind a device": Operation.UNBIND,
+    "rename a device": Operation.RENAME,
+    "resynchronise": Operation.RESYNC,
+    "forget machines": Operation.MACHINES,
+}
+
+# The verbs that do the deeds
+VERBS = {
+    "open": "open an account",
+    "offer a virtual device": "bind a device",
+    "confirm a virtual device": "bind a device",
+    "offer a security key": "bind a device",
+    "confirm a security key": "bind a device",
+    "unbind": "unbind a device",
+    "rename": "rename a device",
+    "resynchronise": "resynchronise",
+    "forget one machine": "forget machines",
+    "forget all machines": "forget machines",
+    "reset": "reset MFA",
+    "import a virtual device": "import a device",
+    "import a security key": "import a device",
+    "require": "require MFA",
+    "erase": "erase an account",
+    "move": "move an account",
+    "discard": "discard a record",
+}
+
+# The states of the account
+STATES = ("no record", "not required", "required", "virtual device", "security key", "disabled", "unreadable")
+
+# What the actors have in hand: the column of the table, and the state of their papers
+ADMINISTRATORS = ("no receipt", "a receipt", "a receipt of an operation", "somebody else's receipt", "unproved")
+OWNERS = (
+    "a receipt for the deed",
+    "a receipt for another deed",
+    "the receipt of a logon",
+    "another user's receipt",
+    "another session's receipt",
+    "a spent receipt",
+    "a receipt of before a change",
+    "an expired receipt",
+    "a forged receipt",
+    "nothing",
+)
+FIRST_DEVICE = ("a fresh password", "a password at the limit", "an old password", "a password of tomorrow")
+ENROLLING = ("a ticket", "another session's ticket", "another user's ticket", "a logon's ticket", "a forged ticket")
+ACTORS = (
+    *((("an unproved one" if papers == "unproved" else "an administrator"), papers) for papers in ADMINISTRATORS),
+    *(("the owner, proved", papers) for papers in OWNERS),
+    *(("for a first device", papers) for papers in FIRST_DEVICE),
+    *(("enrolling", papers) for papers in ENROLLING),
+)
+
+POLICIES = tuple(
+    {
+        "self_management": self_management,
+        "administrator_proof": proof,
+        "requirement": requirement,
+        "unopened": unopened,
+    }
+    for self_management in SelfManagement
+    for proof in AdministratorProof
+    for requirement, unopened in (
+        (Requirement.PER_USER, Unopened.REFUSE),
+        (Requirement.PER_USER, Unopened.MUST_BIND),
+        (Requirement.EVERYBODY, Unopened.REFUSE),
+        (Requirement.NOBODY, Unopened.REFUSE),
+    )
+)
+
+
+CELLS = len(VERBS) * len(ACTORS) * len(POLICIES)
+"""On each state of the account."""
+BOUND = {"virtual device", "security key", "disabled"}
+HELPER = UnsafeAdministrator("helper")
+NEW_KEY = SoftSecurityKey()
+KEPT = bytes(SoftSecurityKey(seed=b"kept").register(bytes(32), bytes(32)))
+KEY_URI = "otpauth://totp/alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+# What must come out
+
+
+def papers_short(deed, column, papers, policy, state):
+    """Return why the actor's papers fall short of the deed, in the order in which they are looked at; else None."""
+    if column == "an administrator" and policy["administrator_proof"] is AdministratorProof.ASKED:
+        if papers in {"no receipt", "somebody else's receipt"}:
+            return Reason.PROOF_NEEDED
+        if papers == "a receipt of an operation":
+            return Reason.BAD_RECEIPT
+    if state == "unreadable" and deed != "discard a record":
+        return UnreadableRecord
+    if WHO_MAY[deed][column] == "never":
+        return Reason.NOT_AUTHORISED
+    bound = state in BOUND
+    if column in {"the owner, proved", "for a first device"}:
+        if policy["self_management"] is SelfManagement.NOT_ALLOWED:
+            return Reason.NOT_AUTHORISED
+        if state == "no record":
+            return Reason.NO_ACCOUNT
+    if column == "the owner, proved":
+        if papers == "nothing":
+            return Reason.PROOF_NEEDED
+        if papers != "a receipt for the deed" or not bound:
+            return Reason.BAD_RECEIPT
+    if column in {"for a first device", "enrolling"} and bound:
+        return Reason.PROOF_NEEDED
+    if column == "for a first device" and papers in {"an old password", "a password of tomorrow"}:
+        return Reason.PROOF_NEEDED
+    if column == "enrolling":
+        must = (
+            policy["unopened"] is Unopened.MUST_BIND
+            if state == "no record"
+            else policy["requirement"] is Requirement.EVERYBODY
+            or (policy["requirement"] is Requirement.PER_USER and state == "required")
+        )
+        if not must:
+            return Reason.NOT_AUTHORISED
+        if papers != "a ticket":
+            return Reason.FOREIGN_TICKET
+    return None
+
+
+def nothing_to_do(verb, state):
+    """Return why there is nothing to do the deed to, where the actor may; else None, and it is done."""
+    bound = state in BOUND
+    match verb:
+        case "open":
+            return None if state == "no record" else Reason.ACCOUNT_EXISTS
+        case "unbind" | "rename" | "resynchronise" if not bound:
+            return Reason.NO_ACCOUNT if state == "no record" else Reason.NO_DEVICE
+        case "resynchronise" if state == "security key":
+            return Reason.UNKNOWN_DEVICE
+        case "resynchronise" if state == "disabled":
+            return Reason.DEVICE_DISABLED
+        case "forget one machine" | "forget all machines" if state not in {"virtual device", "security key"}:
+            return Reason.NO_ACCOUNT if state == "no record" else Reason.NOTHING_TO_DO
+        case "reset" | "erase" | "move" if state == "no record":
+            return Reason.NO_ACCOUNT
+        case "discard" if state != "unreadable":
+            return Reason.NOTHING_TO_DO
+        case _:
+            return None
+
+
+# The world in which it is tried
+
+
+def rules(**choices):
+    """A policy of this matrix: kinds and numbers stand in nobody's way."""
+    mix = DevicePolicy(rule=KindRule.ANY_MIX, most=8)
+    return MFAPolicy.ram(issuer="Example", relying_party=PARTY, devices=mix, remember=RememberMachine(), **choices)
+
+
+LIBERAL = rules(requirement=Requirement.EVERYBODY, unopened=Unopened.MUST_BIND)
+
+
+@attrs.define
+class World:
+    """A store with alice in one state, and everything that an actor may have in hand.
+
+    Attributes:
+        service: with the store and the clock.
+        alice: her phone or her key; None where she has none.
+        machine: the id of her remembered machine, or of none.
+        actors: {(column, papers, deed): actor}.
+        offers: {kind of device: what an administrator was offered for her}.
+        records: the store's content, put back before each cell.
+    """
+
+    service: Any
+    alice: AuthenticatorApp | SoftSecurityKey | None
+    machine: str
+    actors: dict
+    offers: dict
+    records: dict
+
+
+def make_world(services, state):
+    """Bring alice into the state, bob and root to a device each, and mint what each may show."""
+    service = services(policy=LIBERAL)
+    service.key("root")
+    service.key("bob")
+    alice, machine, offers = None, "A" * 16, {}
+    match state:
+        case "virtual device" | "disabled":
+            alice = service.phone("alice")
+        case "security key":
+            alice = service.key("alice")
+        case "required" | "not required" | "unreadable":
+            service.perform("alice", OpenAccount(required=state == "required", by=HELPER))
+    before = {
+        deed: minted(service, operation, number=100 + n) for n, (deed, operation) in enumerate(OPERATIONS.items())
+    }
+    if state != "no record":
+        service.perform("alice", PasswordChanged())
+        for kind, verb in (("virtual", OfferVirtualDevice), ("key", OfferSecurityKey)):
+            offers[kind] = service.perform("alice", verb(HELPER, account_name="alice", session=SESSION))
+    if state in {"virtual device", "security key"}:
+        asked = service.ask("alice")
+        evidence = answer(Door.WEBAUTHN, alice, asked) if state == "security key" else service.code(alice)
+        verb = FinishLogon(asked.id, evidence, session=SESSION, remember="Laptop", password_mark="mark")
+        service.perform("alice", verb)
+        machine = service.account("alice").machines[0].id
+        service.clock.advance(60)
+    if state == "disabled":
+        (device,) = service.account("alice").devices
+        service.plant("alice", devices=(attrs.evolve(device, failures=100, disabled_at=service.clock()),))
+    actors = mint(service, state, before)
+    if state == "unreadable":
+        service.store.put(user_key("", "alice"), b"nothing that the library ever wrote")
+    return World(service, alice, machine, actors, offers, service.store.records)
+
+
+def minted(service, operation, *, number, user="alice", age=0.0):
+    """Return the receipt of a step-up (of a logon, without an operation) that the user's device earned; bob's, where
+    the user has none.
+    """
+    has_device = user_key("", user) in service.store.records and service.account(user).devices
+    user = user if has_device else "bob"
+    account, device = service.account(user), service.account(user).devices[0]
+    moment = service.moment(user, now=service.clock() - age, entropy=SecretBytes(number.to_bytes(32, "big")))
+    return str(proof_of(account, moment, device, session=SESSION, operation=operation).receipt)
+
+
+def mint(service, state, before):
+    """Return {(column, papers, deed): actor}."""
+    right, spent, expired, another = {}, {}, {}, {}
+    for n, (deed, operation) in enumerate(OPERATIONS.items()):
+        right[deed] = minted(service, operation, number=200 + n)
+        expired[deed] = minted(service, operation, number=300 + n, age=300)
+        another[deed] = minted(service, operation, number=400 + n, user="bob")
+        spent[deed] = minted(service, operation, number=500 + n)
+        owner = "alice" if state in BOUND else "bob"
+        service.perform(owner, Spend(spent[deed], operation=operation, session=SESSION))
+    next_deed = dict(zip(OPERATIONS, [*list(OPERATIONS)[1:], next(iter(OPERATIONS))], strict=True))
+    logon = minted(service, None, number=600)
+    root = minted(service, Operation.ADMINISTER, number=700, user="root")
+    root_bind = minted(service, Operation.BIND, number=701, user="root")
+    bob = minted(service, Operation.ADMINISTER, number=702, user="bob")
+
+    def ticket(user, session=SESSION):
+        return str(service.perform(user, BeginLogon(session=session)).id)
+
+    mine = "carol" if state in BOUND else "alice"
+    tickets = {
+        "a ticket": ticket(mine),
+        "another session's ticket": ticket(mine, OTHER_SESSION),
+        "another user's ticket": ticket("carol"),
+        "a logon's ticket": ticket("bob"),
+        "a forged ticket": ticket(mine)[:50] + "A" * 38 + ticket(mine)[88:],
+    }
+    now, actors = service.clock(), {}
+    for deed in WHO_MAY:
+        other = right.get(next_deed.get(deed), logon)
+        papers = {
+            ("an administrator", "no receipt"): Administrator("root"),
+            ("an administrator", "a receipt"): Administrator("root", root, SESSION),
+            ("an administrator", "a receipt of an operation"): Administrator("root", root_bind, SESSION),
+            ("an administrator", "somebody else's receipt"): Administrator("root", bob, SESSION),
+            ("an unproved one", "unproved"): UnsafeAdministrator("script"),
+            ("the owner, proved", "a receipt for the deed"): Owner(right.get(deed, logon), session=SESSION),
+            ("the owner, proved", "a receipt for another deed"): Owner(other, session=SESSION),
+            ("the owner, proved", "the receipt of a logon"): Owner(logon, session=SESSION),
+            ("the owner, proved", "another user's receipt"): Owner(another.get(deed, bob), session=SESSION),
+            ("the owner, proved", "another session's receipt"): Owner(right.get(deed, logon), session=OTHER_SESSION),
+            ("the owner, proved", "a spent receipt"): Owner(spent.get(deed, logon), session=SESSION),
+            ("the owner, proved", "a receipt of before a change"): Owner(before.get(deed, logon), session=SESSION),
+            ("the owner, proved", "an expired receipt"): Owner(expired.get(deed, logon), session=SESSION),
+            ("the owner, proved", "a forged receipt"): Owner(logon[:50] + "A" * 38 + logon[88:], session=SESSION),
+            ("the owner, proved", "nothing"): Owner(None, session=SESSION),
+            ("for a first device", "a fresh password"): Owner.first_device(now, session=SESSION),
+            ("for a first device", "a password at the limit"): Owner.first_device(now - 600, session=SESSION),
+            ("for a first device", "an old password"): Owner.first_device(now - 600.001, session=SESSION),
+            ("for a first device", "a password of tomorrow"): Owner.first_device(now + 60.001, session=SESSION),
+            **{("enrolling", name): Enrolment(text, session=SESSION) for name, text in tickets.items()},
+        }
+        assert tuple(papers) == ACTORS
+        actors |= {(*column_and_papers, deed): actor for column_and_papers, actor in papers.items()}
+    return actors
+
+
+@attrs.frozen
+class Attempts:
+    """Tries the verbs of the matrix on alice; each returns, or lets its refusal out."""
+
+    mfa: MFA
+    world: World
+
+    def __call__(self, verb, by):
+        match verb:
+            case "open":
+                self.perform(OpenAccount(by=by))
+            case "offer a virtual device":
+                self.perform(OfferVirtualDevice(by, account_name="alice", session=SESSION))
+            case "confirm a virtual device":
+                offer = self.offered(OfferVirtualDevice(by, account_name="alice", session=SESSION), "virtual")
+                codes = () if offer is None else self.codes_of(AuthenticatorApp.scan(offer.key_uri), 1)
+                ticket = "" if offer is None else offer.id
+                self.perform(ConfirmVirtualDevice(codes, offer=ticket, by=by, session=SESSION))
+            case "offer a security key":
+                self.perform(OfferSecurityKey(by, account_name="alice", session=SESSION))
+            case "confirm a security key":
+                offer = self.offered(OfferSecurityKey(by, account_name="alice", session=SESSION), "key")
+                told = {} if offer is None else NEW_KEY.create(offer.options, ORIGIN)
+                ticket = "" if offer is None else offer.id
+                self.perform(ConfirmSecurityKey(told, offer=ticket, by=by, session=SESSION))
+            case "unbind":
+                self.perform(Unbind(by=by))
+            case "rename":
+                self.perform(RenameDevice(name="Another name", by=by))
+            case "resynchronise":
+                codes = ("", "")
+                if isinstance(self.world.alice, AuthenticatorApp):
+                    codes = self.codes_of(self.world.alice, 2)
+                self.perform(ResyncVirtualDevice(codes=codes, by=by))
+            case "forget one machine":
+                self.perform(ForgetMachine(self.world.machine, by=by))
+            case "forget all machines":
+                self.perform(ForgetMachines(by=by))
+            case "reset":
+                self.perform(ResetMFA(by=by))
+            case "import a virtual device":
+                self.perform(ImportVirtualDevice(KEY_URI, last_step=None, by=by))
+            case "import a security key":
+                self.perform(ImportSecurityKey(KEPT, app_id=APP_ID, by=by))
+            case "require":
+                self.perform(RequireMFA(required=True, by=by))
+            case "erase":
+                self.perform(EraseAccount(by=by))
+            case "move":
+                self.mfa.move("alice", "alicia", by)
+            case "discard":
+                self.mfa.discard("alice", by)
+
+    def perform(self, verb):
+        return self.mfa.perform("alice", verb)
+
+    def offered(self, verb, kind):
+        """Return what the actor is offered; where the actor gets no offer, what an administrator was offered."""
+        try:
+            return self.perform(verb)
+        except (Refused, UnreadableRecord):
+            return self.world.offers.get(kind)
+
+    def codes_of(self, phone, count):
+        return phone.codes_at(self.world.service.clock(), count)
+
+
+def expected(verb, column, papers, policy, state):
+    """What a cell must come to: None where it is done, else why not."""
+    short = papers_short(VERBS[verb], column, papers, policy, state)
+    return short if short is not None else nothing_to_do(verb, state)
+
+
+def came_to(attempts, verb, by):
+    """What a cell comes to, in the same words."""
+    try:
+        attempts(verb, by)
+    except Refused as refused:
+        return refused.refusal.reason
+    except UnreadableRecord:
+        return UnreadableRecord
+    return None
+
+
+@pytest.fixture(scope="module")
+def services():
+    made = Services("MFA")
+    yield made
+    made.close()
+
+
+class TestTable:
+    @pytest.mark.requirement("B4")
+    def test_the_code_has_the_same_table(self):
+        """The deeds and actors of the code's own table are those that the words name: no more, and no fewer."""
+        granted = {
+            (ROWS[deed], COLUMNS[column])
+            for deed, cells in WHO_MAY.items()
+            for column, word in cells.items()
+            if word == "may"
+        }
+        assert {(deed, stance) for deed, stances in TABLE.items() for stance in stances} == granted
+        assert set(ROWS.values()) == set(Deed)
+        assert set(COLUMNS.values()) == set(Stance)
+
+
+@pytest.mark.requirement("B2", "B4", "B6", "B11", "B12", "B14", "V21", "V22")
+class TestEveryCell:
+    """Verb x actor and papers x policy x state of the account."""
+
+    @pytest.mark.parametrize("state", STATES)
+    def test_of_accounts(self, services, state):
+        """Each verb, by each actor, under each policy: done where the table grants it, refused for its reason where
+        it does not, and a refused one leaves every record as it was.
+        """
+        world = make_world(services, state)
+        store = world.service.store
+        wrong, tried = [], Counter()
+        for policy in POLICIES:
+            mfa = MFA(store, rules(**policy), seal=SEAL, clock=world.service.clock)
+            attempts = Attempts(mfa, world)
+            for verb, (column, papers) in itertools.product(VERBS, ACTORS):
+                store._records.clear()
+                store._records.update(world.records)
+                told = came_to(attempts, verb, world.actors[column, papers, VERBS[verb]])
+                must = expected(verb, column, papers, policy, state)
+                cell = f"{verb}, by {column} with {papers}, on {state}, under {policy}"
+                if told is not must:
+                    wrong.append(f"{cell}: {told}, not {must}")
+                changed = store.records != world.records
+                if must is not None and changed:
+                    wrong.append(f"{cell}: changed a record")
+                if must is None and not changed and not (verb == "require" and state != "not required"):
+                    wrong.append(f"{cell}: changed nothing")
+                tried[must is None] += 1
+        assert not wrong, f"{len(wrong)} of {tried.total()} cells are wrong, such as {wrong[:5]}"
+        assert tried.total() == CELLS
+        assert min(tried[True], tried[False]) > 50
+
+    def test_the_number_of_cells(self):
+        """17 verbs, 24 actors, 16 policies, and 7 states of the account."""
+        assert CELLS * len(STATES) == 45_696
