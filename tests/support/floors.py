@@ -48,6 +48,7 @@ CORE = {"attrs", "cbor2", "cryptography"}
 
 EXTRAS = {
     "qr": {"segno"},
+    "stores._psycopg": {"psycopg"},
     "stores.sqlalchemy": {"sqlalchemy"},
     "stores.postgres": {"psycopg", "psycopg_pool"},
     "stores.redis": {"redis"},

@@ -67,9 +67,18 @@ def warnings_of(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[An
     return heard
 
 
-CHECK = """
-    SELECT current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
-           CASE WHEN current_setting('synchronous_commit') = 'off'
-                THEN set_config('synchronous_commit', 'on', false) END
-"""
-"""Asked once on each new connection: whether the server keeps what it acknowledges, and that this session wants it."""
+def check(deadline: float) -> str:
+    """Return what is asked once on each new connection: whether the server keeps what it acknowledges.
+
+    It also has this session want that, and has a statement that waits for a lock give up just before the deadline:
+    then it is certain that nothing landed.
+    """
+    return f"""
+        SELECT current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
+               CASE WHEN current_setting('synchronous_commit') = 'off'
+                    THEN set_config('synchronous_commit', 'on', false) END,
+               set_config('lock_timeout', '{int(deadline * 900)}', false)
+    """
+
+
+UNSAFE = "this PostgreSQL loses what it acknowledged: fsync or full_page_writes is off"

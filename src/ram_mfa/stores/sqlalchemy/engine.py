@@ -168,7 +168,7 @@ def _sqlite(_deadline: float) -> Callable[..., None]:
 
 def _postgresql(deadline: float) -> Callable[..., None]:
     def connected(raw: Any, record: Any) -> None:
-        from .._psycopg import CHECK, wait, wait_async, warnings_of
+        from .._psycopg import UNSAFE, check, wait, wait_async, warnings_of
 
         if not hasattr(raw, "add_notice_handler"):
             raise StoreUnavailable("on PostgreSQL only psycopg 3 tells of a cancelled wait for a standby")
@@ -181,9 +181,9 @@ def _postgresql(deadline: float) -> Callable[..., None]:
 
         driver.wait = timed_wait
         record.info["ram_mfa warnings"] = warnings_of(driver)
-        durable, _ = _ask(raw, CHECK)
+        durable, _, _ = _ask(raw, check(deadline))
         if not durable:
-            raise StoreUnavailable("this PostgreSQL loses what it acknowledged: fsync or full_page_writes is off")
+            raise StoreUnavailable(UNSAFE)
 
     return connected
 
