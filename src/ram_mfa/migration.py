@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from ._secret import SecretBytes, SecretText
+from .account import LONGEST_SECRET
 from .ceremonies import Actor, ImportVirtualDevice
 from .errors import MalformedMessage
 from .otp import Algorithm, KeyURI, parse_setup_key
 
 _ROW: Final = "django-otp row"
+_LONGEST_STEP: Final = 32_767
+"""Seconds: what a small integer of its table holds; what is too long for a policy is judged in the verb."""
 
 
 def from_key_uri(key_uri: str, *, by: Actor, name: str | None = None) -> ImportVirtualDevice:
@@ -53,7 +56,7 @@ def from_base32(
 
     Raises:
         MalformedMessage: it is no base32.
-        ValueError: a parameter is out of its bounds.
+        ValueError: a parameter is out of its bounds, or a name cannot stand in a key URI.
     """
     uri = KeyURI("totp", issuer, account_name, parse_setup_key(secret), algorithm, digits, period)
     return ImportVirtualDevice(SecretText(uri), last_step=None, name=name, by=by)
@@ -72,6 +75,7 @@ def from_django_otp(
 
     Raises:
         MalformedMessage: a field is not what django-otp writes, or the device was never confirmed.
+        ValueError: the account name or the issuer cannot stand in a key URI.
     """
     values = {name: _number(row, name, default) for name, default in _NUMBERS.items()}
     if row.get("confirmed", True) is not True:
@@ -80,12 +84,14 @@ def from_django_otp(
         raise MalformedMessage(_ROW, "t0", "only zero is carried over")
     if values["digits"] not in {6, 7, 8}:
         raise MalformedMessage(_ROW, "digits", "not 6 to 8")
+    if not 1 <= values["step"] <= _LONGEST_STEP:
+        raise MalformedMessage(_ROW, "step", f"not 1 to {_LONGEST_STEP} seconds")
     try:
         key = SecretBytes(bytes.fromhex(row.get("key", "")))
     except (ValueError, TypeError):
         key = SecretBytes()
-    if not key:
-        raise MalformedMessage(_ROW, "key", "not hexadecimal")
+    if not 1 <= len(key) <= LONGEST_SECRET:
+        raise MalformedMessage(_ROW, "key", f"not 1 to {LONGEST_SECRET} bytes in hexadecimal")
     uri = KeyURI("totp", issuer, account_name, key, digits=values["digits"], period=values["step"])
     last_step = values["last_t"] if values["last_t"] >= 0 else None
     return ImportVirtualDevice(

@@ -13,6 +13,7 @@ import attrs
 
 from .._secret import SecretText
 from .actors import checked_session
+from .outcomes import Operation
 
 
 def _session(instance: object, attribute: object, value: object) -> None:
@@ -23,6 +24,18 @@ def _session(instance: object, attribute: object, value: object) -> None:
 def session() -> Any:
     """Return the field of the application's session string."""
     return attrs.field(kw_only=True, repr=False, validator=_session)
+
+
+def is_operation(instance: object, attribute: object, value: object) -> None:
+    """Check that a step-up names an operation."""
+    del instance, attribute
+    if not isinstance(value, Operation):
+        raise TypeError("operation is an Operation, the same at both ends of a step-up")
+
+
+def operation() -> Any:
+    """Return the field of the sensitive operation, without which a step-up is of nothing."""
+    return attrs.field(kw_only=True, validator=is_operation)
 
 
 def as_typed(value: str) -> SecretText:

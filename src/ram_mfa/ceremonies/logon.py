@@ -116,6 +116,9 @@ class FinishLogon(Verb[Proof]):
         if isinstance(weighed, Step):
             return retried(weighed, account=account, moment=moment, session=self.session, seen=marked)
         after = weighed.account
+        if after.machines and moment.policy.remember is None:
+            # Switched off: what was remembered must not count again where it is switched on
+            after = attrs.evolve(after, machines=())
         token: SecretText | None = None
         events: tuple[Event, ...] = ()
         if self.remember is not None and self.password_mark is not None:
@@ -133,4 +136,5 @@ class FinishLogon(Verb[Proof]):
         if account.password_mark == digest:
             return account
         wrong = account.wrong if account.password_mark is None else ()
-        return attrs.evolve(account, password_mark=digest, wrong=wrong)
+        machines_left = machines.under_mark(account, digest)
+        return attrs.evolve(account, password_mark=digest, wrong=wrong, machines=machines_left)

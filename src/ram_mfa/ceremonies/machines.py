@@ -88,6 +88,14 @@ def remember(
     return attrs.evolve(account, machines=(*living, machine)[-allowed.most :]), token, (event,)
 
 
+def under_mark(account: Account, digest: bytes) -> tuple[Machine, ...]:
+    """Return the account's machines but those that were remembered under another mark of the password.
+
+    They count no longer, and must not count again where an old mark returns.
+    """
+    return tuple([machine for machine in account.machines if machine.password_mark == digest])
+
+
 @attrs.frozen
 class ForgetMachine(Verb[None]):
     """Forget one remembered machine.

@@ -8,6 +8,7 @@ import attrs
 from ..account import Account
 from ..events import Event, What
 from ..moment import Moment
+from ..policy import Unopened
 from ..words import Reason
 from . import machines
 from .actors import Actor
@@ -84,14 +85,18 @@ def _said(required: bool) -> str:  # noqa: FBT001 - one setting, said in words
 class PasswordChanged(Verb[None]):
     """The password changed: every ticket, receipt, offer and remembered machine ends. Devices stay (requirement B7).
 
-    For a user without a record there is nothing to end.
+    For a user without a record there is nothing to end, unless such users must bind at logon: then a record is opened,
+    since an enrolment that the old password began hangs on there being none.
     """
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
         """Return the step to the account under a new epoch."""
-        if account is None:
+        if account is not None:
+            after = attrs.evolve(renewed(account, moment), machines=())
+        elif moment.policy.unopened is Unopened.MUST_BIND:
+            after = new_account(moment, required=True)
+        else:
             return Step(account, None)
-        after = attrs.evolve(renewed(account, moment), machines=())
         return Step(after, None, events=(Event(What.PASSWORD_CHANGED, moment.user, moment.now),))
 
 

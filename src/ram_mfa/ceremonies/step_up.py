@@ -42,7 +42,7 @@ class BeginStepUp(Verb[Challenge]):
         session: the application's session string.
     """
 
-    operation: Operation
+    operation: Operation = attrs.field(validator=_fields.is_operation)
     session: str = _fields.session()
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Challenge]:
@@ -66,7 +66,7 @@ class FinishStepUp(Verb[Proof]):
 
     challenge: str = attrs.field(converter=_fields.as_typed, repr=False)
     evidence: Evidence
-    operation: Operation = attrs.field(kw_only=True)
+    operation: Operation = _fields.operation()
     session: str = _fields.session()
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:
@@ -103,7 +103,7 @@ class Spend(Verb[Proof]):
     """
 
     receipt: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
-    operation: Operation = attrs.field(kw_only=True)
+    operation: Operation = _fields.operation()
     session: str = _fields.session()
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:
@@ -138,7 +138,7 @@ class CheckReceipt(Verb[None]):
     """
 
     receipt: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
-    operation: Operation = attrs.field(kw_only=True)
+    operation: Operation = _fields.operation()
     session: str = _fields.session()
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[None]:

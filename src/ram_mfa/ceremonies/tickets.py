@@ -179,13 +179,20 @@ def spend_failed(account: Account, moment: Moment, stamp: bytes) -> Account | fl
     """Return the account in which a wrongly answered ticket is spent, or the seconds until a slot is free."""
     failed = _living(account.failed, moment)
     if len(failed) >= MOST_SPENT:
-        return max(min(expires_at(one) for one in failed) / MICROSECONDS - moment.now, 1)
+        return max(min(expires_at(one) - _forgets_before(moment) for one in failed) / MICROSECONDS, 1)
     return replaced(account, failed=(*failed, stamp))
 
 
 def _living(stamps: tuple[bytes, ...], moment: Moment) -> tuple[bytes, ...]:
-    now = moment.now * MICROSECONDS
-    return tuple([stamp for stamp in stamps if expires_at(stamp) > now]) if stamps else stamps
+    if not stamps:
+        return stamps
+    before = _forgets_before(moment)
+    return tuple([stamp for stamp in stamps if expires_at(stamp) > before])
+
+
+def _forgets_before(moment: Moment) -> float:
+    """Return the expiry, in microseconds, up to which a spent ticket is dead on every host, the slowest clock's too."""
+    return (moment.now - 2 * moment.policy.clock_skew) * MICROSECONDS
 
 
 def _parts(text: str, user: str) -> tuple[bytes, bytes] | None:

@@ -109,6 +109,9 @@ class MFAPolicy:
             raise ValueError("outbox must be a number from 0 to 256")
         if not 0 <= self.clock_skew <= FARTHEST_SKEW:
             raise ValueError(f"clock_skew must be a number from 0 to {FARTHEST_SKEW}")
+        if self.requirement is Requirement.NOBODY and self.unopened is Unopened.MUST_BIND:
+            # Begun and broken off, such a bind leaves a record of a user of whom MFA is not required
+            raise ValueError("where MFA is required of nobody, users without a record cannot be made to bind")
         if not self.guessable_device_allowed(digits=self.totp.digits):
             raise ValueError(
                 f"a guess would succeed with probability {float(self.guess_probability):.1e} a day: "
