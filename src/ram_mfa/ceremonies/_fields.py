@@ -26,7 +26,7 @@ def session() -> Any:
     return attrs.field(kw_only=True, repr=False, validator=_session)
 
 
-def is_operation(instance: object, attribute: object, value: object) -> None:
+def is_operation(instance: object, attribute: object, value: Operation) -> None:
     """Check that a step-up names an operation."""
     del instance, attribute
     if not isinstance(value, Operation):
