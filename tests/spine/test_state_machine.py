@@ -413,3 +413,31 @@ class TestLife:
         )
         print(f"{Life.steps} verbs")
         assert Life.steps > (20_000 if all_rounds else 300)
+
+
+class TestHosts:
+    @pytest.mark.parametrize("apart", [0, SKEW, 2 * SKEW])
+    @pytest.mark.requirement("V38", "S9", "V26", "B14")
+    def test_a_fast_clock_frees_nothing_for_a_slow_one(self, apart):
+        """A receipt and a ticket that were used up, and that a host whose clock is ahead takes for long expired, do
+        not pass again on one whose clock is behind.
+        """
+        service = Services("MFA")(policy=POLICY)
+        phone = service.phone("alice")
+        clock = service.clock
+        receipt = service.receipt("alice", phone, DELETE)
+        issued = clock()
+        spend = Spend(receipt, operation=DELETE, session=SESSION)
+        service.perform("alice", spend)
+        clock.advance(PERIOD)
+        ticket = service.ask("alice").id
+        service.perform("alice", FinishLogon(ticket, service.code(phone), session=SESSION))
+
+        for ahead in range(0, 2 * SKEW, PERIOD):
+            clock.set(issued + 300 + ahead)
+            service.perform("alice", FinishLogon(service.ask("alice").id, service.code(phone), session=SESSION))
+            clock.advance(-apart)
+            assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT
+            for steps in (0, 1):
+                again = FinishLogon(ticket, service.code(phone, steps=steps), session=SESSION)
+                assert service.refusal("alice", again).advice is Advice.START_OVER
