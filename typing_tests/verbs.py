@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which verb hands out what, as a type checker infers it from the verb performed, awaited and not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import assert_type
+
+from ram_mfa import (
+    MFA,
+    AccountView,
+    Administrator,
+    Assertion,
+    AsyncMFA,
+    BeginLogon,
+    BeginStepUp,
+    Bound,
+    Challenge,
+    ConfirmSecurityKey,
+    ConfirmVirtualDevice,
+    Describe,
+    DeviceView,
+    Enrolment,
+    EraseAccount,
+    FinishLogon,
+    FinishStepUp,
+    ForgetMachine,
+    ForgetMachines,
+    ImportSecurityKey,
+    ImportVirtualDevice,
+    LogonStart,
+    MustBind,
+    NotRequired,
+    OfferSecurityKey,
+    OfferVirtualDevice,
+    OpenAccount,
+    Operation,
+    Owner,
+    PasswordChanged,
+    Proof,
+    Remembered,
+    RenameDevice,
+    ReportRow,
+    RequireMFA,
+    Resealed,
+    ResetMFA,
+    ResyncVirtualDevice,
+    SecurityKeyOffer,
+    Spend,
+    Ticket,
+    TOTPCode,
+    U2FSignature,
+    Unbind,
+    VirtualDeviceOffer,
+)
+
+ROOT = Administrator("root")
+DELETE = Operation("server.delete", "i-0815")
+
+
+def a_proof_comes_from_a_finish_and_from_a_receipt(mfa: MFA, ticket: Ticket, session: str) -> None:
+    code, key, u2f = TOTPCode("755224"), Assertion({}), U2FSignature("{}")
+    assert_type(mfa.perform("alice", FinishLogon(ticket, code, session=session)), Proof)
+    assert_type(mfa.perform("alice", FinishStepUp(ticket, key, operation=DELETE, session=session)), Proof)
+    proof = mfa.perform("alice", FinishStepUp(ticket, u2f, operation=DELETE, session=session))
+    assert_type(mfa.perform("alice", Spend(proof.receipt, operation=DELETE, session=session)), Proof)
+
+
+def a_begin_gives_no_proof(mfa: MFA, session: str) -> None:
+    assert_type(mfa.perform("alice", BeginLogon(session=session)), NotRequired | Remembered | MustBind | Challenge)
+    assert_type(mfa.perform("alice", BeginLogon(session=session)), LogonStart)
+    assert_type(mfa.perform("alice", BeginStepUp(DELETE, session=session)), Challenge)
+
+
+def an_offer_gives_no_device_and_a_confirmation_may_give_a_proof(mfa: MFA, must: MustBind, session: str) -> None:
+    by = Enrolment(must.id, session=session)
+    app = mfa.perform("alice", OfferVirtualDevice(by, account_name="alice", session=session))
+    assert_type(app, VirtualDeviceOffer)
+    assert_type(mfa.perform("alice", ConfirmVirtualDevice(["1"], offer=app.id, by=by, session=session)), Bound)
+    key = mfa.perform("alice", OfferSecurityKey(by, account_name="alice", session=session))
+    assert_type(key, SecurityKeyOffer)
+    bound = mfa.perform("alice", ConfirmSecurityKey({}, offer=key.id, by=by, session=session))
+    assert_type(bound.proof, Proof | None)
+    # Whether there is one is asked before anybody is logged on.
+    bound.proof.user  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess]
+
+
+def the_other_verbs(mfa: MFA, session: str) -> None:
+    owner = Owner("receipt", session=session)
+    assert_type(mfa.perform("alice", OpenAccount(by=ROOT)), AccountView)
+    assert_type(mfa.perform("alice", RequireMFA(by=ROOT)), AccountView)
+    assert_type(mfa.perform("alice", ResetMFA(ROOT)), AccountView)
+    assert_type(mfa.perform("alice", Describe()), AccountView)
+    assert_type(mfa.perform("alice", Unbind(by=owner)), DeviceView)
+    assert_type(mfa.perform("alice", RenameDevice(name="phone", by=owner)), DeviceView)
+    assert_type(mfa.perform("alice", ResyncVirtualDevice(codes=["1", "2"], by=owner)), DeviceView)
+    assert_type(mfa.perform("alice", ImportVirtualDevice("otpauth://", last_step=None, by=ROOT)), Bound)
+    assert_type(mfa.perform("alice", ImportSecurityKey({}, app_id="https://example.com", by=ROOT)), Bound)
+
+
+def verbs_that_hand_nothing_out(mfa: MFA) -> None:
+    mfa.perform("alice", PasswordChanged())
+    mfa.perform("alice", ForgetMachine("id", by=ROOT))
+    mfa.perform("alice", ForgetMachines(ROOT))
+    mfa.perform("alice", EraseAccount(ROOT))
+    assert_type(mfa.perform("alice", PasswordChanged()), None)
+
+
+async def all_the_same_awaited(mfa: AsyncMFA, ticket: Ticket, session: str) -> None:
+    finish = FinishLogon(ticket, TOTPCode("755224"), session=session)
+    assert_type(await mfa.perform("alice", finish), Proof)
+    assert_type(await mfa.perform("alice", BeginLogon(session=session)), LogonStart)
+    assert_type(await mfa.perform("alice", Describe()), AccountView)
+
+
+async def what_operators_call(mfa: MFA, awaited: AsyncMFA) -> None:
+    assert_type(mfa.reseal(), Resealed)
+    assert_type(await awaited.reseal(), Resealed)
+    assert_type(mfa.credential_report(), Iterator[ReportRow])
+    assert_type(awaited.credential_report(), AsyncIterator[ReportRow])
+
+
+def what_a_verb_needs_cannot_be_left_out(ticket: Ticket, session: str) -> None:
+    Unbind()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    OpenAccount(True)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue] # noqa: FBT003
+    FinishLogon(ticket, session=session)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    FinishStepUp(ticket, session=session)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+
+
+def a_code_is_evidence_only_by_name(ticket: Ticket, session: str) -> None:
+    FinishLogon(ticket, "755224", session=session)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def a_proof_is_no_receipt(proof: Proof, session: str) -> None:
+    Owner(proof, session=session)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    Spend(proof, operation=DELETE, session=session)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def an_actor_is_no_name(session: str) -> None:
+    Unbind(by="root")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
