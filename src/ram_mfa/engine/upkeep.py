@@ -22,6 +22,7 @@ from ..codec import Held, decode_account, decode_held, encode_held
 from ..errors import Refused, StoreContended, UnreadableRecord
 from ..events import Event, What
 from ..moment import Moment
+from ..sealing import RecordSeal
 from ..words import Kind, Reason, Refusal
 from .loop import Engine
 from .plan import AnyStore, Plan, listed, next_key
@@ -187,10 +188,18 @@ def _move_claims(engine: Engine, account: Account, old: str, new: str) -> Plan[N
     for device in account.devices:
         if isinstance(device, SecurityKey) and party is not None:
             place = claim_key(engine.tenant, Claim(party.id, device.credential_id))
-            seal = engine.opening.seal.for_record(place)
-            found = yield view.load, (place,)
-            if found is not None and unsealed(place, seal, found, decode_held).key == before:
-                yield view.swap, (place, found, seal.seal(encode_held(Held(after))))
+            yield from _claim_moved(view, place, engine.opening.seal.for_record(place), before=before, after=after)
+
+
+def _claim_moved(view: AnyStore, place: str, seal: RecordSeal, *, before: str, after: str) -> Plan[None]:
+    """Plan one claim's new owner; a claim left behind would let the next user of the old id bind the same key."""
+    for _ in range(_TURNS):
+        found = yield view.load, (place,)
+        if found is None or unsealed(place, seal, found, decode_held).key != before:
+            return
+        if (yield view.swap, (place, found, seal.seal(encode_held(Held(after))))):
+            return
+    raise StoreContended
 
 
 def discarding(engine: Engine, user: str, by: Actor) -> Plan[None]:
