@@ -20,7 +20,7 @@ def views(bench: Bench) -> None:
     expect(bool(now) and type(now) is str, "S12", "an incarnation is not a name")
     expect(store.incarnation() == now, "S12", "the incarnation changes although no history was lost")
     key, value = bench.record()
-    present, past = store.at(now), store.at(now + "?")
+    present, past = store.at(now), store.at("another history")
     expect(present.load(key) == value, "S12", "a view of the present history does not read")
     expect(present.swap(key, value, value + b"1") is True, "S12", "a view of the present history does not write")
     expect(present.swap(key, value, value) is False, "S12", "a view of the present history lands a stale swap")

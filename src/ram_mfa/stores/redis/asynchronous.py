@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same store on Redis, awaited: the conversations of ``talk``, on redis-py's asyncio connections.
+
+A call that is cancelled closes its connection; the server may still land what it was asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Self, TypeVar
+
+import attrs
+from redis import asyncio as aio
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import SentinelConnectionPool
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from ...errors import HistoryLost, StoreUnavailable
+from . import configuration, talk
+from .store import KEYS_AT_ONCE, REFUSALS, unseen
+from .talk import Action, Address, Exchange, Lost, NotSent, Pause, Refresh, Talk, Terms
+
+T = TypeVar("T")
+
+
+class AsyncRedisStore:
+    """``RedisStore`` for one event loop; ``await AsyncRedisStore.open(client)`` makes one.
+
+    Give the client a ``BlockingConnectionPool`` where many tasks share it: the ordinary pool opens a connection for
+    each, and refuses the one too many.
+    """
+
+    def __init__(self, servers: _Single | _Cluster, terms: Terms) -> None:
+        self._servers = servers
+        self._terms = terms
+
+    @classmethod
+    async def open(
+        cls, client: aio.Redis | aio.RedisCluster, *, replicas: int = 0, unsafe_settings: Iterable[str] = ()
+    ) -> Self:
+        """Check the servers' configuration and return the store.
+
+        Args:
+            client: ``redis.asyncio.Redis``, what ``redis.asyncio.Sentinel.master_for`` returns, or
+                ``redis.asyncio.RedisCluster``.
+            replicas: as for ``RedisStore``.
+            unsafe_settings: as for ``RedisStore``.
+
+        Raises:
+            ValueError: as for ``RedisStore``.
+            UnsafeConfiguration: as for ``RedisStore``.
+            StoreUnavailable: as for ``RedisStore``.
+        """
+        unsafe = configuration.allowed(unsafe_settings)
+        servers: _Single | _Cluster
+        servers = _Cluster(client) if isinstance(client, aio.RedisCluster) else _Single(client)
+        terms = configuration.terms(servers.settings, movable=servers.movable, replicas=replicas)
+        store = cls(servers, terms)
+        by_file = await store._run(configuration.check(await servers.addresses(), replicas, unsafe))
+        barrier = configuration.barrier(terms.deadline, replicas, by_file=by_file)
+        store._terms = attrs.evolve(terms, barrier=barrier)
+        return store
+
+    def __repr__(self) -> str:
+        return "<AsyncRedisStore>"
+
+    async def load(self, key: str, /) -> bytes | None:
+        """See ``ram_mfa.store.Store.load``."""
+        return await self._run(talk.load(self._terms, key, None))
+
+    async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
+        """See ``ram_mfa.store.Store.swap``."""
+        if old is None and new is None:
+            return False
+        return await self._run(talk.swap(self._terms, key, old, new, None))
+
+    async def keys(self, kind: str, /) -> AsyncIterator[str]:
+        """See ``RedisStore.keys``."""
+        sizes = [await self._ask("DBSIZE", at) for at in await self._servers.addresses()]
+        passes = 1 + sum(sizes) // KEYS_AT_ONCE
+        for part in range(passes):
+            seen = set[str]()
+            for address in await self._servers.addresses():
+                cursor, going = 0, True
+                while going:
+                    cursor, page = await self._run(talk.scan(self._terms, kind, cursor, address))
+                    going = cursor != 0
+                    for key in unseen(page, seen, part, passes):
+                        yield key
+
+    async def incarnation(self) -> str:
+        """See ``RedisStore.incarnation``."""
+        until = time.monotonic() + self._terms.deadline
+        while True:
+            try:
+                addresses = await self._servers.addresses()
+                return ",".join(sorted([await self._run(talk.incarnation(self._terms, at)) for at in addresses]))
+            except StoreUnavailable:
+                if not self._terms.movable or time.monotonic() > until:
+                    raise
+            await self._servers.refresh()
+            await asyncio.sleep(0.05)
+
+    def at(self, incarnation: str, /) -> _View:
+        """See ``ram_mfa.store.Incarnated.at``."""
+        return _View(self, incarnation)
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self._servers.close()
+
+    async def _ask(self, word: str, address: Address | None) -> Any:
+        return await self._run(talk.ask(self._terms, (word,), address))
+
+    async def _run(self, steps: Talk[T]) -> T:
+        """Run a conversation."""
+        try:
+            action = next(steps)
+            while True:
+                try:
+                    done = await self._do(action)
+                except (NotSent, Lost) as error:
+                    action = steps.throw(error)
+                else:
+                    action = steps.send(done)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+
+    async def _do(self, action: Action) -> Any:
+        match action:
+            case Exchange():
+                return await _exchange(await self._servers.pool(action), action)
+            case Refresh():
+                return await self._servers.refresh()
+            case Pause():
+                return await asyncio.sleep(action.seconds)
+
+
+@attrs.frozen
+class _View:
+    """A store at one incarnation."""
+
+    _store: AsyncRedisStore
+    _at: str
+
+    async def load(self, key: str, /) -> bytes | None:
+        try:
+            return await self._store._run(talk.load(self._store._terms, key, self._at))  # noqa: SLF001 (its own view)
+        except HistoryLost as lost:
+            raise HistoryLost(await self._store.incarnation()) from lost
+
+    async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
+        if old is None and new is None:
+            return False
+        steps = talk.swap(self._store._terms, key, old, new, self._at)  # noqa: SLF001 (its own view)
+        try:
+            return await self._store._run(steps)  # noqa: SLF001 (likewise)
+        except HistoryLost as lost:
+            raise HistoryLost(await self._store.incarnation()) from lost
+
+
+async def _exchange(pool: Any, action: Exchange) -> list[Any]:
+    try:
+        connection = await pool.get_connection()
+    except (RedisError, OSError) as error:
+        raise NotSent(f"{type(error).__name__}: {error}") from error
+    try:
+        await connection.send_packed_command(connection.pack_commands(action.commands), check_health=False)
+        replies: list[Any] = []
+        for _ in action.commands:
+            try:
+                replies.append(await connection.read_response(disable_decoding=True))
+            except REFUSALS as error:
+                replies.append(error)
+    except (RedisError, OSError) as error:
+        await connection.disconnect(nowait=True)
+        raise Lost(late=isinstance(error, (RedisTimeoutError, TimeoutError))) from error
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise
+    else:
+        return replies
+    finally:
+        await pool.release(connection)
+
+
+class _Single:
+    """One server: always the same, or the one that Sentinel names."""
+
+    def __init__(self, client: aio.Redis) -> None:
+        self._client = client
+        self._pool = client.connection_pool
+        self._pool.set_retry(Retry(NoBackoff(), 0))
+        self.settings = self._pool.connection_kwargs
+        self.movable = isinstance(self._pool, SentinelConnectionPool)
+
+    async def addresses(self) -> list[Address | None]:
+        return [None]
+
+    async def pool(self, _action: Exchange) -> Any:
+        return self._pool
+
+    async def refresh(self) -> None:
+        await self._pool.disconnect(inuse_connections=False)  # the next connection asks Sentinel
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await self._pool.disconnect()
+
+
+class _Cluster:
+    """The masters of a Cluster; who serves which key is what the client last heard.
+
+    The client's own nodes have no pool that waits, so each master gets one here.
+    """
+
+    movable = True
+
+    def __init__(self, client: aio.RedisCluster) -> None:
+        self._client = client
+        self.settings = client.get_connection_kwargs()
+        self._pools: dict[Address, aio.BlockingConnectionPool] = {}
+
+    async def addresses(self) -> list[Address | None]:
+        await self._known()
+        return [(node.host, int(node.port)) for node in self._client.get_primaries()]
+
+    async def pool(self, action: Exchange) -> Any:
+        await self._known()
+        try:
+            if action.address is not None:
+                node = self._client.get_node(*action.address)
+            else:
+                node = self._client.get_node_from_key(str(action.key))
+        except (RedisError, RedisClusterException, OSError) as error:
+            raise NotSent(f"{type(error).__name__}: {error}") from error
+        if node is None:
+            raise NotSent("the Cluster has no such node")
+        place = (node.host, int(node.port))
+        if place not in self._pools:
+            self._pools[place] = aio.BlockingConnectionPool(
+                max_connections=50,
+                timeout=configuration.deadline_of(self.settings),
+                connection_class=node.connection_class,
+                **node.connection_kwargs,
+            )
+        return self._pools[place]
+
+    async def _known(self) -> None:
+        try:
+            _ = await self._client.initialize()
+        except (RedisError, RedisClusterException, OSError) as error:
+            raise StoreUnavailable(f"Redis: {type(error).__name__}: {error}") from error
+
+    async def refresh(self) -> None:
+        with contextlib.suppress(RedisError, RedisClusterException, OSError):
+            await self._client.nodes_manager.initialize()
+
+    async def close(self) -> None:
+        for pool in self._pools.values():
+            await pool.disconnect()
+        await self._client.aclose()

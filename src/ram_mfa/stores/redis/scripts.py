@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two scripts that run inside Redis, each as one indivisible step.
+
+https://redis.io/docs/latest/develop/programmability/eval-intro/
+
+The room's rule: "absent" is a flag of its own and never an empty value, and the one write comes last, so that an
+error in a script says that nothing landed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import attrs
+
+
+@attrs.frozen
+class Script:
+    """A script's text, and the name by which a server that has seen it runs it."""
+
+    text: str
+    sha: str = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        # Redis names its scripts by SHA-1; nothing rests on it but which script runs.
+        object.__setattr__(self, "sha", hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest())
+
+
+_NOW = "string.sub(string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)'), 1, 16)"
+"""What the server calls its present history; a replica that is promoted begins another one.
+
+64 of its 160 random bits are plenty, and a view of a Cluster sends one for each master.
+"""
+
+NOW = Script(f"return {_NOW}")
+
+LOAD = Script(f"return {{{_NOW}, redis.call('GET', KEYS[1])}}")
+"""Answers with the incarnation and the record."""
+
+SWAP = Script(f"""
+if ARGV[5] ~= '' then
+    local now = {_NOW}
+    if not string.find(ARGV[5], ',' .. now .. ',', 1, true) then return now end
+end
+local held = redis.call('GET', KEYS[1])
+if ARGV[1] == '0' then
+    if held then return 0 end
+elseif held ~= ARGV[2] then
+    return 0
+end
+if ARGV[3] == '0' then
+    redis.call('DEL', KEYS[1])
+else
+    redis.call('SET', KEYS[1], ARGV[4])
+end
+return 1
+""")
+"""Takes: whether there is an old record, the old record, whether there is a new one, the new one, and the names that
+the servers' histories may have, each between commas.
+
+Answers with 1 where it landed, 0 where it lost the race, and the name of its history where that is another one.
+"""
+
+
+def swap_arguments(old: bytes | None, new: bytes | None, at: str | None) -> tuple[str | bytes, ...]:
+    """Return the arguments of ``SWAP``."""
+    return ("0" if old is None else "1", old or b"", "0" if new is None else "1", new or b"", f",{at}," if at else "")

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A store on Redis, for threads and processes: one server, one behind Sentinel, or a Cluster.
+
+https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
+
+Fault model: with ``appendfsync always``, the death of the server; with ``replicas=n``, that of its machine too, where
+a promoted replica is one of those that had the write. A promotion is seen (the replication id, asked within each
+script), so what it may have lost is told; an unbind that it lost is not healed by that: ask for a replica. A master
+that is cut off and does not know it goes on answering reads: set min-replicas-to-write, and keep its clients on its
+side of no cut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import attrs
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+from redis.sentinel import SentinelConnectionPool
+
+from ...errors import HistoryLost, StoreUnavailable
+from . import configuration, talk
+from .talk import Action, Address, Exchange, Lost, NotSent, Pause, Refresh, Talk
+
+T = TypeVar("T")
+
+REFUSALS = (ResponseError, BusyLoadingError)
+"""Errors that are replies: the server answered, and did not run the command."""
+
+KEYS_AT_ONCE = 200_000
+"""How many keys a listing remembers, so as to name each once: SCAN may name one twice."""
+
+
+class RedisStore:
+    """Records as plain values of a Redis database, which had best be the store's own.
+
+    The client brings its addresses, its pool and its deadline (``socket_timeout``); its retries are switched off.
+
+    Args:
+        client: ``redis.Redis``, what ``Sentinel.master_for`` returns, or ``redis.RedisCluster``.
+        replicas: how many replicas must have a swap before it is acknowledged.
+        unsafe_settings: what may be unsafe in the servers' configuration, by name: ``appendonly``, ``appendfsync``,
+            ``maxmemory-policy``, ``replicas`` (fewer at the start than are asked for), ``CONFIG`` (not to be read).
+
+    Raises:
+        ValueError: the client waits for ever, or there is no such setting.
+        UnsafeConfiguration: a server may lose what it acknowledges.
+        StoreUnavailable: a server does not answer.
+    """
+
+    def __init__(
+        self, client: redis.Redis | redis.RedisCluster, *, replicas: int = 0, unsafe_settings: Iterable[str] = ()
+    ) -> None:
+        unsafe = configuration.allowed(unsafe_settings)
+        self._servers = _Cluster(client) if isinstance(client, redis.RedisCluster) else _Single(client)
+        self._terms = configuration.terms(self._servers.settings, movable=self._servers.movable, replicas=replicas)
+        by_file = self._run(configuration.check(self._servers.addresses(), replicas, unsafe))
+        barrier = configuration.barrier(self._terms.deadline, replicas, by_file=by_file)
+        self._terms = attrs.evolve(self._terms, barrier=barrier)
+
+    def __repr__(self) -> str:
+        return "<RedisStore>"
+
+    def load(self, key: str, /) -> bytes | None:
+        """See ``ram_mfa.store.Store.load``."""
+        return self._run(talk.load(self._terms, key, None))
+
+    def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
+        """See ``ram_mfa.store.Store.swap``."""
+        if old is None and new is None:
+            return False
+        return self._run(talk.swap(self._terms, key, old, new, None))
+
+    def keys(self, kind: str, /) -> Iterator[str]:
+        """See ``ram_mfa.store.Listing.keys``.
+
+        Reads all keys once for each ``KEYS_AT_ONCE`` of them. While a Cluster moves slots, keys may be left out.
+        """
+        passes = 1 + sum(self._ask("DBSIZE", at) for at in self._servers.addresses()) // KEYS_AT_ONCE
+        for part in range(passes):
+            seen = set[str]()
+            for address in self._servers.addresses():
+                cursor, going = 0, True
+                while going:
+                    cursor, page = self._run(talk.scan(self._terms, kind, cursor, address))
+                    going = cursor != 0
+                    yield from unseen(page, seen, part, passes)
+
+    def incarnation(self) -> str:
+        """See ``ram_mfa.store.Incarnated.incarnation``; a Cluster's is made of its masters'."""
+        until = time.monotonic() + self._terms.deadline
+        while True:
+            try:
+                names = [self._run(talk.incarnation(self._terms, at)) for at in self._servers.addresses()]
+                return ",".join(sorted(names))
+            except StoreUnavailable:
+                if not self._terms.movable or time.monotonic() > until:
+                    raise
+            self._servers.refresh()
+            time.sleep(0.05)
+
+    def at(self, incarnation: str, /) -> _View:
+        """See ``ram_mfa.store.Incarnated.at``."""
+        return _View(self, incarnation)
+
+    def close(self) -> None:
+        """Close the client."""
+        self._servers.close()
+
+    def _ask(self, word: str, address: Address | None) -> Any:
+        return self._run(talk.ask(self._terms, (word,), address))
+
+    def _run(self, steps: Talk[T]) -> T:
+        """Run a conversation."""
+        try:
+            action = next(steps)
+            while True:
+                try:
+                    done = self._do(action)
+                except (NotSent, Lost) as error:
+                    action = steps.throw(error)
+                else:
+                    action = steps.send(done)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+
+    def _do(self, action: Action) -> Any:
+        match action:
+            case Exchange():
+                return exchange(self._servers.pool(action), action)
+            case Refresh():
+                return self._servers.refresh()
+            case Pause():
+                return time.sleep(action.seconds)
+
+
+@attrs.frozen
+class _View:
+    """A store at one incarnation."""
+
+    _store: RedisStore
+    _at: str
+
+    def load(self, key: str, /) -> bytes | None:
+        try:
+            return self._store._run(talk.load(self._store._terms, key, self._at))  # noqa: SLF001 (its own view)
+        except HistoryLost as lost:
+            raise HistoryLost(self._store.incarnation()) from lost
+
+    def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
+        if old is None and new is None:
+            return False
+        try:
+            return self._store._run(talk.swap(self._store._terms, key, old, new, self._at))  # noqa: SLF001 (its own view)
+        except HistoryLost as lost:
+            raise HistoryLost(self._store.incarnation()) from lost
+
+
+def unseen(page: list[str], seen: set[str], part: int, passes: int) -> Iterator[str]:
+    """Name the keys of a page that belong to this part of a listing and were not named before."""
+    for key in page:
+        if zlib.crc32(key.encode()) % passes == part and key not in seen:
+            seen.add(key)
+            yield key
+
+
+def exchange(pool: Any, action: Exchange) -> list[Any]:
+    """Send commands on one connection of a pool, and read a reply for each; retry nothing."""
+    try:
+        connection = pool.get_connection()
+    except (RedisError, OSError) as error:
+        raise NotSent(f"{type(error).__name__}: {error}") from error
+    try:
+        packed = connection.pack_commands(action.commands)
+        connection.send_packed_command(packed, check_health=False)
+        replies: list[Any] = []
+        for _ in action.commands:
+            try:
+                replies.append(connection.read_response(disable_decoding=True))
+            except REFUSALS as error:
+                replies.append(error)
+    except (RedisError, OSError) as error:
+        connection.disconnect()
+        raise Lost(late=isinstance(error, (RedisTimeoutError, TimeoutError))) from error
+    except BaseException:
+        connection.disconnect()
+        raise
+    else:
+        return replies
+    finally:
+        pool.release(connection)
+
+
+class _Single:
+    """One server: always the same, or the one that Sentinel names."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._pool = client.connection_pool
+        self._pool.set_retry(Retry(NoBackoff(), 0))
+        self.settings = self._pool.connection_kwargs
+        self.movable = isinstance(self._pool, SentinelConnectionPool)
+
+    def addresses(self) -> list[Address | None]:
+        return [None]
+
+    def pool(self, _action: Exchange) -> Any:
+        return self._pool
+
+    def refresh(self) -> None:
+        self._pool.disconnect(inuse_connections=False)  # the next connection asks Sentinel
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class _Cluster:
+    """The masters of a Cluster; who serves which key is what the client last heard."""
+
+    movable = True
+
+    def __init__(self, client: redis.RedisCluster) -> None:
+        self._client: Any = client  # much of it is not typed
+        self.settings = self._client.get_connection_kwargs()
+
+    def addresses(self) -> list[Address | None]:
+        return [(node.host, node.port) for node in self._client.get_primaries()]
+
+    def pool(self, action: Exchange) -> Any:
+        try:
+            if action.address is not None:
+                node = self._client.get_node(*action.address)
+            else:
+                node = self._client.get_node_from_key(action.key)
+            if node is None:
+                raise NotSent("the Cluster has no such node")
+            return self._client.get_redis_connection(node).connection_pool
+        except (RedisError, RedisClusterException, OSError) as error:
+            raise NotSent(f"{type(error).__name__}: {error}") from error
+
+    def refresh(self) -> None:
+        with contextlib.suppress(RedisError, RedisClusterException, OSError):
+            self._client.nodes_manager.initialize()
+
+    def close(self) -> None:
+        self._client.close()
