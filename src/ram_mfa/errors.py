@@ -73,11 +73,8 @@ class Check(enum.Enum):
     USER_VERIFICATION = "user verification"
     BACKUP_STATE = "backup state"
     ALGORITHM = "algorithm"
-    PUBLIC_KEY = "public key"
-    KEY_HANDLE = "key handle"
     CREDENTIAL_ID = "credential id"
     USER_HANDLE = "user handle"
-    EXTENSIONS = "extensions"
     SIGN_COUNT = "sign count"
     SIGNATURE = "signature"
     ATTESTATION = "attestation"
@@ -85,7 +82,6 @@ class Check(enum.Enum):
     CERTIFICATE = "certificate"
     TRUST_PATH = "trust path"
     MODEL = "model"
-    FACET = "facet"
 
 
 class VerificationError(MFAError):
