@@ -10,6 +10,21 @@ from __future__ import annotations
 from typing import Any, NoReturn, Self
 
 
+class Unpickled:
+    """A frozen value that may hold a secret, a token or a session: it is not pickled, and a copy is the same object."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} is not pickled: it may hold a secret, a token or a session")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+
 class SecretBytes(bytes):
     """Bytes with a blank repr that refuse to be pickled; a copy is the same object."""
 

@@ -12,7 +12,7 @@ from typing import Self
 
 import attrs
 
-from .._secret import SecretText
+from .._secret import SecretText, Unpickled
 
 
 def checked_session(session: object) -> None:
@@ -36,7 +36,7 @@ class Stance(enum.Enum):
 
 
 @attrs.frozen
-class Administrator:
+class Administrator(Unpickled):
     """The cloud account, or a RAM user with administrative rights; the application has checked that it is.
 
     Attributes:
@@ -88,7 +88,7 @@ class UnsafeAdministrator:
 
 
 @attrs.frozen
-class Owner:
+class Owner(Unpickled):
     """The user, managing their own devices.
 
     Attributes:
@@ -127,7 +127,7 @@ class Owner:
 
 
 @attrs.frozen
-class Enrolment:
+class Enrolment(Unpickled):
     """A user of whom MFA is required, at logon, with what `MustBind` handed out: the right to bind, and nothing else.
 
     Attributes:

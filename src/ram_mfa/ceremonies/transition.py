@@ -11,6 +11,7 @@ from typing import Generic, Never, TypeVar
 
 import attrs
 
+from .._secret import Unpickled
 from ..account import Account
 from ..events import Event, What
 from ..moment import Moment
@@ -49,8 +50,8 @@ class Step(Generic[T_co]):
     events: tuple[Event, ...] = ()
 
 
-class Verb(Generic[T_co]):
-    """Something that can happen to an account; perform it with `ram_mfa.MFA.perform`."""
+class Verb(Unpickled, Generic[T_co]):
+    """Something that can happen to an account; perform it with `ram_mfa.MFA.perform`. It is not pickled."""
 
     __slots__ = ()
 
