@@ -192,7 +192,7 @@ class TestAChangeLands:
         was handed out before it, for good.
         """
         mfa, store = place.open(ManualClock(START), create=True)
-        users = [f"user {number}" for number in range(rounds(200))]
+        users = [f"user {number}" for number in range(rounds(400))]
         with Crew(use_or_change, 2, place, barrier(2), users, (change, use)) as crew:
             used, changed = crew.results()
         passes = {"log on": "Proof", "spend": "Proof", "come back": "Remembered"}[use]

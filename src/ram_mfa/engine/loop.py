@@ -38,6 +38,8 @@ from .records import account_of, claim_key, unsealed, user_key
 T = TypeVar("T")
 _FIRST_PAUSE: Final = 0.001
 _LONGEST_PAUSE: Final = 0.05
+_CLAIM_TURNS: Final = 8
+"""A claim is never deleted, so who loses the race for one finds it at the next turn."""
 
 Tell = Callable[[Event], Any]
 
@@ -130,12 +132,13 @@ class Engine:
     def _held(self, view: AnyStore, claim: Claim, key: str) -> Plan[bool]:
         place = claim_key(self.tenant, claim)
         seal = self.opening.seal.for_record(place)
-        while True:
+        for _ in range(_CLAIM_TURNS):
             found = yield view.load, (place,)
             if found is not None:
                 return unsealed(place, seal, found, decode_held).key == key
             if (yield from self._swapped(view, place, None, seal.seal(encode_held(Held(key))))):
                 return True
+        raise StoreContended
 
     def proved_administrator(self, by: Actor | None, policy: MFAPolicy) -> Plan[str | None]:
         """Plan the check of an administrator's own receipt, where the policy asks for one; its user id, or None."""
