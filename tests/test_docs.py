@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pages say is so: their programs run, their names exist, their tables are those of the code."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ram_mfa
+from docs import print_policy
+from ram_mfa.ceremonies.actors import Stance
+from ram_mfa.ceremonies.authority import TABLE
+from ram_mfa.words import Reason
+from tests.support import floors, require_module
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(page for page in DOCS.glob("*.md") if page.name != "standards.md")
+PROGRAMS = [page for page in PAGES if "```python\n" in page.read_text(encoding="utf-8")]
+PLACES = [
+    ram_mfa,
+    *(
+        importlib.import_module(f"ram_mfa.{name}")
+        for name in (
+            *("account", "ceremonies", "codec", "errors", "events", "integrations.logs", "moment", "migration", "otp"),
+            *("policy", "sealing", "store", "stores.memory", "stores.sqlite", "testing", "u2f", "webauthn", "words"),
+        )
+    ),
+]
+FOREIGN = {"InvalidStateError", "Secure", "HttpOnly", "SameSite", "TypeError", "ValueError"}
+"""Words of browsers, of cookies and of the language."""
+
+
+def words_of(page):
+    """The words in backticks outside of blocks."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.findall(r"`([^`\n]+)`", text)
+
+
+def exists(dotted):
+    """Whether a dotted name leads somewhere."""
+    parts = dotted.split(".")
+    for count in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:count]))
+        except ImportError:
+            continue
+        for part in parts[count:]:
+            if hasattr(found, part):
+                found = getattr(found, part)
+            else:
+                return part in {field.name for field in getattr(found, "__attrs_attrs__", ())}
+        return True
+    return False
+
+
+@pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: page.name)
+def test_the_programs_run(page, tmp_path):
+    """The Python blocks of a page, those in its comments too, are one program that runs, warnings being errors."""
+    require_module("segno", "segno")
+    require_module("sqlalchemy", "sqlalchemy")
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    program = tmp_path / "page.py"
+    program.write_text("\n".join(blocks), encoding="utf-8")
+    command = [sys.executable, "-W", "error", str(program)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_names_exist(page):
+    """Each name of the package that stands in backticks leads to something."""
+    places = [place.__name__ for place in PLACES]
+    if page.name == "stores.md":
+        for extra in ("sqlalchemy", "psycopg", "redis"):
+            require_module(extra, extra)
+        places += [f"ram_mfa.stores.{extra}" for extra in ("sqlalchemy", "postgres", "redis")]
+    missing = []
+    for word in words_of(page):
+        name = re.match(r"[A-Za-z_][A-Za-z0-9_.]*", word)
+        if name is None or word in FOREIGN:
+            continue
+        dotted = name.group().rstrip(".")
+        if dotted.startswith("ram_mfa."):
+            known = exists(dotted)
+        elif dotted[0].isupper() and not dotted.isupper():
+            known = any(exists(f"{place}.{dotted}") for place in places)
+        else:
+            continue
+        if not known:
+            missing.append(word)
+    assert missing == []
+
+
+def test_every_page_is_in_the_contents():
+    """Each page can be reached from the first."""
+    named = set(re.findall(r"^([a-z-]+)$", (DOCS / "index.md").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert named == {page.stem for page in DOCS.glob("*.md")} - {"index"}
+
+
+def test_the_policy_page_is_printed():
+    """policy.md is what the policy's own docstrings, values and answers say."""
+    assert print_policy.page() == (DOCS / "policy.md").read_text(encoding="utf-8"), "run docs/print_policy.py"
+
+
+def rows(page, heading):
+    """The cells of the first table below a heading, without the table's own head."""
+    text = (DOCS / page).read_text(encoding="utf-8").partition(heading)[2]
+    table = re.search(r"(?:^\|.*\n)+", text, flags=re.MULTILINE).group()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+
+def test_the_table_of_floors():
+    """architecture.md has each room on the floor on which the imports are checked."""
+    _, _, *lines = rows("architecture.md", "## The floors")
+    assert {int(floor): set(re.findall(r"`(\w+)`", rooms)) for floor, _, rooms in lines} == floors.ROOMS
+
+
+def test_the_table_of_reasons():
+    """errors.md has each reason with its advice, and no other."""
+    _, _, *lines = rows("errors.md", "## Each reason and its advice")
+    assert lines == [[f"`{one.name}`", one.value, f"`{one.advice.name}`"] for one in Reason]
+
+
+def test_the_table_of_authority():
+    """administrators.md has each cell of the table by which the library decides."""
+    head, _, *lines = rows("administrators.md", "## Who may do what")
+    assert head == ["", *(f"`{stance.value}`" for stance in Stance)]
+    expected = []
+    for deed, cells in TABLE.items():
+        said = [
+            (", ".join(f"`{condition.__name__}`" for condition in cells[stance]) or "yes") if stance in cells else "no"
+            for stance in Stance
+        ]
+        expected.append([deed.value, *said])
+    assert lines == expected
+    conditions = {condition for cells in TABLE.values() for of_one in cells.values() for condition in of_one}
+    text = (DOCS / "administrators.md").read_text(encoding="utf-8")
+    described = dict(re.findall(r"^- `(\w+)`: (.*?)$", text, flags=re.MULTILINE))
+    assert described == {condition.__name__: inspect.getdoc(condition) for condition in conditions}
