@@ -56,7 +56,7 @@ DAY = 86_400
 SKEW = 60
 """The clocks of two hosts are that far apart at the most; a perform may run on either."""
 PERIOD = 30
-FREE, PER_DAY, CAP = 3, 9, 7
+FREE, PER_DAY, CAP = 3, 6, 8
 POLICY = MFAPolicy.ram(
     issuer="Example",
     totp=TOTPPolicy(period=PERIOD),
@@ -67,6 +67,10 @@ OPERATIONS = (DELETE, Operation("server.delete", "i-4711"))
 
 users = st.sampled_from(["alice", "bob"])
 operations = st.sampled_from(OPERATIONS)
+kinds = st.sampled_from(["step", "step", "step", "used", "wrong", "the other's", "spaced"])
+offsets = st.integers(-3, 3)
+choices = st.integers(0, 1_000_000)
+sessions = st.sampled_from([SESSION] * 7 + [OTHER_SESSION])
 
 
 @attrs.define(eq=False)
@@ -126,10 +130,11 @@ class Life(RuleBasedStateMachine):
     def open(self):
         for user in self.people:
             self.service.perform(user, OpenAccount(by=ROOT))
+            self._bound(user, wrong_first=0, offset=0)
 
     # The world
 
-    @rule(seconds=st.sampled_from([1, 15, 29, 30, 30, 31, 60, 90, 299, 300, 3_600, 7_200, DAY - 1, DAY, 2 * DAY]))
+    @rule(seconds=st.sampled_from([1, 15, 29, 30, 30, 31, 31, 60, 61, 90, 299, 300, 3_600, DAY, 2 * DAY]))
     def time_passes(self, seconds):
         self.true += seconds
         self._show()
@@ -162,10 +167,13 @@ class Life(RuleBasedStateMachine):
 
     # Binding
 
-    @rule(user=users, wrong_first=st.integers(0, 3), offset=st.integers(-1, 1), session=st.sampled_from([SESSION]))
-    def bind(self, user, wrong_first, offset, session):
+    @rule(user=users, wrong_first=st.integers(0, 3), offset=st.integers(-1, 1))
+    def bind(self, user, wrong_first, offset):
+        self._bound(user, wrong_first=wrong_first, offset=offset)
+
+    def _bound(self, user, *, wrong_first, offset):
         person = self.people[user]
-        offered = self._perform(user, OfferVirtualDevice(ROOT, account_name=user, session=session))
+        offered = self._perform(user, OfferVirtualDevice(ROOT, account_name=user, session=SESSION))
         if person.phone is not None:
             assert isinstance(offered, Refusal)
             assert offered.reason is Reason.TOO_MANY_DEVICES
@@ -173,10 +181,10 @@ class Life(RuleBasedStateMachine):
             return
         phone = AuthenticatorApp.scan(offered.key_uri)
         for code in wrong_codes(phone, [self.now], wrong_first):
-            refusal = self._perform(user, ConfirmVirtualDevice([code], offer=offered.id, by=ROOT, session=session))
+            refusal = self._perform(user, ConfirmVirtualDevice([code], offer=offered.id, by=ROOT, session=SESSION))
             assert refusal.reason is Reason.WRONG_CODE
         code = phone.code_at(self.now + offset * PERIOD)
-        verb = ConfirmVirtualDevice([code], offer=offered.id, by=ROOT, session=session)
+        verb = ConfirmVirtualDevice([code], offer=offered.id, by=ROOT, session=SESSION)
         bound = self._perform(user, verb)
         assert not isinstance(bound, Refusal), bound
         again = self._perform(user, verb)
@@ -209,30 +217,53 @@ class Life(RuleBasedStateMachine):
 
     @rule(target=challenges, user=users, operation=st.none() | operations)
     def begin(self, user, operation):
+        asked = self._begun(user, operation)
+        return multiple() if asked is None else asked
+
+    def _begun(self, user, operation):
+        """Begin, and check that nothing is written; the challenge, or None where none may come."""
         person = self.people[user]
         verb = BeginLogon(session=SESSION) if operation is None else BeginStepUp(operation, session=SESSION)
         outcome = self._perform(user, verb)
         assert not self.wrote
         if person.phone is None:
             assert isinstance(outcome, MustBind) if operation is None else outcome.reason is Reason.NO_DEVICE
-            return multiple()
+            return None
         if person.failures >= CAP:
             assert outcome.reason is Reason.DEVICE_DISABLED
-            return multiple()
+            return None
         assert isinstance(outcome, Challenge)
         return Asked(user, str(outcome.id), person.epoch, self.now, operation)
 
     # Answering
 
-    @rule(
-        target=receipts,
-        asked=challenges,
-        kind=st.sampled_from(["step", "step", "step", "used", "wrong", "wrong", "the other's", "spaced"]),
-        offset=st.integers(-3, 3),
-        choice=st.integers(0, 1_000_000),
-        session=st.sampled_from([SESSION] * 7 + [OTHER_SESSION]),
-    )
+    @rule(target=receipts, asked=challenges, kind=kinds, offset=offsets, choice=choices, session=sessions)
     def answer(self, asked, kind, offset, choice, session):
+        """Answer a challenge, however old, answered already, or of another life of the account."""
+        return self._answered(asked, kind=kind, offset=offset, choice=choice, session=session)
+
+    @rule(target=receipts, user=users, operation=st.none() | operations, kind=kinds, offset=offsets, choice=choices)
+    def prove(self, user, operation, kind, offset, choice):
+        """Ask, and answer at once."""
+        asked = self._begun(user, operation)
+        if asked is None:
+            return multiple()
+        return self._answered(asked, kind=kind, offset=offset, choice=choice, session=SESSION)
+
+    @rule(user=users, times=st.integers(1, 4), patient=st.booleans(), choice=choices)
+    def guess(self, user, times, patient, choice):
+        """Guess some times in a row; whoever is patient comes back when the gate opens, unless that takes an hour."""
+        for time in range(times):
+            asked = self._begun(user, None)
+            if asked is None:
+                return
+            self._answered(asked, kind="wrong", offset=0, choice=choice + time, session=SESSION)
+            wait = self.people[user].closed_until - self.now
+            if patient and 0 < wait < 3_600:
+                self.true += wait
+                self._show()
+
+    def _answered(self, asked, *, kind, offset, choice, session):
         person = self.people[asked.user]
         code = self._code(person, asked.user, kind=kind, offset=offset, choice=choice)
         evidence = TOTPCode(f" {code[:3]}-{code[3:]}\n" if kind == "spaced" else code)
@@ -306,7 +337,7 @@ class Life(RuleBasedStateMachine):
         if phone is None:
             return f"{choice:06}"
         if kind == "used" and person.used:
-            return person.used[choice % len(person.used)]
+            return person.used[-1 - choice % min(len(person.used), 3)]
         if kind == "wrong":
             return wrong_codes(phone, [self.now + person.drift * PERIOD], 1, first=choice % 900_000)[0]
         return phone.code_at(self.now + (person.drift + offset) * PERIOD)

@@ -76,12 +76,17 @@ class Haystack:
             self._needles.setdefault(needle, what)
 
     def hide_all_of(self, what: str, value: Any) -> None:
-        """Look for every secret that stands somewhere in a value: in fields, in lists, in options for browsers."""
+        """Look for every secret that stands somewhere in a value: in fields, in lists, in options for browsers.
+
+        Each is also read by itself, as somebody who holds it may print it.
+        """
         match value:
             case SecretBytes():
                 self.hide_bytes(what, value)
+                self.read_object(what, value)
             case SecretText() | Ticket():
                 self.hide_text(what, value)
+                self.read_object(what, value)
             case Mapping():
                 for name, inner in value.items():
                     if name == "challenge" and isinstance(inner, str):
