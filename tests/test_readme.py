@@ -34,10 +34,19 @@ def test_the_example_is_typed():
 
 def test_the_table_names_verbs():
     """Each name in the table of the manual's steps is a name of the front door."""
-    table = README.partition("## RAM's manual")[2].partition("## More")[0]
+    table = README.partition("## RAM's manual")[2].partition("\n## ")[0]
     names = {name for name in re.findall(r"`([A-Z][A-Za-z0-9]+)", table) if name != "U2F"}
     assert {"OfferVirtualDevice", "Owner", "MustBind", "Unbind"} <= names
     assert sorted(name for name in names if not hasattr(ram_mfa, name)) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "where"), [("a store for Django", "integrations/django"), ("the command line", "__main__.py")]
+)
+def test_what_is_not_here_yet(what, where):
+    """The README says so of what is not here yet, and no longer once it is."""
+    [said] = re.findall(r"^- Not here yet: (.*)$", README, flags=re.MULTILINE) or [""]
+    assert (what in said) is not (TOP / "src" / "ram_mfa" / where).exists()
 
 
 def test_the_commands_are_sessions():
