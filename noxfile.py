@@ -68,7 +68,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Run mypy and pyright, both strict, over the package and over what its users write."""
+    """Run mypy and pyright, both strict, over the package, and over what its users write or copy."""
     session.install(ALL, *group("types"))
     session.run("mypy")
     # Run by the node that its wheel brought; a newer pyright is nobody's business here.
