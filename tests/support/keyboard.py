@@ -41,6 +41,7 @@ class Terminal:
     shown: str = ""
     _read: int = 0
     _raw: bytes = b""
+    _pressed: bytes = b""
 
     def until(self, words: str) -> str:
         """Return what the program prints from the last such place on, up to the words and with them.
@@ -61,13 +62,22 @@ class Terminal:
 
     def press(self, control: int) -> None:
         """Press a key, by its control character: 3 is Ctrl-C, 4 is Ctrl-D."""
-        os.write(self._descriptor, bytes([control]))
+        self._pressed = bytes([control])
+        os.write(self._descriptor, self._pressed)
 
     def end(self) -> int:
-        """Read to the end, and return the exit status."""
-        while self._more():
-            pass
-        return self._process.wait(PATIENCE)
+        """Read to the end, and return the exit status; press the last key again where nothing comes of it.
+
+        A Ctrl-C that meets the program between its prompt and its read is seen only behind the read.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            before = len(self._raw)
+            if not self._more():
+                return self._process.wait(PATIENCE)
+            assert time.monotonic() < end, f"the program does not end:\n{self.shown}"
+            if len(self._raw) == before and self._pressed:
+                os.write(self._descriptor, self._pressed)
 
     def _more(self) -> bool:
         ready, _, _ = select.select([self._descriptor], [], [], 1)
