@@ -88,6 +88,7 @@ class TestAuto:
 
 
 class TestKeyboard:
+    @pytest.mark.requirement("O7", "O22")
     @pytest.mark.parametrize("app", [oathtool, typed_app])
     def test_the_whole_story(self, tmp_path, app):
         """Somebody types the setup key into an app, and its codes into the demo: wrong, right, used, right."""

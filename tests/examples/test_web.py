@@ -116,6 +116,7 @@ class Console:
 
 
 class TestVirtualDevice:
+    @pytest.mark.requirement("B11", "V23")
     @pytest.mark.parametrize("app", [Console.scanned, Console.typed])
     def test_forced_at_logon(self, page, clock, app):
         """A user of whom MFA is required binds an app at logon, and is logged on by that."""
@@ -129,6 +130,7 @@ class TestVirtualDevice:
         assert (page.title, page.user) == ("Console", "alice")
         assert "virtual MFA device, bound by owner at logon" in page.tab.inner_text("ul >> nth=0")
 
+    @pytest.mark.requirement("O7", "O22", "B18")
     def test_logon_and_remember(self, page, clock):
         """A code passes once; a remembered machine skips the code for seven days, and never for an operation."""
         page.password("alice")
@@ -160,6 +162,7 @@ class TestVirtualDevice:
         page.password("alice")
         assert page.tab.locator("[name=code]").is_visible()
 
+    @pytest.mark.requirement("O14")
     def test_wrong_codes(self, page):
         """The fifth wrong code closes the gate, and the page says for how long."""
         page.password("alice")
@@ -197,6 +200,7 @@ class TestSecurityKey:
 
 
 class TestAdministrator:
+    @pytest.mark.requirement("B5", "B17")
     def test_lost_device(self, page, clock):
         """An administrator takes a lost device away; the user must bind anew, and a remembered machine is forgotten."""
         page.password("alice")
