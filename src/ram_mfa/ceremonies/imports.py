@@ -7,7 +7,6 @@ the same rules of kinds and numbers, and is told as a bind.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,16 +19,21 @@ from ..errors import MalformedMessage
 from ..moment import Moment
 from ..otp import KeyURI
 from ..policy.values import FARTHEST_DRIFT, LONGEST_PERIOD
-from ..u2f import RegistrationResponse, load_p256
+from ..u2f import VERSION, AppID, RegistrationResponse, _json, load_p256
+from ..u2f.messages import KEY_HANDLE_LIMIT
 from ..words import Kind, Reason
 from . import _fields
 from .actors import Actor
 from .authority import Deed, authorise
 from .changes import good_name, may_bind, new_account, with_bound
+from .key_answers import TRANSPORTS
 from .outcomes import Bound, bound_view
 from .transition import Claim, Step, Verb, refused
 
 _MESSAGE: Final = "registration kept by another library"
+_LONGEST: Final = 16_384
+"""Characters of JSON; a key handle and a public key have about 430."""
+_WORDS: Final = {transport.value: word for transport, word in TRANSPORTS.items()}
 
 
 def _admitted(account: Account | None, moment: Moment, by: Actor, kind: Kind) -> Account | Reason:
@@ -163,22 +167,30 @@ class ImportSecurityKey(Verb[Bound]):
 
 def _registered(registration: object, app_id: str) -> tuple[bytes, bytes, tuple[str, ...]] | None:
     """Return key handle, point and transports; None where the registration is none or not of that AppID."""
-    if not isinstance(app_id, str) or not app_id:
-        return None
     try:
+        AppID.parse(app_id)
         if isinstance(registration, bytes):
             raw = RegistrationResponse.parse(registration)
             return raw.key_handle, raw.public_key, ()
-        kept = json.loads(registration) if isinstance(registration, str) else registration
+        kept = registration
+        if isinstance(kept, str):
+            kept = _json.load_object(kept, message=_MESSAGE, limit=_LONGEST)
         if not isinstance(kept, Mapping) or kept.get("appId", app_id) != app_id:
+            return None
+        if kept.get("version", VERSION) != VERSION:
             return None
         key_handle = _base64url.decode(kept.get("keyHandle", ""), message=_MESSAGE, field="keyHandle")
         public_key = _base64url.decode(kept.get("publicKey", ""), message=_MESSAGE, field="publicKey")
         load_p256(public_key)
-        named = kept.get("transports") or ()
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
-    if not 1 <= len(key_handle) <= 255 or len(public_key) != 65:
+    if not 1 <= len(key_handle) <= KEY_HANDLE_LIMIT:
         return None
-    transports = tuple(one for one in named if isinstance(one, str)) if isinstance(named, list | tuple) else ()
-    return key_handle, public_key, transports[:8]
+    return key_handle, public_key, _transports(kept.get("transports"))
+
+
+def _transports(named: object) -> tuple[str, ...]:
+    """Return WebAuthn's words for the transports named; what it has no word for is no hint to a browser."""
+    if not isinstance(named, list | tuple):
+        return ()
+    return tuple(dict.fromkeys(_WORDS[name] for name in named if isinstance(name, str) and name in _WORDS))

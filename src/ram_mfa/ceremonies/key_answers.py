@@ -41,7 +41,7 @@ from ..words import Reason, Refusal
 from .key_options import app_id_of, security_keys
 
 _PEER: Final = (MalformedMessage, VerificationError)
-_TRANSPORTS: Final = {
+TRANSPORTS: Final = {
     Transport.BLE: "ble",
     Transport.USB: "usb",
     Transport.NFC: "nfc",
@@ -229,7 +229,7 @@ def _through_u2f(response: Any, moment: Moment, party: RelyingParty, challenge: 
         sign_count=0,
         rp_id=None,
         app_id=party.app_id,
-        transports=tuple(_TRANSPORTS[one] for one in certificate.transports or () if one in _TRANSPORTS),
+        transports=tuple(TRANSPORTS[one] for one in certificate.transports or () if one in TRANSPORTS),
         backup_eligible=None,
         attestation=judge_attestation(statement, policy=moment.policy.attestation, aaguid=bytes(16), at=moment.now),
     )
