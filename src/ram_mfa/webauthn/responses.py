@@ -147,9 +147,10 @@ def _bytes(members: dict[str, Any], name: str, message: str) -> bytes:
 
 def _id(outer: dict[str, Any], message: str) -> bytes:
     """Return the credential id; ``id`` and ``rawId`` are two names of one value."""
-    if outer.get("id") != outer.get("rawId"):
-        raise MalformedMessage(message, "rawId", "not the same as id")
     credential_id = _bytes(outer, "id", message)
+    # Compared once ``id`` is known to be text: comparing what is nested deep, on both sides, has no bound.
+    if outer["id"] != outer.get("rawId"):
+        raise MalformedMessage(message, "rawId", "not the same as id")
     if not 1 <= len(credential_id) <= MAX_CREDENTIAL_ID:
         raise MalformedMessage(message, "id", f"not 1 to {MAX_CREDENTIAL_ID} bytes")
     return credential_id
