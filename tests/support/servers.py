@@ -258,6 +258,7 @@ class Redis(Server):
     def command(self):
         safe = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save"]
         where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--protected-mode", "no"]
+        where += ["--repl-diskless-sync-delay", "0"]
         return [self.program, *where, *safe, "", *self.options]
 
     def answers(self):
@@ -273,6 +274,22 @@ class Redis(Server):
         return f"redis://127.0.0.1:{port or self.port}/0"
 
 
+class Sentinel(Redis):
+    """A Redis Sentinel that watches one server, and alone decides that it is down."""
+
+    def __init__(self, watched: Redis):
+        super().__init__()
+        self.file = self.folder / "sentinel.conf"
+        self.file.write_text(
+            f"port {self.port}\nbind 127.0.0.1\ndir {self.folder}\nprotected-mode no\n"
+            f"sentinel monitor mfa 127.0.0.1 {watched.port} 1\nsentinel down-after-milliseconds mfa 500\n"
+            "sentinel failover-timeout mfa 3000\n"
+        )
+
+    def command(self):
+        return [self.program, str(self.file), "--sentinel"]
+
+
 class RedisCluster:
     """Six Redis servers on loopback: three masters and a replica of each."""
 
@@ -283,7 +300,7 @@ class RedisCluster:
         try:
             for _ in range(6):
                 server = Redis(*["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"])
-                server.options += ("--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0")
+                server.options += ("--cluster-replica-validity-factor", "0")
                 self.servers.append(server)
                 server.start()
             nodes = [f"127.0.0.1:{server.port}" for server in self.servers]

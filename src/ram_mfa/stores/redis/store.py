@@ -227,8 +227,8 @@ class _Cluster:
 
     movable = True
 
-    def __init__(self, client: redis.RedisCluster) -> None:
-        self._client: Any = client  # much of it is not typed
+    def __init__(self, client: Any) -> None:  # a RedisCluster, much of which has no types
+        self._client = client
         self.settings = self._client.get_connection_kwargs()
 
     def addresses(self) -> list[Address | None]:
