@@ -352,7 +352,7 @@ def cuts(sealed):
     yield from (sealed + more for more in (b"\0", bytes(16), bytes(128), sealed))
 
 
-@pytest.mark.requirement("O20", "B19", "S15", "V37")
+@pytest.mark.requirement("O20", "B19", "V37")
 class TestDamage:
     def test_every_bit(self, snapshot):
         """A record with one bit flipped, whichever it is, is unreadable on every way: every bit on one of them, and
@@ -422,6 +422,7 @@ class TestDamage:
             refuses(service, way, UnreadableRecord)
             refuses(snapshot.service(seal=ring), way, UnreadableRecord)
 
+    @pytest.mark.requirement("S15")
     def test_another_version(self, snapshot):
         """A record of a newer version, older than the first, or of none is refused and never guessed; so is a seal of
         another version.

@@ -346,7 +346,7 @@ def broken():
     yield KeyboardInterrupt
 
 
-@pytest.mark.requirement("V36", "O20", "V37", "S16")
+@pytest.mark.requirement("V36", "O20")
 class TestNothingIsWrittenWhereThingsBreak:
     @pytest.mark.parametrize("store", [Script, Promoted])
     def test_a_store_that_fails(self, services, hay, store):
