@@ -231,7 +231,7 @@ class TestEachCheckCanFail:
             "stores/sqlite.py": "from ._shared import x",
             "stores/_shared.py": "",
             "qr.py": "",
-            "integrations/django/store.py": "from .models import Record",
+            "integrations/django/store.py": "from .models import Record\nfrom ...stores._shared import x",
             "integrations/django/models.py": "",
             "testing/__init__.py": "from .kit import x",
             "testing/kit.py": "from .clock import y",

@@ -231,7 +231,8 @@ def _uses(module: Module, imported: str) -> set[str]:
 def adapters(modules: list[Module]) -> list[str]:
     """Find imports of an adapter: by another room of floor 5 (below it, ``upward`` finds them), or by a neighbour.
 
-    The command line is left out: there a store is chosen by its URL.
+    What stores share (``stores._...``) every store may use, a framework's too. The command line is left out: there a
+    store is chosen by its URL.
     """
     complaints = []
     for module, one in _each(modules):
@@ -241,7 +242,7 @@ def adapters(modules: list[Module]) -> list[str]:
         shared = name.rpartition(".")[2].startswith("_") or name.count(".") == 0
         neighbours = module.room == name.partition(".")[0] and (module.room == "testing" or shared)
         inside = module.name.split(".")[:2] == name.split(".")[:2]
-        if not (neighbours or inside):
+        if not (neighbours or inside or name.startswith("stores._")):
             complaints.append(f"{module.name}:{one.line}: imports the adapter {name}")
     return complaints
 
