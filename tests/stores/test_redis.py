@@ -225,6 +225,7 @@ class TestConfiguration:
             (["--maxmemory-policy", "volatile-ttl"], "maxmemory-policy"),
             (["--appendonly", "no"], "appendonly"),
             (["--appendfsync", "no"], "appendfsync"),
+            (["--no-appendfsync-on-rewrite", "yes"], "no-appendfsync-on-rewrite"),
             (["--rename-command", "CONFIG", "hidden"], "CONFIG"),
         ],
     )
@@ -258,6 +259,24 @@ class TestConfiguration:
 
 
 class TestReplicas:
+    @pytest.mark.requirement("S2")
+    @BOTH
+    def test_a_server_that_became_a_replica_answers_nothing(self, opener):
+        """It keeps its clients and its old records; a read of them would be a read of another's past."""
+        with Redis() as one, Redis() as other:
+            store = opener(Maker(one.port))
+            assert store.swap(KEY, None, b"x")
+            view = store.at(store.incarnation()) if opener is not InALoop else None
+            assert one.ask("REPLICAOF", "127.0.0.1", str(other.port)) == "OK"
+            for seen in (store, view) if view else (store,):
+                with pytest.raises(StoreUnavailable, match="follows another"):
+                    seen.load(KEY)
+                with pytest.raises(StoreUnavailable, match="follows another"):
+                    seen.swap(KEY, b"x", b"y")
+                with pytest.raises(StoreUnavailable, match="follows another"):
+                    seen.swap(KEY, None, b"y")
+            store.close()
+
     @pytest.mark.requirement("S3", "S4")
     @BOTH
     def test_a_write_that_reached_no_replica_is_uncertain(self, opener):
@@ -354,6 +373,7 @@ class Scripted:
             return b"-ERR unknown command\r\n"
         if word == b"CONFIG":
             values = {b"appendonly": b"yes", b"appendfsync": b"everysec", b"maxmemory-policy": b"noeviction"}
+            values[b"no-appendfsync-on-rewrite"] = b"no"
             return b"*2\r\n" + bulk(command[2]) + bulk(values[command[2]])
         if word == b"INFO":
             return bulk(b"redis_version:7.2.4\r\nrole:master\r\nconnected_slaves:0\r\n")

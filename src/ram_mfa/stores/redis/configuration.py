@@ -17,7 +17,7 @@ from redis import exceptions
 from ...errors import StoreUnavailable
 from .talk import Address, Command, Exchange, Lost, NotSent, Talk, Terms
 
-SETTINGS = ("CONFIG", "appendfsync", "appendonly", "maxmemory-policy", "replicas")
+SETTINGS = ("CONFIG", "appendfsync", "appendonly", "maxmemory-policy", "no-appendfsync-on-rewrite", "replicas")
 """The names by which a caller can say that a setting may be unsafe; CONFIG: that it may be unreadable."""
 
 
@@ -31,7 +31,8 @@ class UnsafeConfiguration(ValueError):
     def __init__(self, settings: tuple[str, ...]) -> None:
         super().__init__(
             f"this Redis may lose what it acknowledges ({', '.join(settings)}): set appendonly yes, appendfsync "
-            "always, maxmemory-policy noeviction, as many replicas as are asked for; or name them in unsafe_settings"
+            "always, no-appendfsync-on-rewrite no, maxmemory-policy noeviction, as many replicas as are asked for; or name "
+            "them in unsafe_settings"
         )
         self.settings = settings
 
@@ -65,7 +66,7 @@ def check(addresses: Iterable[Address | None], replicas: int, unsafe: frozenset[
     """
     by_file = False
     for address in addresses:
-        names = ("appendonly", "appendfsync", "maxmemory-policy")
+        names = ("appendonly", "appendfsync", "maxmemory-policy", "no-appendfsync-on-rewrite")
         commands: tuple[Command, ...] = tuple(("CONFIG", "GET", name) for name in names)
         try:
             *settings, info = yield Exchange((*commands, ("INFO",)), None, address)
@@ -89,6 +90,8 @@ def check(addresses: Iterable[Address | None], replicas: int, unsafe: frozenset[
                 problems.add("appendfsync")
         if found["maxmemory-policy"] not in {None, "noeviction"}:
             problems.add("maxmemory-policy")
+        if found["no-appendfsync-on-rewrite"] not in {None, "no"}:  # then nothing is synced while a child saves
+            problems.add("no-appendfsync-on-rewrite")
         if int(said.get("connected_slaves", 0)) < replicas:
             problems.add("replicas")
         if problems - unsafe:

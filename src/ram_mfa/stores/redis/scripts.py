@@ -26,22 +26,26 @@ class Script:
         object.__setattr__(self, "sha", hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest())
 
 
-_NOW = "string.sub(string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)'), 1, 16)"
-"""What the server calls its present history; a replica that is promoted begins another one.
+_NOW = """
+local info = redis.call('INFO', 'replication')
+if not string.find(info, 'role:master', 1, true) then
+    return redis.error_reply('READONLY this server follows another: what it answers may be old')
+end
+local now = string.sub(string.match(info, 'master_replid:(%x+)'), 1, 16)
+"""
+"""What the server calls its present history; a replica that is promoted begins another one, and so does a restart.
 
-64 of its 160 random bits are plenty, and a view of a Cluster sends one for each master.
+64 of its 160 random bits are plenty, and a view of a Cluster sends one for each master. A server that was made a
+replica keeps its clients and would answer a read, from what it has of another's history: it is asked each time.
 """
 
-NOW = Script(f"return {_NOW}")
+NOW = Script(f"{_NOW} return now")
 
-LOAD = Script(f"return {{{_NOW}, redis.call('GET', KEYS[1])}}")
+LOAD = Script(f"{_NOW} return {{now, redis.call('GET', KEYS[1])}}")
 """Answers with the incarnation and the record."""
 
-SWAP = Script(f"""
-if ARGV[5] ~= '' then
-    local now = {_NOW}
-    if not string.find(ARGV[5], ',' .. now .. ',', 1, true) then return now end
-end
+SWAP = Script(f"""{_NOW}
+if ARGV[5] ~= '' and not string.find(ARGV[5], ',' .. now .. ',', 1, true) then return now end
 local held = redis.call('GET', KEYS[1])
 if ARGV[1] == '0' then
     if held then return 0 end

@@ -98,19 +98,16 @@ _ELSEWHERE = (
 
 
 def load(terms: Terms, key: str, at: str | None) -> Talk[bytes | None]:
-    """Read a record; on a view, together with the incarnation."""
+    """Read a record of a master, together with the incarnation."""
     for again in (True, False):
         try:
-            if at is None:
-                (value,) = yield from _insist(terms, (("GET", key),), key)
-                return _bytes_or_none(value)
             ((now, value),) = yield from _run(terms, LOAD, key)
         except Lost as error:
             # Reading twice does no harm; but a connection that was idle too long is no reason to fail.
             if error.late or not again:
                 raise StoreUnavailable("Redis: no answer") from error
             continue
-        if now.decode() not in at.split(","):
+        if at is not None and now.decode() not in at.split(","):
             raise HistoryLost(now.decode())
         return _bytes_or_none(value)
     raise AssertionError  # the second turn returns or raises
