@@ -21,8 +21,9 @@ import attrs
 PATIENCE = 60
 """Seconds until a program that prints nothing more is given up."""
 
-# Ctrl-C reaches the programs of the session that has the terminal.
-_CONTROLLED = """import fcntl, os, sys, termios
+# Ctrl-C reaches the programs of the session that has the terminal, also where ours was started with it ignored.
+_CONTROLLED = """import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
