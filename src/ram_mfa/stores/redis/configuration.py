@@ -31,8 +31,8 @@ class UnsafeConfiguration(ValueError):
     def __init__(self, settings: tuple[str, ...]) -> None:
         super().__init__(
             f"this Redis may lose what it acknowledges ({', '.join(settings)}): set appendonly yes, appendfsync "
-            "always, no-appendfsync-on-rewrite no, maxmemory-policy noeviction, as many replicas as are asked for; or name "
-            "them in unsafe_settings"
+            "always, no-appendfsync-on-rewrite no, maxmemory-policy noeviction, as many replicas as are asked for; "
+            "or name them in unsafe_settings"
         )
         self.settings = settings
 
