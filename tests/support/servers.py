@@ -384,6 +384,9 @@ class Proxy:
         self.sockets.clear()
 
     def close(self):
+        # Closing alone leaves the port open for as long as a thread waits in accept.
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.cut()
 
