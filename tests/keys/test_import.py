@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ram_mfa import Administrator, ImportSecurityKey, Kind, Owner, Reason, Unbind, What
 from ram_mfa._base64url import encode
 from ram_mfa.policy import DevicePolicy
 from ram_mfa.testing import SoftSecurityKey
+from tests.support import rounds
 from tests.support.doors import Door, answer
 from tests.support.legacy import registered
 from tests.support.spine import APP_ID, ORIGIN, PARTY, ROOT, SESSION, Services, finish
@@ -278,11 +279,13 @@ def lasting():
 
 @pytest.mark.requirement("V35")
 class TestWhateverCame:
+    @settings(max_examples=rounds(2_000))
     @given(registration=JSON)
     def test_nonsense(self, lasting, registration):
         """Whatever is brought, the answer is a refusal and never another exception."""
         refused(lasting, brought(registration))
 
+    @settings(max_examples=rounds(2_000))
     @given(changes=st.dictionaries(st.sampled_from(["version", "keyHandle", "publicKey", "appId"]), JSON, min_size=1))
     def test_nonsense_inside(self, lasting, changes):
         """The same for a registration with members replaced."""
