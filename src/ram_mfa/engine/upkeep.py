@@ -171,6 +171,7 @@ def moving(engine: Engine, old: str, new: str, by: Actor) -> Plan[None]:
     """
     if old == new:
         raise Refused(Refusal(Reason.NOTHING_TO_DO))
+    user_key(engine.tenant, new)  # a user id that cannot be one is refused before anything leaves
     leaving = yield from engine.performing(old, Depart(new, by=by))
     try:
         yield from engine.performing(new, Arrive(leaving, by=by))
