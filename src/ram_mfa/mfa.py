@@ -138,7 +138,7 @@ class MFA(_Base):
             Refused: there is no root record.
             UnreadableRecord: it is not sealed under a key of this ring.
         """
-        self._run(self._engine.opening.ready())
+        self._run(self._engine.opening.afresh(self._engine.opening.ready))
 
     def perform(self, user: str, verb: Verb[T]) -> T:
         """Perform a verb for a user, and return its outcome once it is durable.
@@ -252,7 +252,7 @@ class AsyncMFA(_Base):
 
     async def open(self) -> None:
         """See `MFA.open`."""
-        await self._run(self._engine.opening.ready())
+        await self._run(self._engine.opening.afresh(self._engine.opening.ready))
 
     async def perform(self, user: str, verb: Verb[T]) -> T:
         """See `MFA.perform`."""

@@ -112,12 +112,15 @@ class Engine:
         return step.outcome
 
     def _swapped(self, view: AnyStore, key: str, old: bytes | None, new: bytes | None) -> Plan[bool]:
-        """Plan a swap; where its outcome is unknown, a reload that finds ``new`` tells that it landed."""
+        """Plan a swap; where its outcome is unknown, a reload that finds ``new`` tells that it landed.
+
+        Landed is not yet durable: a replica may not have it. So the store is asked once more to keep what it has.
+        """
         try:
             landed: bool = yield view.swap, (key, old, new)
         except StoreUncertain:
             found = yield view.load, (key,)
-            if new is None or found != new:
+            if new is None or found != new or not (yield view.swap, (key, new, new)):
                 raise
             return True
         return landed

@@ -12,11 +12,11 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .._secret import SecretBytes
 from ..codec import decode_root, encode_root
-from ..errors import Refused, StoreContended
+from ..errors import HistoryLost, Refused, StoreContended
 from ..moment import Root
 from ..sealing import RecordSeal, Seal
 from ..store import AsyncIncarnated, Incarnated
@@ -25,6 +25,7 @@ from .plan import AnyStore, Plan
 from .records import ROOT_KEY, unsealed
 
 Clock = Callable[[], float]
+T = TypeVar("T")
 _TURNS: Final = 64
 LATEST: Final = 2**40
 """Seconds since the epoch; no clock of a machine that works shows a later moment."""
@@ -68,10 +69,21 @@ class Opening:
         Raises:
             Refused: there is no root record.
         """
-        if self._opened is None:
+        opened = self._opened  # once: another thread may forget it between a look and the next
+        if opened is None:
             view, incarnation = yield from self._view()
-            self._opened = view, (yield from self._root(view, incarnation))
-        return self._opened
+            opened = self._opened = view, (yield from self._root(view, incarnation))
+        return opened
+
+    def afresh(self, begin: Callable[[], Plan[T]]) -> Plan[T]:
+        """Plan what is begun again, on the store opened anew, wherever history is lost in it."""
+        for turn in range(_TURNS):
+            try:
+                return (yield from begin())
+            except HistoryLost:
+                self.forget()
+            yield self._pause, (turn / 1_000,)
+        raise StoreContended
 
     def read_again(self, view: AnyStore, known: Root) -> Plan[Root]:
         """Plan the root record as it is now, because a user's record was absent.
@@ -94,9 +106,12 @@ class Opening:
 
     def declare_lost(self) -> Plan[None]:
         """Plan that history is known to be lost, for engines that give no signal of a restore."""
-        view, incarnation = yield from self._view()
-        yield from self._root(view, incarnation, lost=True)
+        yield from self.afresh(self._declared)
         self._opened = None
+
+    def _declared(self) -> Plan[Root]:
+        view, incarnation = yield from self._view()
+        return (yield from self._root(view, incarnation, lost=True))
 
     def _record_seal(self) -> RecordSeal:
         return self.seal.for_record(ROOT_KEY)

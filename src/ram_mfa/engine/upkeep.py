@@ -7,6 +7,7 @@ All of it is safe under traffic: records change by the same compare-and-swap, an
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -82,18 +83,18 @@ class ReportRow:
 
 def resealing(engine: Engine, progress: Callable[[Resealed], Any] | None) -> Plan[Resealed]:
     """Plan to write every record again that is not sealed under the present key: users, claims, and the root."""
-    view, _ = yield from engine.opening.ready()
     done = Resealed(0, 0, 0, ())
     for kind in ("u", "c", "r"):
         keys = listed(engine.opening.store, kind)
         while (key := (yield from next_key(keys))) is not None:
-            done = yield from _resealed(engine, view, key, done)
+            done = yield from engine.opening.afresh(partial(_resealed, engine, key, done))
             if progress is not None:
                 progress(done)
     return done
 
 
-def _resealed(engine: Engine, view: AnyStore, key: str, done: Resealed) -> Plan[Resealed]:
+def _resealed(engine: Engine, key: str, done: Resealed) -> Plan[Resealed]:
+    view, _ = yield from engine.opening.ready()
     seal = engine.opening.seal.for_record(key)
     done = attrs.evolve(done, seen=done.seen + 1)
     for _ in range(_TURNS):
@@ -116,6 +117,10 @@ def report_keys(engine: Engine) -> Iterator[str] | AsyncIterator[str]:
 
 def reported(engine: Engine, key: str) -> Plan[ReportRow | None]:
     """Plan the report's line of one record; None where it is gone, or another tenant's."""
+    return (yield from engine.opening.afresh(partial(_reported, engine, key)))
+
+
+def _reported(engine: Engine, key: str) -> Plan[ReportRow | None]:
     view, _ = yield from engine.opening.ready()
     sealed = yield view.load, (key,)
     if sealed is None:
@@ -178,7 +183,7 @@ def moving(engine: Engine, old: str, new: str, by: Actor) -> Plan[None]:
     except Refused:
         yield from engine.performing(old, Leave(new, arrived=False))
         raise
-    yield from _move_claims(engine, leaving, old, new)
+    yield from engine.opening.afresh(partial(_move_claims, engine, leaving, old, new))
     yield from engine.performing(old, Leave(new, arrived=True))
 
 
@@ -209,6 +214,11 @@ def discarding(engine: Engine, user: str, by: Actor) -> Plan[None]:
     Raises:
         Refused: the actor may not, or the record can be read, or there is none.
     """
+    yield from engine.opening.afresh(partial(_discarded, engine, user, by))
+    yield engine.tell, (Event(What.RECORD_DISCARDED, user, engine.opening.now(), by.label),)
+
+
+def _discarded(engine: Engine, user: str, by: Actor) -> Plan[None]:
     policy = engine.policy()
     administrator = yield from engine.proved_administrator(by, policy)
     key = user_key(engine.tenant, user)
@@ -227,7 +237,6 @@ def discarding(engine: Engine, user: str, by: Actor) -> Plan[None]:
             readable = False
     if readable or not (yield view.swap, (key, sealed, None)):
         raise Refused(Refusal(Reason.NOTHING_TO_DO))
-    yield engine.tell, (Event(What.RECORD_DISCARDED, user, moment.now, by.label),)
 
 
 def delivering(engine: Engine, user: str, sink: Callable[[Event], Any]) -> Plan[int]:
