@@ -7,7 +7,18 @@ import base64
 
 import pytest
 
-from ram_mfa import MFA, Administrator, BeginLogon, FinishLogon, MFAPolicy, Refused, TOTPCode, UnsafePlaintext
+from ram_mfa import (
+    MFA,
+    Administrator,
+    BeginLogon,
+    FinishLogon,
+    ImportVirtualDevice,
+    MFAPolicy,
+    Reason,
+    Refused,
+    TOTPCode,
+    UnsafePlaintext,
+)
 from ram_mfa.errors import MalformedMessage
 from ram_mfa.migration import from_base32, from_django_otp, from_key_uri
 from ram_mfa.otp import TOTP, KeyURI
@@ -85,3 +96,11 @@ class TestWhatCannotCome:
         with pytest.raises(MalformedMessage) as caught:
             from_django_otp(row(**fields), by=ROOT, account_name="alice")
         assert caught.value.field == field
+
+    @pytest.mark.parametrize("how", [{"last_step": "x"}, {"last_step": 2**60}, {"last_step": None, "drift": 11}])
+    def test_steps_that_no_device_has(self, mfa, how):
+        """A last step or drift that no device can have is refused, not crashed on."""
+        verb = ImportVirtualDevice(str(KeyURI("totp", "Old", "alice", KEY)), by=ROOT, **how)
+        with pytest.raises(Refused) as caught:
+            mfa.perform("alice", verb)
+        assert caught.value.refusal.reason is Reason.BAD_IMPORT

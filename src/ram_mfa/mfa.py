@@ -62,8 +62,8 @@ class _Base:
         self._engine = Engine(opening, _source(policy), "", tell, pause, deadline)
 
     def _for_tenant(self, name: str, policy: Policy) -> Self:
-        if not isinstance(name, str) or not 1 <= len(name) <= 200:
-            raise ValueError("the name of a tenant is 1 to 200 characters")
+        if not isinstance(name, str) or not 1 <= len(name.encode()) <= 200:
+            raise ValueError("the name of a tenant is 1 to 200 bytes of UTF-8")
         other = object.__new__(type(self))
         engine = self._engine
         other._engine = Engine(engine.opening, _source(policy), name, engine.tell, engine.pause, engine.deadline)

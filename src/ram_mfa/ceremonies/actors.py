@@ -52,6 +52,7 @@ class Administrator(Unpickled):
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.name, str) or not 1 <= len(self.name) <= 128:
             raise ValueError("the name of an administrator is 1 to 128 characters")
+        self.name.encode()  # half a character cannot be written down
 
     @property
     def stance(self) -> Stance:

@@ -78,13 +78,9 @@ class ImportVirtualDevice(Verb[Bound]):
         name = good_name(self.name, Kind.VIRTUAL)
         if name is None:
             return refused(account, moment, Reason.BAD_NAME, actor=actor)
-        current = int(moment.now // uri.period)
-        farthest = current + FARTHEST_DRIFT + moment.policy.totp.forward
-        last_step = farthest if self.last_step is None else self.last_step
-        if not -FARTHEST_DRIFT <= self.drift <= FARTHEST_DRIFT or not -1 <= last_step <= farthest:
+        last_step = self._last_step(int(moment.now // uri.period), moment.policy.totp.forward)
+        if last_step is None:
             return refused(account, moment, Reason.BAD_IMPORT, actor=actor)
-        if self.last_step is None:
-            last_step = current + max(self.drift, 0) + moment.policy.totp.forward
         device = VirtualMFADevice(
             id=_base64url.encode(moment.draw("device", 16)),
             name=name,
@@ -103,6 +99,15 @@ class ImportVirtualDevice(Verb[Bound]):
         )
         bound, event = with_bound(admitted, moment, device, actor)
         return Step(bound, bound_view(device, None), events=(event,))
+
+    def _last_step(self, current: int, forward: int) -> int | None:
+        """Return the step up to which no code passes; None where step or drift is none that a device can have."""
+        if not isinstance(self.drift, int) or not -FARTHEST_DRIFT <= self.drift <= FARTHEST_DRIFT:
+            return None
+        if self.last_step is None:
+            return current + max(self.drift, 0) + forward
+        fine = isinstance(self.last_step, int) and -1 <= self.last_step <= current + FARTHEST_DRIFT + forward
+        return self.last_step if fine else None
 
 
 def _parsed(text: str) -> KeyURI | None:

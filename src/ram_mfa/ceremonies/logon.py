@@ -27,14 +27,19 @@ from .transition import Step, Verb, refused
 
 def _mark_with_machine(instance: BeginLogon, attribute: object, mark: str | None) -> None:
     del attribute
-    if instance.machine is not None and not isinstance(mark, str):
-        raise ValueError("password_mark is required where a machine is presented")
+    _check_mark(mark, needed=instance.machine is not None)
 
 
 def _mark_with_remember(instance: FinishLogon, attribute: object, mark: str | None) -> None:
     del attribute
-    if instance.remember is not None and not isinstance(mark, str):
-        raise ValueError("password_mark is required where a machine is remembered")
+    _check_mark(mark, needed=instance.remember is not None)
+
+
+def _check_mark(mark: str | None, *, needed: bool) -> None:
+    if mark is None and needed:
+        raise ValueError("password_mark is required where a machine is presented or remembered")
+    if mark is not None and not isinstance(mark, str):
+        raise TypeError("password_mark is a string")
 
 
 @attrs.frozen

@@ -41,6 +41,7 @@ class Operation:
             raise ValueError("the name of an operation is 1 to 200 characters")
         if self.subject is not None and not isinstance(self.subject, str):
             raise TypeError("the subject of an operation is a string or None")
+        f"{self.name}{self.subject}".encode()  # half a character cannot be written down
 
 
 Operation.BIND = Operation("mfa.bind")

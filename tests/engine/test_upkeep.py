@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What operators do beside performing verbs."""
+
+from __future__ import annotations
+
+import pytest
+
+from ram_mfa import (
+    AESGCMSeal,
+    Describe,
+    EraseAccount,
+    MFAPolicy,
+    OpenAccount,
+    Operation,
+    Owner,
+    Reason,
+    Refused,
+    StoreContended,
+    Unbind,
+    What,
+)
+from ram_mfa.engine.records import user_key
+from tests.support.spine import ROOT, SEAL, Script
+
+NEW_SEAL = AESGCMSeal({"2026": b"k" * 32, "2027": b"n" * 32}, seal_with="2027")
+
+
+def refusal(service, result):
+    with pytest.raises(Refused) as caught:
+        service.run(result())
+    return caught.value.refusal.reason
+
+
+class TestReport:
+    def test_rows(self, services):
+        """Each user of the tenant has a row; an unreadable record has one too, and says why."""
+        service = services()
+        service.phone("alice")
+        service.perform("bob", OpenAccount(by=ROOT))
+        service.mfa.for_tenant("other", MFAPolicy.ram(issuer="Other"))
+        tenant = service.mfa.for_tenant("other", MFAPolicy.ram(issuer="Other"))
+        service.run(tenant.perform("carol", OpenAccount(by=ROOT)))
+        service.store.put("u" + "x" * 43, b"damaged")
+        rows = {row.user: row for row in service.run(service.mfa.credential_report())}
+        assert set(rows) == {"alice", "bob", ""}
+        assert (rows["alice"].mfa_active, rows["alice"].must_bind, rows["alice"].devices) == (True, False, 1)
+        assert (rows["bob"].mfa_active, rows["bob"].must_bind) == (False, True)
+        assert rows[""].problem
+        assert [row.user for row in service.run(tenant.credential_report()) if row.user] == ["carol"]
+
+    def test_gone_meanwhile(self, services):
+        """A record that goes while the report runs has no row."""
+        service = services()
+        service.perform("alice", OpenAccount(by=ROOT))
+        service.store.interfere = lambda word, really, key, *arguments: (
+            None if word == "load" and key.startswith("u") else really(key, *arguments)
+        )
+        assert service.run(service.mfa.credential_report()) == []
+
+    def test_store_without_keys(self, services):
+        """A store that lists nothing cannot be reported on, and says so."""
+        service = services()
+        service.mfa._engine.opening.store = object()
+        with pytest.raises(TypeError, match="keys"):
+            service.run(service.mfa.credential_report())
+
+
+class TestReseal:
+    @pytest.mark.requirement("B24")
+    def test_rotation(self, services):
+        """Every record is written under the new key, what cannot be read is counted, and progress is told."""
+        store = Script()
+        services(store=store, seal=SEAL).phone("alice")
+        store.put("u" + "x" * 43, b"damaged")
+        service, told = services(store=store, seal=NEW_SEAL), []
+        done = service.run(service.mfa.reseal(told.append))
+        assert (done.seen, done.resealed, done.unreadable, done.keys) == (3, 2, 1, ("u" + "x" * 43,))
+        assert told[-1] == done
+        assert service.run(service.mfa.reseal()).resealed == 0
+
+    def test_races(self, services):
+        """A record that changes at every turn ends in StoreContended."""
+        store = Script()
+        services(store=store, seal=SEAL).phone("alice")
+        service = services(store=store, seal=NEW_SEAL)
+        store.interfere = lambda word, really, key, *arguments: word == "load" and really(key, *arguments)
+        with pytest.raises(StoreContended):
+            service.run(service.mfa.reseal())
+
+
+class TestDiscard:
+    def test_what_cannot_be_read(self, services):
+        """An unreadable record goes, by an administrator, and is told; a readable or missing one stays as it is."""
+        service = services()
+        service.perform("alice", OpenAccount(by=ROOT))
+        assert refusal(service, lambda: service.mfa.discard("alice", ROOT)) is Reason.NOTHING_TO_DO
+        assert refusal(service, lambda: service.mfa.discard("nobody", ROOT)) is Reason.NOTHING_TO_DO
+        service.store.put(user_key("", "alice"), b"damaged")
+        owner = Owner("receipt", session="session")
+        assert refusal(service, lambda: service.mfa.discard("alice", owner)) is Reason.NOT_AUTHORISED
+        service.run(service.mfa.discard("alice", ROOT))
+        assert service.refusal("alice", Describe()).reason is Reason.NO_ACCOUNT
+        assert len(service.events(What.RECORD_DISCARDED)) == 1
+
+
+class TestMove:
+    def test_refusals(self, services):
+        """To the same id, without a record, by an owner, or onto another's record: refused, and the old one works."""
+        service = services()
+        service.perform("alice", OpenAccount(by=ROOT))
+        service.perform("bob", OpenAccount(by=ROOT))
+        move = service.mfa.move
+        assert refusal(service, lambda: move("alice", "alice", ROOT)) is Reason.NOTHING_TO_DO
+        assert refusal(service, lambda: move("nobody", "carol", ROOT)) is Reason.NO_ACCOUNT
+        assert refusal(service, lambda: move("alice", "carol", Owner("x", session="s"))) is Reason.NOT_AUTHORISED
+        assert refusal(service, lambda: move("alice", "bob", ROOT)) is Reason.ACCOUNT_EXISTS
+        assert service.perform("alice", Describe()).user == "alice"
+
+    def test_begun_again(self, services):
+        """A move that stopped half-way refuses elsewhere, and goes on when it is begun again."""
+        service = services()
+        service.phone("alice")
+        service.plant("alice", moved_to="bob")
+        assert service.refusal("alice", Describe()).reason is Reason.MOVING
+        assert refusal(service, lambda: service.mfa.move("alice", "carol", ROOT)) is Reason.MOVING
+        service.run(service.mfa.move("alice", "bob", ROOT))
+        assert len(service.perform("bob", Describe()).devices) == 1
+        service.run(service.mfa.move("bob", "alice", ROOT))
+
+    def test_arrived_before(self, services):
+        """What arrived before a crash stays, and the old record goes."""
+        service = services()
+        service.phone("alice")
+        before = service.account("alice")
+        service.run(service.mfa.move("alice", "bob", ROOT))
+        service.perform("alice", OpenAccount(by=ROOT))
+        service.plant("alice", handle=before.handle, moved_to="bob")
+        service.run(service.mfa.move("alice", "bob", ROOT))
+        assert service.refusal("alice", Describe()).reason is Reason.NO_ACCOUNT
+        assert len(service.perform("bob", Describe()).devices) == 1
+
+    def test_claims(self, services):
+        """The claim on a security key moves along; one that cannot be written ends in StoreContended."""
+        service = services()
+        service.key("alice")
+        service.store.interfere = lambda word, really, key, *arguments: (
+            False if word == "swap" and key.startswith("c") else really(key, *arguments)
+        )
+        with pytest.raises(StoreContended):
+            service.run(service.mfa.move("alice", "bob", ROOT))
+        service.store.interfere = None
+        service.run(service.mfa.move("alice", "bob", ROOT))
+        assert service.perform("bob", Unbind(by=ROOT)).id
+
+
+class TestOutbox:
+    def test_at_least_once(self, services):
+        """Events wait in their order until a sink took them; one that the sink dropped waits on."""
+        service = services(outbox=4)
+        service.phone("alice")
+        taken = []
+
+        def sink(event):
+            if len(taken) == 1:
+                raise OSError("the sink is full")
+            taken.append(event)
+
+        with pytest.raises(OSError, match="full"):
+            service.run(service.mfa.deliver("alice", sink))
+        assert service.run(service.mfa.deliver("alice", taken.append)) == 1
+        assert [event.what for event in taken] == [What.DEVICE_OFFERED, What.DEVICE_BOUND]
+        assert service.run(service.mfa.deliver("alice", taken.append)) == 0
+        assert service.run(service.mfa.deliver("nobody", taken.append)) == 0
+
+    def test_full(self, services):
+        """Without room, changes of devices are refused and logons are not."""
+        service = services(outbox=2)
+        phone = service.phone("alice")
+        assert service.refusal("alice", Unbind(by=ROOT)).reason is Reason.OUTBOX_FULL
+        assert service.receipt("alice", phone, Operation.UNBIND)
+        service.perform("alice", EraseAccount(by=ROOT))

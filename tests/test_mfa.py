@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two drivers: what they take, what they refuse when built, and what an observer may do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from ram_mfa import (
+    MFA,
+    Administrator,
+    AsyncMFA,
+    BeginLogon,
+    BeginStepUp,
+    Describe,
+    FinishLogon,
+    MFAPolicy,
+    OpenAccount,
+    Operation,
+    Reason,
+    Refused,
+    TOTPCode,
+    UnsafePlaintext,
+    in_threads,
+)
+from ram_mfa.stores.memory import AsyncMemoryStore, MemoryStore
+from tests.support.spine import ROOT
+
+POLICY = MFAPolicy.ram(issuer="Example")
+SEAL = UnsafePlaintext()
+
+
+class TestConfiguration:
+    @pytest.mark.parametrize(
+        ("changes", "error"),
+        [
+            ({"store": object()}, TypeError),
+            ({"store": AsyncMemoryStore()}, TypeError),
+            ({"policy": "ram"}, TypeError),
+            ({"seal": None}, TypeError),
+            ({"deadline": 0}, ValueError),
+            ({"deadline": 601}, ValueError),
+        ],
+    )
+    def test_refused_when_built(self, changes, error):
+        """What cannot work is said when it is built."""
+        how = {"store": MemoryStore(), "policy": POLICY, "seal": SEAL} | changes
+        with pytest.raises(error):
+            MFA(how.pop("store"), how.pop("policy"), **how)
+
+    def test_a_sync_store_is_not_awaited(self):
+        """A sync store goes to AsyncMFA through threads, and in no other way."""
+        with pytest.raises(TypeError, match="in_threads"):
+            AsyncMFA(MemoryStore(), POLICY, seal=SEAL)
+        assert "tenant ''" in repr(AsyncMFA(in_threads(MemoryStore()), POLICY, seal=SEAL))
+
+    @pytest.mark.parametrize("name", ["", "x" * 201, None, "\ud800"])
+    def test_tenants(self, name):
+        """A tenant has a name."""
+        with pytest.raises(ValueError, match=r".+"):
+            MFA(MemoryStore(), POLICY, seal=SEAL).for_tenant(name, POLICY)
+
+    def test_users(self):
+        """A user id is a string that can be written down, and never empty."""
+        mfa = MFA(MemoryStore(), POLICY, seal=SEAL, create=True)
+        with pytest.raises(TypeError):
+            mfa.perform(5, Describe())
+        for user in ("", "x" * 1_025, "\ud800"):
+            with pytest.raises(ValueError, match=r".+"):
+                mfa.perform(user, Describe())
+
+    @pytest.mark.requirement("B19")
+    def test_create_left_out(self):
+        """Without its root record a store refuses everything."""
+        with pytest.raises(Refused) as caught:
+            MFA(MemoryStore(), POLICY, seal=SEAL).perform("alice", Describe())
+        assert caught.value.refusal.reason is Reason.NO_ROOT
+
+
+class TestObservers:
+    @pytest.mark.requirement("B3")
+    def test_a_failing_one_changes_nothing(self, services, caplog):
+        """An observer's exception is logged; the outcome and the other observers are as without it."""
+
+        def failing(event):
+            raise RuntimeError("the observer's own trouble")
+
+        service = services(observers=(failing,))
+        assert service.perform("alice", OpenAccount(by=ROOT)).user == "alice"
+        assert len(service.told) == 1
+        assert "an observer failed" in caplog.text
+
+    def test_awaited_ones(self):
+        """AsyncMFA awaits an observer that is a coroutine function."""
+        told = []
+
+        async def observer(event):
+            await asyncio.sleep(0)
+            told.append(event)
+
+        async def main():
+            mfa = AsyncMFA(AsyncMemoryStore(), POLICY, seal=SEAL, observers=[observer], create=True)
+            await mfa.perform("alice", OpenAccount(by=ROOT))
+
+        asyncio.run(main())
+        assert len(told) == 1
+
+
+class TestCancellation:
+    def test_a_landed_swap_keeps_its_events(self):
+        """A perform that is cancelled amid its swap goes on to its events."""
+        told, entered, go_on = threading.Event(), threading.Event(), threading.Event()
+
+        class Slow(MemoryStore):
+            def swap(self, key, old, new, /):
+                if key.startswith("u"):
+                    entered.set()
+                    go_on.wait(30)
+                return super().swap(key, old, new)
+
+        async def main():
+            mfa = AsyncMFA(in_threads(Slow()), POLICY, seal=SEAL, observers=[lambda _: told.set()], create=True)
+            await mfa.open()
+            task = asyncio.ensure_future(mfa.perform("alice", OpenAccount(by=ROOT)))
+            await asyncio.to_thread(entered.wait, 30)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert not told.is_set()
+            go_on.set()
+            assert await asyncio.to_thread(told.wait, 30)
+            return (await mfa.perform("alice", Describe())).user
+
+        assert asyncio.run(main()) == "alice"
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        "build",
+        [
+            lambda: Administrator("\ud800"),
+            lambda: Operation("server.delete", "\ud800"),
+            lambda: Operation(""),
+            lambda: BeginLogon(""),
+            lambda: BeginLogon("session", machine="cookie"),
+            lambda: FinishLogon("ticket", TOTPCode("1"), session="session", remember="Laptop"),
+        ],
+    )
+    def test_values(self, build):
+        """A developer's own value that cannot be is refused when it is given, never later."""
+        with pytest.raises(ValueError, match=r".+"):
+            build()
+
+    @pytest.mark.parametrize(
+        "build",
+        [
+            lambda: Operation("server.delete", 5),
+            lambda: FinishLogon("ticket", TOTPCode("1"), session="session", password_mark=5),
+            lambda: BeginStepUp("server.delete", session="session"),
+        ],
+    )
+    def test_types(self, build):
+        """So is one of another type."""
+        with pytest.raises(TypeError):
+            build()
