@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 
 import pytest
@@ -22,7 +23,9 @@ from ram_mfa import (
     Reason,
     Refused,
     TOTPCode,
+    UnsafeAdministrator,
     UnsafePlaintext,
+    Verb,
     in_threads,
 )
 from ram_mfa.stores.memory import AsyncMemoryStore, MemoryStore
@@ -141,6 +144,8 @@ class TestArguments:
         "build",
         [
             lambda: Administrator("\ud800"),
+            lambda: Administrator(""),
+            lambda: UnsafeAdministrator("x" * 129),
             lambda: Operation("server.delete", "\ud800"),
             lambda: Operation(""),
             lambda: BeginLogon(""),
@@ -165,3 +170,48 @@ class TestArguments:
         """So is one of another type."""
         with pytest.raises(TypeError):
             build()
+
+
+class TestVerbs:
+    def test_one_without_a_body(self):
+        """A verb of somebody's own that decides nothing says so, and nothing passes."""
+        mfa = MFA(MemoryStore(), POLICY, seal=SEAL, create=True)
+        with pytest.raises(NotImplementedError):
+            mfa.perform("alice", Verb())
+
+    def test_a_copy_is_the_same(self):
+        """Verbs and actors are frozen: copying one gives the same, and nothing of it is written anywhere."""
+        verb = OpenAccount(by=ROOT)
+        assert copy.copy(verb) is verb
+        assert copy.deepcopy(verb) is verb
+
+
+class TestRoot:
+    def test_changed_by_another_process(self, services):
+        """A root record that another process changed is taken up when a user's record is absent."""
+        service = services()
+        other = services(store=service.store, create=False)
+        service.run(service.mfa.declare_restored())
+        assert other.refusal("nobody", Describe()).reason is Reason.NO_ACCOUNT
+        service.run(service.mfa.declare_restored())
+        assert other.refusal("nobody", Describe()).reason is Reason.NO_ACCOUNT
+        assert other.mfa._engine.opening._opened[1] == service.root
+
+    def test_a_loop_that_ends(self):
+        """A perform that is cut off by the end of its event loop is cancelled, and nothing is told."""
+
+        class Stuck(AsyncMemoryStore):
+            async def load(self, key, /):
+                await asyncio.sleep(60)
+                return await super().load(key)
+
+        told = []
+
+        async def main():
+            mfa = AsyncMFA(Stuck(), POLICY, seal=SEAL, observers=[told.append])
+            task = asyncio.ensure_future(mfa.perform("alice", Describe()))
+            await asyncio.sleep(0.01)
+            return task
+
+        assert asyncio.run(main()).cancelled()
+        assert told == []

@@ -104,3 +104,9 @@ class TestWhatCannotCome:
         with pytest.raises(Refused) as caught:
             mfa.perform("alice", verb)
         assert caught.value.refusal.reason is Reason.BAD_IMPORT
+
+    def test_names(self, mfa):
+        """A name that no device may have is refused."""
+        with pytest.raises(Refused) as caught:
+            mfa.perform("alice", from_key_uri(str(KeyURI("totp", "Old", "alice", KEY)), by=ROOT, name="\n"))
+        assert caught.value.refusal.reason is Reason.BAD_NAME

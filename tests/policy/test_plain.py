@@ -96,3 +96,8 @@ class TestStrictness:
         """Plain data build no policy that could not be built otherwise."""
         with pytest.raises(ValueError, match="probability"):
             policy_from_plain({"issuer": "Example", "throttle": {"per_day": 1_000}})
+
+    def test_nobody_must_and_yet_must_bind(self):
+        """Where MFA is required of nobody, users without a record cannot be made to bind."""
+        with pytest.raises(ValueError, match="nobody"):
+            policy_from_plain({"issuer": "Example", "requirement": "nobody", "unopened": "must bind"})

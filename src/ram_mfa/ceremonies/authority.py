@@ -8,6 +8,7 @@ A receipt or an enrolment ticket is verified here, never believed; a receipt is 
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -93,9 +94,8 @@ def no_device_bound(asked: _Asked) -> _Verdict:
 def password_fresh(asked: _Asked) -> _Verdict:
     """The password was checked within the policy's lifetime, and not in the future beyond the clocks' skew."""
     policy, actor = asked.moment.policy, asked.actor
-    password_at = actor.password_at if isinstance(actor, Owner) else None
-    if password_at is None:
-        return Reason.PROOF_NEEDED
+    never = -math.inf
+    password_at = actor.password_at if isinstance(actor, Owner) and actor.password_at is not None else never
     fresh = -policy.clock_skew <= asked.moment.now - password_at <= policy.lifetimes.password
     return None if fresh else Reason.PROOF_NEEDED
 
@@ -114,15 +114,14 @@ def receipt_shown(asked: _Asked) -> _Verdict:
 def enrolment_shown(asked: _Asked) -> _Verdict:
     """The enrolment ticket is valid, and MFA is still required of the user."""
     account, moment, actor = asked.account, asked.moment, asked.actor
-    if not isinstance(actor, Enrolment):
-        return Reason.FOREIGN_TICKET
     if account is None:
         required = moment.policy.unopened is Unopened.MUST_BIND
     else:
         required = moment.policy.must_use_mfa(required=account.required).allowed
     if not required:
         return Reason.NOT_AUTHORISED
-    opened = open_ticket(actor.ticket, account, moment, purpose=Purpose.ENROLMENT, session=actor.session)
+    ticket, session = (actor.ticket, actor.session) if isinstance(actor, Enrolment) else ("", "")
+    opened = open_ticket(ticket, account, moment, purpose=Purpose.ENROLMENT, session=session)
     return None if isinstance(opened, Opened) else opened
 
 
