@@ -52,7 +52,6 @@ EXTRAS = {
     "stores.sqlalchemy": {"sqlalchemy"},
     "stores.postgres": {"psycopg", "psycopg_pool"},
     "stores.redis": {"redis"},
-    "integrations.django": {"django"},
 }
 """The packages that a room of floor 5 may import beside those."""
 
