@@ -261,7 +261,6 @@ class TestEachCheckCanFail:
             "stores/sqlalchemy.py": "from sqlalchemy import text",
             "stores/postgres/pool.py": "import psycopg_pool",
             "stores/sqlite.py": "import sqlite3",
-            "stores/sqlalchemy.py": "from sqlalchemy import text",
         }
         assert floors.foreign(built(tree)) == []
         assert len(floors.foreign(built({**tree, path: line}))) == 1
