@@ -138,3 +138,10 @@ def a_proof_is_no_receipt(proof: Proof, session: str) -> None:
 
 def an_actor_is_no_name(session: str) -> None:
     Unbind(by="root")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def forgotten_fields(ask: Challenge) -> None:
+    """A session or an operation that is left out is seen before the program runs."""
+    FinishLogon(ask.id, TOTPCode("123456"))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    FinishStepUp(ask.id, TOTPCode("123456"), session="s")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    BeginStepUp(DELETE)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

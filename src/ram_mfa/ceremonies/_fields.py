@@ -7,23 +7,16 @@ What people typed is only kept here; it is judged inside the verb, where it is c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
-
-import attrs
 
 from .._secret import SecretText
 from .actors import checked_session
 from .outcomes import Operation
 
 
-def _session(instance: object, attribute: object, value: object) -> None:
+def is_session(instance: object, attribute: object, value: str) -> None:
+    """Check the application's session string."""
     del instance, attribute
     checked_session(value)
-
-
-def session() -> Any:
-    """Return the field of the application's session string."""
-    return attrs.field(kw_only=True, repr=False, validator=_session)
 
 
 def is_operation(instance: object, attribute: object, value: Operation) -> None:
@@ -31,11 +24,6 @@ def is_operation(instance: object, attribute: object, value: Operation) -> None:
     del instance, attribute
     if not isinstance(value, Operation):
         raise TypeError("operation is an Operation, the same at both ends of a step-up")
-
-
-def operation() -> Any:
-    """Return the field of the sensitive operation, without which a step-up is of nothing."""
-    return attrs.field(kw_only=True, validator=is_operation)
 
 
 def as_typed(value: str) -> SecretText:

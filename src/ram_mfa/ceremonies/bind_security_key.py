@@ -56,7 +56,7 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
     by: Actor
     account_name: str = attrs.field(kw_only=True)
     name: str | None = attrs.field(default=None, kw_only=True)
-    session: str = _fields.session()
+    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
     renew: bool = attrs.field(default=False, kw_only=True)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[SecurityKeyOffer]:
@@ -137,7 +137,7 @@ class ConfirmSecurityKey(Verb[Bound]):
     response: Any = attrs.field(repr=False)
     offer: str = attrs.field(converter=_fields.as_typed, repr=False, kw_only=True)
     by: Actor = attrs.field(kw_only=True)
-    session: str = _fields.session()
+    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Bound]:
         """Return the step to a bound key, with the claim on its credential id."""

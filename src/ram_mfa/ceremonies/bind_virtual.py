@@ -58,7 +58,7 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
     by: Actor
     account_name: str = attrs.field(kw_only=True)
     name: str | None = attrs.field(default=None, kw_only=True)
-    session: str = _fields.session()
+    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
     renew: bool = attrs.field(default=False, kw_only=True)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[VirtualDeviceOffer]:
@@ -150,7 +150,7 @@ class ConfirmVirtualDevice(Verb[Bound]):
     codes: tuple[SecretText, ...] = attrs.field(converter=_fields.as_codes, repr=False)
     offer: str = attrs.field(converter=_fields.as_typed, repr=False, kw_only=True)
     by: Actor = attrs.field(kw_only=True)
-    session: str = _fields.session()
+    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Bound]:
         """Return the step to a bound device."""

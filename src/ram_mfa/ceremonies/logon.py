@@ -105,7 +105,7 @@ class FinishLogon(Verb[Proof]):
 
     challenge: str = attrs.field(converter=_fields.as_typed, repr=False)
     evidence: Evidence
-    session: str = _fields.session()
+    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
     remember: str | None = attrs.field(default=None, kw_only=True)
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_remember)
 

@@ -43,7 +43,7 @@ class BeginStepUp(Verb[Challenge]):
     """
 
     operation: Operation = attrs.field(validator=_fields.is_operation)
-    session: str = _fields.session()
+    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Challenge]:
         """Return the same account and a challenge."""
@@ -66,8 +66,8 @@ class FinishStepUp(Verb[Proof]):
 
     challenge: str = attrs.field(converter=_fields.as_typed, repr=False)
     evidence: Evidence
-    operation: Operation = _fields.operation()
-    session: str = _fields.session()
+    operation: Operation = attrs.field(kw_only=True, validator=_fields.is_operation)
+    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:
         """Return the step to a proof."""
@@ -103,8 +103,8 @@ class Spend(Verb[Proof]):
     """
 
     receipt: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
-    operation: Operation = _fields.operation()
-    session: str = _fields.session()
+    operation: Operation = attrs.field(kw_only=True, validator=_fields.is_operation)
+    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:
         """Return the step in which the receipt is spent."""
@@ -138,8 +138,8 @@ class CheckReceipt(Verb[None]):
     """
 
     receipt: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
-    operation: Operation = _fields.operation()
-    session: str = _fields.session()
+    operation: Operation = attrs.field(kw_only=True, validator=_fields.is_operation)
+    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
         """Return the same account."""
