@@ -104,7 +104,8 @@ class TestCheckAsyncStore:
 
     @pytest.mark.parametrize(
         ("store", "promise"),
-        [(TornByTasks, "S7"), (CancelledWritesRubbish, "S5"), (CancelledRaises, "S16")],
+        # A swap that is parted by awaits breaks creating and replacing alike: which is met first is the loop's to say.
+        [(TornByTasks, ("S1", "S7")), (CancelledWritesRubbish, "S5"), (CancelledRaises, "S16")],
     )
     def test_catches_what_only_tasks_show(self, store, promise):
         """Races between awaits, and what a cancelled call leaves behind."""
