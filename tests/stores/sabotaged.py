@@ -429,7 +429,7 @@ class TruncatedBlob(Honest):
 class TextValues(Honest):
     """Ends a value at its trailing zeros, as a padded column does."""
 
-    breaks = ("S5", "S1")
+    breaks = ("S5", "S1", "S2", "S7", "S13")
 
     def swap(self, key, old, new, /):
         return super().swap(key, old and old.rstrip(b"\0"), new and new.rstrip(b"\0"))

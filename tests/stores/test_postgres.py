@@ -6,6 +6,7 @@ import itertools
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -180,11 +181,8 @@ class TestPostgresStore:
         with psycopg.connect(postgresql.url(), autocommit=True) as admin:
             admin.execute("CREATE DATABASE crowd")
         made = [stores.PostgresStore(database(postgresql, "crowd")) for _ in range(8)]
-        threads = [threading.Thread(target=store.create_table) for store in made]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda store: store.create_table(), made))
         assert [store.swap(KEY, None, b"x") for store in made] == [True] + [False] * 7
         for store in made:
             store.close()

@@ -5,6 +5,7 @@ import asyncio
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.support.servers import MariaDB, PostgreSQL
 sa = require_module("sqlalchemy", "sqlalchemy")
 asyncio_engines = require_module("sqlalchemy.ext.asyncio", "sqlalchemy")
 stores = require_module("ram_mfa.stores.sqlalchemy", "sqlalchemy")
+tables = stores.metadata
 
 KEY = "k" + "A" * 43
 PROCESSES = 8 if real else 3
@@ -182,6 +184,22 @@ class TestSQLAlchemyStore:
         for call in (lambda: store.load(KEY), lambda: store.swap(KEY, None, b"x"), lambda: list(store.keys("k"))):
             with pytest.raises(StoreUnavailable, match="no such table"):
                 call()
+
+    @pytest.mark.parametrize("engine", ["sqlite", "psycopg", "mariadb"])
+    def test_many_make_the_table_at_once(self, engine, request):
+        """Eight processes that start together and find no table do not fail for finding one in the end."""
+        url = (
+            request.getfixturevalue("mariadb").url()
+            if engine == "mariadb"
+            else request.getfixturevalue(f"{engine}_url")
+        )
+        crowd = [opened(url, create=False) for _ in range(8)]
+        for _ in range(5):
+            tables.drop_all(crowd[0]._engine)
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(lambda store: store.create_table(), crowd))
+            assert [store.swap(KEY, None, b"x") for store in crowd] == [True] + [False] * 7
+            assert crowd[0].swap(KEY, b"x", None)
 
     @pytest.mark.requirement("S16")
     def test_a_server_that_is_not_there_is_unavailable(self):

@@ -23,7 +23,7 @@ from .. import _outcomes
 from .._outcomes import Outcome
 from .._sql import Statements, Value, statement, statements
 from .engine import prepare
-from .table import metadata
+from .table import metadata, table
 
 T = TypeVar("T")
 
@@ -62,11 +62,18 @@ class SQLAlchemyStore:
         return f"<{type(self).__name__} {self._engine.url.render_as_string(hide_password=True)}>"
 
     def create_table(self) -> None:
-        """Make the table where there is none."""
+        """Make the table where there is none; where another has made it meanwhile, that one."""
         try:
             metadata.create_all(self._engine)
         except Exception as error:
-            raise StoreUnavailable(_told(error)) from error
+            if not self._has_table():
+                raise StoreUnavailable(_told(error)) from error
+
+    def _has_table(self) -> bool:
+        try:
+            return sa.inspect(self._engine).has_table(table.name)
+        except Exception:  # noqa: BLE001 (the error of the statement before is the one to tell)
+            return False
 
     def load(self, key: str, /) -> bytes | None:
         """See ``ram_mfa.store.Store.load``."""

@@ -38,7 +38,7 @@ def outlives_a_kill(bench: Bench) -> None:
     restart = bench.faults.restart
     if restart is None:
         return
-    writers = [_Writer(bench, bench.key(), bench.key()) for _ in range(3)]
+    writers = [_Writer(bench, bench.key(), (bench.key(), bench.key())) for _ in range(3)]
     threads = [threading.Thread(target=writer.run, daemon=True) for writer in writers]
     for thread in threads:
         thread.start()
@@ -62,22 +62,30 @@ def outlives_a_kill(bench: Bench) -> None:
         expect(
             found in (writer.landed, writer.asked), "S3", "an acknowledged write is gone after the engine was killed"
         )
-        expect(patient_load(bench, writer.gone) in writer.gone_may_be, "S13", "a deleted record is back after a kill")
+        for key in writer.gone:
+            expect(patient_load(bench, key) in writer.may_be(key), "S13", "a deleted record is back after a kill")
 
 
 @attrs.define(eq=False)
 class _Writer:
-    """Counts one record up, and creates and deletes another, until told to stop; survives the engine's absence."""
+    """Counts one record up, and creates and deletes two others, until told to stop; survives the engine's absence.
+
+    One of the two is deleted before the other is created, so that at any moment one deletion at least is acknowledged.
+    """
 
     bench: Bench
     key: str
-    gone: str
+    gone: tuple[str, str]
     acknowledged: int = 0
     landed: bytes | None = None
     asked: bytes | None = None
-    gone_may_be: tuple[bytes | None, ...] = (None,)
     stop: bool = False
     raised: BaseException | None = None
+    _known: dict[str, tuple[bytes | None, ...]] = attrs.field(factory=dict, init=False)
+
+    def may_be(self, key: str) -> tuple[bytes | None, ...]:
+        """Return what may be found under one of the two: the last acknowledged, and what was asked since."""
+        return self._known.get(key, (None,))
 
     def run(self) -> None:
         try:
@@ -98,13 +106,25 @@ class _Writer:
         self.asked = secrets.token_bytes(300)
         expect(swap(self.key, found, self.asked) is True, "S3", "a record changed under its only writer")
         self.landed = self.asked
-        there = load(self.gone)
-        expect(there in self.gone_may_be, "S13", "a deleted record is back after the engine was killed")
-        new = None if there is not None else secrets.token_bytes(300)
-        self.gone_may_be = (there, new)
-        expect(swap(self.gone, there, new) is True, "S13", "a record changed under its only writer")
-        self.gone_may_be = (new,)
+        lying = [key for key in self.gone if self._found(store, key) is not None]
+        for key in lying:
+            self._put(store, key, None)
+        absent = [key for key in self.gone if key not in lying]
+        for key in absent[:1]:
+            self._put(store, key, secrets.token_bytes(300))
         self.acknowledged += 1
+
+    def _found(self, store: Store, key: str) -> bytes | None:
+        found = store.load(key)
+        expect(found in self.may_be(key), "S13", "a deleted record is back after the engine was killed")
+        self._known[key] = (found,)
+        return found
+
+    def _put(self, store: Store, key: str, new: bytes | None) -> None:
+        (found,) = self.may_be(key)
+        self._known[key] = (found, new)
+        expect(store.swap(key, found, new) is True, "S13", "a record changed under its only writer")
+        self._known[key] = (new,)
 
 
 def patient_load(bench: Bench, key: str) -> bytes | None:
