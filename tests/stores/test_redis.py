@@ -204,6 +204,20 @@ class TestRedisStore:
         awaited.close()
         store.close()
 
+    def test_a_listing_does_not_go_on_after_a_restart(self):
+        """A cursor is a place in one run's table: on another run it would pass keys over."""
+        with Redis() as server:
+            store = Maker(server.port)()
+            for number in range(3000):
+                assert store.swap(f"w{number:043}", None, b"x")
+            keys = store.keys("w")
+            next(keys)
+            server.restart()
+            with pytest.raises(StoreUnavailable, match="replaced"):
+                list(keys)
+            assert len(set(store.keys("w"))) == 3000
+            store.close()
+
     def test_a_child_opens_connections_of_its_own(self, redis_server):
         store = Maker(redis_server.proxy.port)()
         assert store.swap(KEY, None, b"0")
@@ -438,6 +452,18 @@ class TestCluster:
         ports = [server.port for server in redis_cluster.servers]
         check_async_store(ClusterMaker(ports, 5.0, replicas=1).awaited, rounds=rounds(100))
 
+    @pytest.mark.requirement("S3", "S13")
+    @BOTH
+    def test_wants_a_replica_unless_told_otherwise(self, redis_cluster, opener):
+        """Where a replica may take over, an acknowledged write that none has would be lost without a trace."""
+        ports = [server.port for server in redis_cluster.servers]
+        store = opener(ClusterMaker(ports, 5.0))
+        assert (store.store if opener is InALoop else store)._terms.barrier == ("WAIT", 1, 4000)
+        store.close()
+        with pytest.raises(stores.UnsafeConfiguration, match="replicas"):
+            opener(ClusterMaker(ports, 5.0, replicas=0))
+        opener(ClusterMaker(ports, 5.0, replicas=0, unsafe_settings=["replicas"])).close()
+
     @BOTH
     def test_follows_a_slot_that_moves(self, redis_cluster, opener):
         """ASK while a slot moves, MOVED when it has: nothing ran, and it is asked where it is."""
@@ -454,6 +480,9 @@ class TestCluster:
         assert store.load(KEY) is None
         assert store.swap(KEY, None, b"x")
         assert store.load(KEY) == b"x"
+        if opener is not InALoop:
+            with pytest.raises(StoreUnavailable, match="slots moved"):
+                list(store.keys(KEY[0]))
         for master in (target, source, *masters):
             master.ask("CLUSTER", "SETSLOT", slot, "NODE", ids[id(target)])
         assert store.load(KEY) == b"x"

@@ -373,8 +373,10 @@ class Proxy:
     def replies_lost(self, *, silent=False):
         """Let the server do what it is asked, and lose its replies: by cutting the connection, or by saying nothing."""
         self.losing, self.silent = True, silent
-        yield
-        self.losing = False
+        try:
+            yield
+        finally:
+            self.losing = False
 
     def cut(self):
         """Cut all connections."""

@@ -41,7 +41,7 @@ class AsyncRedisStore:
 
     @classmethod
     async def open(
-        cls, client: aio.Redis | aio.RedisCluster, *, replicas: int = 0, unsafe_settings: Iterable[str] = ()
+        cls, client: aio.Redis | aio.RedisCluster, *, replicas: int | None = None, unsafe_settings: Iterable[str] = ()
     ) -> Self:
         """Check the servers' configuration and return the store.
 
@@ -61,8 +61,12 @@ class AsyncRedisStore:
         servers = _Cluster(client) if isinstance(client, aio.RedisCluster) else _Single(client)
         terms = configuration.terms(servers.settings, movable=servers.movable, replicas=replicas)
         store = cls(servers, terms)
-        by_file = await store._run(configuration.check(await servers.addresses(), replicas, unsafe))
-        barrier = configuration.barrier(terms.deadline, replicas, by_file=by_file)
+        try:
+            by_file = await store._run(configuration.check(await servers.addresses(), terms, unsafe))
+        except BaseException:
+            await servers.let_go()
+            raise
+        barrier = configuration.barrier(terms, by_file=by_file)
         store._terms = attrs.evolve(terms, barrier=barrier)
         return store
 
@@ -81,17 +85,19 @@ class AsyncRedisStore:
 
     async def keys(self, kind: str, /) -> AsyncIterator[str]:
         """See ``RedisStore.keys``."""
-        sizes = [await self._ask("DBSIZE", at) for at in await self._servers.addresses()]
-        passes = 1 + sum(sizes) // KEYS_AT_ONCE
+        addresses = await self._servers.addresses()
+        layout = [await self._run(talk.layout(self._terms, at)) for at in addresses]
+        passes = 1 + sum([await self._ask("DBSIZE", at) for at in addresses]) // KEYS_AT_ONCE
         for part in range(passes):
             seen = set[str]()
-            for address in await self._servers.addresses():
+            for address, there in zip(addresses, layout, strict=True):
                 cursor, going = 0, True
                 while going:
-                    cursor, page = await self._run(talk.scan(self._terms, kind, cursor, address))
+                    cursor, page = await self._run(talk.scan(self._terms, kind, cursor, address, there.run))
                     going = cursor != 0
                     for key in unseen(page, seen, part, passes):
                         yield key
+            talk.unmoved(layout, [await self._run(talk.layout(self._terms, at)) for at in addresses])
 
     async def incarnation(self) -> str:
         """See ``RedisStore.incarnation``."""
@@ -208,6 +214,9 @@ class _Single:
     async def refresh(self) -> None:
         await self._pool.disconnect(inuse_connections=False)  # the next connection asks Sentinel
 
+    async def let_go(self) -> None:
+        """Close what is not the client's own."""
+
     async def close(self) -> None:
         await self._client.aclose()
         await self._pool.disconnect()
@@ -261,7 +270,10 @@ class _Cluster:
         with contextlib.suppress(RedisError, RedisClusterException, OSError):
             await self._client.nodes_manager.initialize()
 
-    async def close(self) -> None:
+    async def let_go(self) -> None:
         for pool in self._pools.values():
             await pool.disconnect()
+
+    async def close(self) -> None:
+        await self.let_go()
         await self._client.aclose()

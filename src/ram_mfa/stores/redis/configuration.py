@@ -49,15 +49,15 @@ def allowed(unsafe_settings: Iterable[str]) -> frozenset[str]:
     return names
 
 
-def barrier(deadline: float, replicas: int, *, by_file: bool) -> Command | None:
+def barrier(terms: Terms, *, by_file: bool) -> Command | None:
     """Return what follows each swap, for at most four fifths of the deadline."""
-    wait = max(1, int(deadline * 800))
+    wait, replicas = max(1, int(terms.deadline * 800)), terms.replicas
     if by_file:
         return ("WAITAOF", 1, replicas, wait)
     return ("WAIT", replicas, wait) if replicas else None
 
 
-def check(addresses: Iterable[Address | None], replicas: int, unsafe: frozenset[str]) -> Talk[bool]:
+def check(addresses: Iterable[Address | None], terms: Terms, unsafe: frozenset[str]) -> Talk[bool]:
     """Ask every server that takes writes what it is set to; return whether swaps must wait for the file (WAITAOF).
 
     Raises:
@@ -92,7 +92,8 @@ def check(addresses: Iterable[Address | None], replicas: int, unsafe: frozenset[
             problems.add("maxmemory-policy")
         if found["no-appendfsync-on-rewrite"] not in {None, "no"}:  # then nothing is synced while a child saves
             problems.add("no-appendfsync-on-rewrite")
-        if int(said.get("connected_slaves", 0)) < replicas:
+        # Where another server may take over, it takes over without what no replica had: an unbind, for ever.
+        if int(said.get("connected_slaves", 0)) < terms.replicas or (terms.movable and not terms.replicas):
             problems.add("replicas")
         if problems - unsafe:
             raise UnsafeConfiguration(tuple(sorted(problems - unsafe)))
@@ -124,12 +125,14 @@ def deadline_of(settings: Any) -> float:
     return float(seconds)
 
 
-def terms(settings: Any, *, movable: bool, replicas: int) -> Terms:
+def terms(settings: Any, *, movable: bool, replicas: int | None) -> Terms:
     """Return how a store talks before it has asked the servers anything.
 
     Raises:
         ValueError: the client waits for ever, or the number of replicas is none.
     """
+    if replicas is None:
+        replicas = int(movable)
     if replicas < 0:
         raise ValueError("the number of replicas that must have a swap is 0 or more")
     return Terms(deadline=deadline_of(settings), movable=movable, barrier=None, replicas=replicas)

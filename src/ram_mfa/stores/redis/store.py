@@ -46,9 +46,11 @@ class RedisStore:
 
     Args:
         client: ``redis.Redis``, what ``Sentinel.master_for`` returns, or ``redis.RedisCluster``.
-        replicas: how many replicas must have a swap before it is acknowledged.
+        replicas: how many replicas must have a swap before it is acknowledged: none on one server, and one behind
+            Sentinel and in a Cluster, unless you say otherwise.
         unsafe_settings: what may be unsafe in the servers' configuration, by name: ``appendonly``, ``appendfsync``,
-            ``maxmemory-policy``, ``replicas`` (fewer at the start than are asked for), ``CONFIG`` (not to be read).
+            ``no-appendfsync-on-rewrite``, ``maxmemory-policy``, ``replicas`` (fewer at the start than are asked for, or
+            none asked for where another server may take over), ``CONFIG`` (not to be read).
 
     Raises:
         ValueError: the client waits for ever, or there is no such setting.
@@ -57,13 +59,17 @@ class RedisStore:
     """
 
     def __init__(
-        self, client: redis.Redis | redis.RedisCluster, *, replicas: int = 0, unsafe_settings: Iterable[str] = ()
+        self,
+        client: redis.Redis | redis.RedisCluster,
+        *,
+        replicas: int | None = None,
+        unsafe_settings: Iterable[str] = (),
     ) -> None:
         unsafe = configuration.allowed(unsafe_settings)
         self._servers = _Cluster(client) if isinstance(client, redis.RedisCluster) else _Single(client)
         self._terms = configuration.terms(self._servers.settings, movable=self._servers.movable, replicas=replicas)
-        by_file = self._run(configuration.check(self._servers.addresses(), replicas, unsafe))
-        barrier = configuration.barrier(self._terms.deadline, replicas, by_file=by_file)
+        by_file = self._run(configuration.check(self._servers.addresses(), self._terms, unsafe))
+        barrier = configuration.barrier(self._terms, by_file=by_file)
         self._terms = attrs.evolve(self._terms, barrier=barrier)
 
     def __repr__(self) -> str:
@@ -82,17 +88,21 @@ class RedisStore:
     def keys(self, kind: str, /) -> Iterator[str]:
         """See ``ram_mfa.store.Listing.keys``.
 
-        Reads all keys once for each ``KEYS_AT_ONCE`` of them. While a Cluster moves slots, keys may be left out.
+        Reads all keys once for each ``KEYS_AT_ONCE`` of them. A server that restarts or is replaced meanwhile, and
+        slots that move, end it in StoreUnavailable: keys might be left out.
         """
-        passes = 1 + sum(self._ask("DBSIZE", at) for at in self._servers.addresses()) // KEYS_AT_ONCE
+        addresses = self._servers.addresses()
+        layout = [self._run(talk.layout(self._terms, at)) for at in addresses]
+        passes = 1 + sum(self._ask("DBSIZE", at) for at in addresses) // KEYS_AT_ONCE
         for part in range(passes):
             seen = set[str]()
-            for address in self._servers.addresses():
+            for address, there in zip(addresses, layout, strict=True):
                 cursor, going = 0, True
                 while going:
-                    cursor, page = self._run(talk.scan(self._terms, kind, cursor, address))
+                    cursor, page = self._run(talk.scan(self._terms, kind, cursor, address, there.run))
                     going = cursor != 0
                     yield from unseen(page, seen, part, passes)
+            talk.unmoved(layout, [self._run(talk.layout(self._terms, at)) for at in addresses])
 
     def incarnation(self) -> str:
         """See ``ram_mfa.store.Incarnated.incarnation``; a Cluster's is made of its masters'."""

@@ -145,10 +145,56 @@ def incarnation(terms: Terms, address: Address | None) -> Talk[str]:
     return str(answer.decode())
 
 
-def scan(terms: Terms, kind: str, cursor: int, address: Address | None) -> Talk[tuple[int, list[str]]]:
-    """Ask one server for a stretch of the keys of a kind, where the cursor of the stretch before goes on."""
-    after, keys = yield from ask(terms, ("SCAN", cursor, "MATCH", kind + "?" * 43, "COUNT", 1000), address)
-    return int(after), [key.decode() for key in keys]
+@attrs.frozen
+class Layout:
+    """Which run of a server program answers at an address, and which slots of a Cluster it serves."""
+
+    run: str
+    slots: tuple[str, ...]
+
+
+_MOVED = "Redis: a server was replaced, or slots moved, in the middle of a listing"
+
+
+def layout(terms: Terms, address: Address | None) -> Talk[Layout]:
+    """Ask a server who it is and what it serves."""
+    slots: tuple[str, ...] = ()
+    if address is not None:
+        nodes = (yield from ask(terms, ("CLUSTER", "NODES"), address)).decode().splitlines()
+        slots = tuple(next(line.split()[8:] for line in nodes if "myself" in line.split()[2]))
+    return Layout(_run_id((yield from ask(terms, ("INFO", "server"), address))), slots)
+
+
+def unmoved(before: list[Layout], after: list[Layout]) -> None:
+    """Look whether all keys stayed where they were, so that each was met.
+
+    Raises:
+        StoreUnavailable: they did not, or slots are on the move (which are named in brackets).
+    """
+    if before != after or any(slot.startswith("[") for one in after for slot in one.slots):
+        raise StoreUnavailable(_MOVED)
+
+
+def scan(terms: Terms, kind: str, cursor: int, address: Address | None, run: str) -> Talk[tuple[int, list[str]]]:
+    """Ask one run of a server for a stretch of the keys of a kind, where the cursor of the stretch before goes on.
+
+    A cursor is a place in one run's hash table: on another server, or after a restart, it would pass keys over.
+    """
+    command = ("SCAN", cursor, "MATCH", kind + "?" * 43, "COUNT", 1000)
+    try:
+        found, info = yield from _insist(
+            attrs.evolve(terms, movable=False), (command, ("INFO", "server")), None, address
+        )
+    except Lost as error:
+        raise StoreUnavailable("Redis: no answer") from error
+    if isinstance(info, Exception) or _run_id(info) != run:
+        raise StoreUnavailable(_MOVED)
+    return int(found[0]), [key.decode() for key in found[1]]
+
+
+def _run_id(info: Any) -> str:
+    text: str = info.decode()
+    return next(line for line in text.splitlines() if line.startswith("run_id:"))
 
 
 def _run(terms: Terms, script: Script, key: str, *arguments: Word, then: tuple[Command, ...] = ()) -> Talk[list[Any]]:
