@@ -33,6 +33,10 @@ made = []
 def dispose_of_engines():
     """Close what a test left open."""
     yield
+    dispose()
+
+
+def dispose():
     while made:
         made.pop().dispose()
 
