@@ -39,13 +39,14 @@ from tests.support.races import (
     barrier,
     begin,
     bind,
+    eight_processes_submit_one_code,
     finish,
     flag,
     flood,
     guess,
     limits,
     offer_and_confirm,
-    submit_one_code,
+    one_wins,
     wrong_codes,
 )
 from tests.support.spine import ROOT, SEAL, SESSION, Script
@@ -53,18 +54,10 @@ from tests.support.spine import ROOT, SEAL, SESSION, Script
 START = 1_700_000_000.0
 ALICE = user_key("", "alice")
 POLICY = MFAPolicy.ram(issuer="Example")
-LOSERS = {Reason.REPLAYED_CODE.name, Reason.SPENT_TICKET.name}
 
 
 def read(store) -> Account:
     return decode_account(SEAL.for_record(ALICE).unseal(store.load(ALICE)))
-
-
-def one_wins(outcomes):
-    """Check that each round has one proof, and that everybody else was told that the code or the ticket is used up."""
-    for number, told in enumerate(outcomes):
-        assert Counter(told)["proof"] == 1, f"round {number}: {told}"
-        assert set(told) <= LOSERS | {"proof"}, f"round {number}: {told}"
 
 
 @pytest.fixture
@@ -76,17 +69,9 @@ class TestOneCode:
     @pytest.mark.requirement("V4", "O7", "S1", "S10")
     def test_eight_processes_submit_it(self, place):
         """In each of 2,000 rounds exactly one of eight processes is let in, with one ticket for all or one for each."""
-        clock = ManualClock(START)
-        mfa, store = place.open(clock, create=True)
-        uri = bind(mfa, "alice", clock.now)
-        tickets = []
-        for number in range(rounds(2000)):
-            clock.advance(60)
-            tickets.append(begin(mfa, "alice") if number % 2 else "")
-        with Crew(submit_one_code, 8, place, barrier(8), uri, tickets) as crew:
-            one_wins(zip(*crew.results(), strict=True))
+        store, now = eight_processes_submit_one_code(place, rounds(2000))
         (device,) = read(store).devices
-        assert device.last_step == clock.now // 30
+        assert device.last_step == now // 30
         store.close()
 
     @pytest.mark.requirement("V4", "O7")

@@ -86,7 +86,7 @@ class TestOneServer:
     @pytest.mark.requirement("S4", "S14")
     @pytest.mark.parametrize("silent", [False, True], ids=["cut", "silent"])
     def test_a_service_that_hears_nothing_passes_nothing(self, house, silent):
-        """Neither before nor after the decision: a typed error, and afterwards the code passes once at most."""
+        """Neither before nor after the decision: a typed error, and afterwards the code passes once."""
         ticket, code = begin(house.mfa, "alice"), house.code()
         with house.proxy.replies_lost(silent=silent):
             assert finish(house.mfa, "alice", ticket, code) in FAILED

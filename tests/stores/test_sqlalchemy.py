@@ -21,7 +21,6 @@ from tests.support.servers import MariaDB, PostgreSQL
 sa = require_module("sqlalchemy", "sqlalchemy")
 asyncio_engines = require_module("sqlalchemy.ext.asyncio", "sqlalchemy")
 stores = require_module("ram_mfa.stores.sqlalchemy", "sqlalchemy")
-tables = stores.metadata
 
 KEY = "k" + "A" * 43
 PROCESSES = 8 if real else 3
@@ -85,6 +84,14 @@ def psycopg_url(postgresql):
     return postgresql.url().replace("postgresql:", "postgresql+psycopg:")
 
 
+@pytest.fixture(params=["sqlite", "psycopg", "mariadb"])
+def url(request):
+    """Of each engine in turn."""
+    if request.param == "mariadb":
+        return request.getfixturevalue("mariadb").url()
+    return request.getfixturevalue(f"{request.param}_url")
+
+
 class TestSQLAlchemyStore:
     @pytest.mark.requirement("S1", "S2", "S5", "S9", "S11", "S13", "S16")
     def test_keeps_the_promises_on_sqlite(self, sqlite_url):
@@ -101,14 +108,8 @@ class TestSQLAlchemyStore:
         check_store(Maker(mariadb.url()), rounds=rounds(100), processes=4 * real, faults=mariadb.faults())
 
     @pytest.mark.requirement("S1")
-    @pytest.mark.parametrize("engine", ["sqlite", "psycopg", "mariadb"])
-    def test_eight_processes_swap_from_the_same_bytes(self, engine, request):
+    def test_eight_processes_swap_from_the_same_bytes(self, url):
         """In each of 2,000 rounds exactly one of eight processes lands, and no increment is lost."""
-        url = (
-            request.getfixturevalue("mariadb").url()
-            if engine == "mariadb"
-            else request.getfixturevalue(f"{engine}_url")
-        )
         bench = Bench(Maker(url, 60.0), rounds(2000), Faults())
         process_race(bench, PROCESSES, "spawn")
         bench.close()
@@ -189,17 +190,11 @@ class TestSQLAlchemyStore:
             with pytest.raises(StoreUnavailable, match="no such table"):
                 call()
 
-    @pytest.mark.parametrize("engine", ["sqlite", "psycopg", "mariadb"])
-    def test_many_make_the_table_at_once(self, engine, request):
+    def test_many_make_the_table_at_once(self, url):
         """Eight processes that start together and find no table do not fail for finding one in the end."""
-        url = (
-            request.getfixturevalue("mariadb").url()
-            if engine == "mariadb"
-            else request.getfixturevalue(f"{engine}_url")
-        )
         crowd = [opened(url, create=False) for _ in range(8)]
         for _ in range(5):
-            tables.drop_all(crowd[0]._engine)
+            stores.metadata.drop_all(crowd[0]._engine)
             with ThreadPoolExecutor(8) as pool:
                 list(pool.map(lambda store: store.create_table(), crowd))
             assert [store.swap(KEY, None, b"x") for store in crowd] == [True] + [False] * 7

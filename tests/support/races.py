@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 import attrs
@@ -25,6 +26,7 @@ from ram_mfa import (
     MFAPolicy,
     OfferVirtualDevice,
     Proof,
+    Reason,
     Refused,
     ThrottlePolicy,
     TOTPCode,
@@ -173,6 +175,57 @@ class Place:
         deadline = ALL_THE_TIME if self.patient else 5.0
         store = Counted(self.file, synchronous=self.synchronous, deadline=deadline)
         return MFA(store, self.policy, seal=seal, clock=clock, deadline=deadline, create=create), store
+
+
+@attrs.frozen
+class EnginePlace:
+    """A service on an engine's store, which each process makes for itself.
+
+    Attributes:
+        maker: opens the store, with a deadline of ALL_THE_TIME; can be pickled.
+    """
+
+    maker: Callable[[], Any]
+
+    def clock(self) -> ManualClock:
+        """Return a clock that shows the start."""
+        return ManualClock(1_700_000_000.0)
+
+    def open(self, clock: Callable[[], float], *, create: bool = False) -> tuple[MFA, Any]:
+        """Return the service, and its store."""
+        store = self.maker()
+        policy = MFAPolicy.ram(issuer="Example")
+        return MFA(store, policy, seal=SEAL, clock=clock, deadline=ALL_THE_TIME, create=create), store
+
+
+LOSERS = {Reason.REPLAYED_CODE.name, Reason.SPENT_TICKET.name}
+
+
+def one_wins(outcomes: Iterable[Sequence[str]]) -> None:
+    """Check that each round has one proof, and that everybody else was told that the code or the ticket is used up."""
+    for number, told in enumerate(outcomes):
+        assert Counter(told)["proof"] == 1, f"round {number}: {told}"
+        assert set(told) <= LOSERS | {"proof"}, f"round {number}: {told}"
+
+
+def eight_processes_submit_one_code(place: Place | EnginePlace, rounds: int) -> tuple[Any, float]:
+    """Check that in each round exactly one of eight is let in, with one ticket for all or one for each.
+
+    Returns:
+        The store, still open, and what the clock showed in the last round.
+    """
+    clock = place.clock()
+    mfa, store = place.open(clock, create=True)
+    uri = bind(mfa, "alice", clock.now)
+    tickets = []
+    for number in range(rounds):
+        clock.advance(60)
+        tickets.append(begin(mfa, "alice") if number % 2 else "")
+    with Crew(submit_one_code, 8, place, barrier(8), uri, tickets) as crew:
+        outcomes = list(zip(*crew.results(), strict=True))
+    assert len(outcomes) == rounds
+    one_wins(outcomes)
+    return store, clock.now
 
 
 def limits(*, free: int = 5, per_day: int = 20, cap: int = 100, digits: int = 6) -> MFAPolicy:

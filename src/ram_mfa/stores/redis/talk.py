@@ -194,7 +194,10 @@ def scan(terms: Terms, kind: str, cursor: int, address: Address | None, run: str
 
 def _run_id(info: Any) -> str:
     text: str = info.decode()
-    return next(line for line in text.splitlines() if line.startswith("run_id:"))
+    for line in text.splitlines():
+        if line.startswith("run_id:"):
+            return line
+    raise StoreUnavailable("Redis: a server that does not tell its run_id cannot be listed")
 
 
 def _run(terms: Terms, script: Script, key: str, *arguments: Word, then: tuple[Command, ...] = ()) -> Talk[list[Any]]:

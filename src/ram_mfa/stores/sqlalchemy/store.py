@@ -23,7 +23,7 @@ from .. import _outcomes
 from .._outcomes import Outcome
 from .._sql import Statements, Value, statement, statements
 from .engine import prepare
-from .table import metadata, table
+from .table import in_its_row, metadata, table
 
 T = TypeVar("T")
 
@@ -66,12 +66,17 @@ class SQLAlchemyStore:
         try:
             metadata.create_all(self._engine)
         except Exception as error:
-            if not self._has_table():
+            if not self._made_by_another():
                 raise StoreUnavailable(_told(error)) from error
 
-    def _has_table(self) -> bool:
+    def _made_by_another(self) -> bool:
+        """Say whether there is a table, and finish it where its maker may not have come so far."""
         try:
-            return sa.inspect(self._engine).has_table(table.name)
+            with self._engine.connect() as connection:
+                made = sa.inspect(connection).has_table(table.name)
+                if made and self._engine.dialect.name == "postgresql":
+                    connection.execute(in_its_row)
+                return made
         except Exception:  # noqa: BLE001 (the error of the statement before is the one to tell)
             return False
 

@@ -31,10 +31,5 @@ table = sa.Table(
 )
 
 # PostgreSQL moves a value of more than 2 kB out of its row; a record that is always written whole then bloats 13-fold.
-event.listen(
-    table,
-    "after_create",
-    sa.DDL(  # type: ignore[no-untyped-call]
-        "ALTER TABLE ram_mfa ALTER COLUMN value SET STORAGE MAIN"
-    ).execute_if(dialect="postgresql"),
-)
+in_its_row = sa.DDL("ALTER TABLE ram_mfa ALTER COLUMN value SET STORAGE MAIN")  # type: ignore[no-untyped-call]
+event.listen(table, "after_create", in_its_row.execute_if(dialect="postgresql"))
