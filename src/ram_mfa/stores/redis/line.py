@@ -7,7 +7,6 @@ import asyncio
 from typing import Any
 
 from redis import asyncio as aio
-from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .store import REFUSALS
@@ -45,15 +44,10 @@ class Line:
 
 
 async def exchange(line: Line, action: Exchange) -> list[Any]:
-    """Send the commands of an exchange over one connection, and return the replies; a refusal stands among them.
-
-    Raises:
-        NotSent: there was no connection.
-        Lost: the connection broke, or the deadline passed, before the last reply.
-    """
+    """See ``store.exchange``; here another task may close the connection."""
     try:
         connection = await line.take()
-    except (RedisError, OSError) as error:
+    except Exception as error:
         raise NotSent(f"{type(error).__name__}: {error}") from error
     try:
         await connection.send_packed_command(connection.pack_commands(action.commands), check_health=False)
@@ -63,7 +57,7 @@ async def exchange(line: Line, action: Exchange) -> list[Any]:
                 replies.append(await connection.read_response(disable_decoding=True))
             except REFUSALS as error:
                 replies.append(error)
-    except (RedisError, OSError) as error:
+    except Exception as error:
         await connection.disconnect(nowait=True)
         raise Lost(late=isinstance(error, (RedisTimeoutError, TimeoutError))) from error
     except BaseException:
