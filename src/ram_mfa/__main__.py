@@ -57,7 +57,7 @@ def _told(error: MFAError) -> tuple[str, int]:
         case Refused() | UnreadableRecord():
             return str(error), WRONG
         case StoreUnavailable():
-            return f"the store did not answer: {error}", STORE
+            return f"the store did not answer: {' '.join(str(error).split())}", STORE
         case StoreUncertain() | StoreContended():
             return f"{error}: begin again", STORE
         case _:

@@ -10,12 +10,12 @@ import pytest
 
 from ram_mfa import policy_to_plain
 from ram_mfa.stores.sqlite import SQLiteStore
-from tests.stores.conftest import mariadb, postgresql, redis_server
+from tests.stores.conftest import mariadb, postgresql, redis_cluster, redis_server
 from tests.support import require_module
 from tests.support.command import POLICY, Site
 from tests.support.races import ALL_THE_TIME
 
-__all__ = ["mariadb", "postgresql", "redis_server"]  # fixtures of the neighbours
+__all__ = ["mariadb", "postgresql", "redis_cluster", "redis_server"]  # fixtures of the neighbours
 _number = itertools.count(1)
 
 
@@ -65,19 +65,25 @@ ALL = {**ENGINES, "mariadb": on_mariadb}
 @pytest.fixture
 def site(request, tmp_path):
     """A store on SQLite, which nobody created yet."""
-    return on_sqlite(request, tmp_path)
+    site = on_sqlite(request, tmp_path)
+    yield site
+    site.end()
 
 
 @pytest.fixture(params=ENGINES)
 def each_site(request, tmp_path):
     """A store on one engine after the other."""
-    return ENGINES[request.param](request, tmp_path)
+    site = ENGINES[request.param](request, tmp_path)
+    yield site
+    site.end()
 
 
 @pytest.fixture(params=ALL)
 def any_site(request, tmp_path):
     """A store on one engine after the other, and through SQLAlchemy."""
-    return ALL[request.param](request, tmp_path)
+    site = ALL[request.param](request, tmp_path)
+    yield site
+    site.end()
 
 
 @pytest.fixture
@@ -86,3 +92,35 @@ def policy_file(tmp_path):
     file = tmp_path / "policy.json"
     file.write_text(json.dumps(policy_to_plain(POLICY)), encoding="utf-8")
     return str(file)
+
+
+@pytest.fixture
+def postgresql_site(request, tmp_path):
+    """A store on PostgreSQL."""
+    site = on_postgresql(request, tmp_path)
+    yield site
+    site.end()
+
+
+@pytest.fixture
+def redis_site(request, tmp_path):
+    """A store on Redis."""
+    site = on_redis(request, tmp_path)
+    yield site
+    site.end()
+
+
+@pytest.fixture
+def cluster_site(redis_cluster, tmp_path):
+    """A store on a Redis Cluster."""
+    redis = require_module("redis", "redis")
+    stores = require_module("ram_mfa.stores.redis", "redis")
+    port = redis_cluster.servers[0].port
+
+    def opened():
+        client = redis.RedisCluster.from_url(f"redis://127.0.0.1:{port}", socket_timeout=ALL_THE_TIME)
+        return stores.RedisStore(client)
+
+    site = Site(f"redis+cluster://127.0.0.1:{port}", opened, tmp_path)
+    yield site
+    site.end()

@@ -227,3 +227,48 @@ class TestCheck:
         assert code == 1
         assert "there is no root record" in out
         store.close()
+
+
+class TestRedis:
+    @pytest.mark.requirement("S3")
+    def test_settings_are_the_applications(self, redis_site):
+        """A server that has not the replicas that are asked for is refused, unless that is named: exit code 2."""
+        redis_site.populate(USERS)
+        code, out, err = redis_site.call("open", "--replicas", "1")
+        assert (code, out) == (2, "")
+        assert err.startswith("ram_mfa: this Redis may lose what it acknowledges (replicas)")
+        assert redis_site.call("open", "--replicas", "1", "--unsafe-setting", "replicas")[0] == 0
+        code, _, err = redis_site.call("open", "--unsafe-setting", "colour")
+        assert code == 2
+        assert err.startswith("ram_mfa: no such setting: colour")
+
+    @pytest.mark.requirement("O20")
+    def test_a_password_that_is_right_and_one_that_is_wrong(self, redis_site, redis_server):
+        """The one opens, the other does not, and neither is repeated."""
+        redis_site.populate(USERS)
+        redis_server.server.ask("ACL", "SETUSER", "operator", "on", ">s3cr@t", "~*", "&*", "+@all")
+        place = redis_site.url.partition("://")[2]
+        redis_site.url = f"redis://operator:s3cr%40t@{place}"
+        assert redis_site.call("check")[0] == 0
+        redis_site.url = f"redis://operator:wr0ng%40@{place}"
+        code, out, err = redis_site.call("check")
+        assert (code, out, err.count("\n")) == (3, "", 1)
+        assert "password" in err
+        assert "wr0ng" not in err
+
+    def test_a_cluster(self, cluster_site):
+        """A URL of any of its nodes leads to all of it; each write has its replica."""
+        cluster_site.populate(USERS)
+        assert figures(cluster_site.run("open")[1])["users"] == "3"
+        code, out, err = cluster_site.run("reseal", keys=("new", "old"))
+        assert (code, err, figures(out)["resealed"]) == (0, "", "4")
+        assert figures(cluster_site.call("check", keys=("new",))[1])["wrong"] == "0"
+        code, out, err = cluster_site.call("report", "--format", "jsonl", keys=("new",))
+        assert (code, err, out.count("\n")) == (0, "", 3)
+
+    def test_a_cluster_that_is_not_there(self, site):
+        """One line, exit code 3."""
+        site.url = "redis+cluster://mfa:s3cret@127.0.0.1:1/0"
+        code, out, err = site.call("open")
+        assert (code, out, err.count("\n")) == (3, "", 1)
+        assert "s3cret" not in err

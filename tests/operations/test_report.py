@@ -166,7 +166,7 @@ class TestOutput:
 class TestMemory:
     def test_is_bounded(self, site):
         """A report, a check, a count and a re-sealing of many users hold no more memory than those of few."""
-        few, many = 500, max(2_000, rounds(80_000))
+        few, many = 500, max(2_000, rounds(40_000))
         site.populate(["alice"])
         crowd(site, few)
         of_few = [peak(site, *words) for words in (("report",), ("check",), ("open",))]
@@ -179,7 +179,7 @@ class TestMemory:
         with connection:
             # Each record is a commit and an fsync: a quarter of them is enough.
             some = "SELECT key FROM ram_mfa WHERE key > 'u' ORDER BY key LIMIT ?"
-            connection.execute(f"DELETE FROM ram_mfa WHERE key > 'u' AND key NOT IN ({some})", (max(2_000, many // 4),))
+            connection.execute(f"DELETE FROM ram_mfa WHERE key > 'u' AND key NOT IN ({some})", (max(800, many // 4),))
         connection.close()
         of_many.append(peak(site, "reseal", keys=("new", "old")))
         print(of_few, of_many)

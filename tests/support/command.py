@@ -44,11 +44,13 @@ class Site:
         url: as the command is told.
         opener: opens the same store in this process.
         folder: for key files, and for what the command writes.
+        started: the processes of the command, which end with the test.
     """
 
     url: str
     opener: Callable[[], Any]
     folder: Path
+    started: list[subprocess.Popen[str]] = attrs.field(factory=list, repr=False)
 
     def store(self) -> Any:
         return self.opener()
@@ -74,13 +76,24 @@ class Site:
         return {**os.environ, "RAM_MFA_STORE": self.url}
 
     def start(self, deed: str, *more: str, keys: tuple[str, ...] = ("old",)) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self.words(deed, *more, keys=keys),
             env=self.environment(),
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what a failed test left running."""
+        for process in self.started:
+            process.kill()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+            process.wait()
 
     def run(self, deed: str, *more: str, keys: tuple[str, ...] = ("old",)) -> tuple[int, str, str]:
         """Run the command to its end; return its exit code, and what it said on either stream."""

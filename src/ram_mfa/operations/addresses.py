@@ -211,14 +211,14 @@ def _redis_cluster(url: str, terms: Terms) -> Any:
 
 
 def _on_redis(client: Any, url: str, terms: Terms) -> Any:
-    import redis
+    from redis.exceptions import RedisClusterException, RedisError
 
     from ..stores.redis import RedisStore
 
     settings = {"socket_timeout": terms.deadline, "socket_connect_timeout": terms.deadline}
     try:
         connected = client.from_url(url, **settings)
-    except redis.RedisError as error:  # a Cluster's client asks for the layout at once
+    except (RedisError, RedisClusterException) as error:  # a Cluster's client asks for the layout at once
         raise StoreUnavailable(f"Redis: {error}") from error
     return RedisStore(connected, replicas=terms.replicas, unsafe_settings=terms.unsafe_settings)
 
