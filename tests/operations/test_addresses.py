@@ -38,6 +38,8 @@ class TestAddress:
             "postgresql://mfa:1#s3cret@db/mfa",
             "postgresql://mfa:x@s3cret@db/mfa",
             "postgresql://mfa@db:s3cret/mfa",
+            "postgresql://mfa@one,two:s3cret/mfa",
+            "postgresql://mfa:x@[s3cret/mfa",
             "postgresql://db/mfa?s3cret",
             "redis://:1/s3cret@db/0",
             "sqlalchemy+postgresql+psycopg://mfa:1/s3cret@db/mfa",
@@ -62,6 +64,13 @@ class TestAddress:
         assert told == "***, ***, ***, x, redis://***@db, postgresql://***@host/db"
         assert "a%40b" not in repr(address)
         assert "a@b" not in repr(address)
+
+    def test_several_hosts(self):
+        """All hosts of a PostgreSQL that may be promoted, as libpq takes them."""
+        require_module("psycopg", "psycopg[binary]")
+        address = address_of("postgresql://mfa:s3cret@one:5432,[::1]:5433,three/mfa?target_session_attrs=any")
+        address.open(Terms(5.0, create=False)).close()
+        assert address.secrets == ("s3cret",)
 
     def test_a_driver_that_is_missing(self):
         require_module("sqlalchemy", "sqlalchemy")

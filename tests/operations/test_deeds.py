@@ -48,6 +48,22 @@ class TestCreate:
         any_site.mfa("old", store=store).open()
         store.close()
 
+    @pytest.mark.requirement("S12")
+    def test_no_other_root_record_over_records(self, site):
+        """Where the root record is gone and others are there, something was lost: nothing is made unless that is said
+        by name, and then history counts as lost.
+        """
+        site.populate(USERS)
+        store = site.store()
+        assert store.swap(ROOT_KEY, store.load(ROOT_KEY), None)
+        code, out, err = site.call("create")
+        assert (code, err) == (1, "")
+        assert out == "there are records, and no root record: is it the right store? nothing was changed\n"
+        assert store.load(ROOT_KEY) is None
+        assert site.call("create", "--unsafe-new-root") == (0, "created\n", "")
+        assert figures(site.call("open")[1])["histories lost"].startswith("1, ")
+        store.close()
+
 
 class TestOpen:
     def test_counts_records_by_their_keys(self, any_site):

@@ -183,4 +183,4 @@ class TestMemory:
         connection.close()
         of_many.append(peak(site, "reseal", keys=("new", "old")))
         print(of_few, of_many)
-        assert all(many - few < 6_000_000 for few, many in zip(of_few, of_many, strict=True))
+        assert all(many - few < 10_000_000 for few, many in zip(of_few, of_many, strict=True))

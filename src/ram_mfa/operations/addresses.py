@@ -33,6 +33,7 @@ from .secret_files import Usage
 HIDDEN: Final = "***"
 _CONNINFO: Final = re.compile(r"\b(host|hostaddr|dbname|user|password|service)\s*=")
 _CREDENTIALS: Final = re.compile(r"(://)[^\s/]*@")
+_HOST: Final = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^:\[\]]*)(:\d*)?")
 _UNREADABLE: Final = "the store's URL cannot be read: percent-encode what is special in user name, password and options"
 
 
@@ -142,11 +143,12 @@ def _secrets_of(url: str) -> tuple[str, ...]:
     """
     try:
         parts = urlsplit(url)
-        _ = parts.port  # a part of a password with a slash in it would stand here
         options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise Usage(_UNREADABLE) from None
-    if parts.netloc.count("@") > 1 or "@" in parts.path + parts.query + parts.fragment or parts.fragment:
+    # A password with a slash, a question mark or an @ in it would come apart into one of these.
+    well = all(_HOST.fullmatch(host) for host in parts.netloc.rpartition("@")[2].split(","))
+    if not well or parts.netloc.count("@") > 1 or "@" in parts.path + parts.query or parts.fragment:
         raise Usage(_UNREADABLE)
     found = [value for name, value in options if "pass" in name.lower() or "secret" in name.lower()]
     raw = parts.netloc.rpartition("@")[0].partition(":")[2]

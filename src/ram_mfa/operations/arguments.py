@@ -82,6 +82,10 @@ def parser() -> Parser:
             formatter_class=form, allow_abbrev=False,
         )  # fmt: skip
         _common(one)
+        if deed == "create":
+            one.add_argument(
+                "--unsafe-new-root", action="store_true", help="also where there are records whose root record is gone"
+            )
         if deed == "open":
             one.add_argument("--root-only", action="store_true", help="leave the records uncounted")
         if deed in {"report", "check"}:

@@ -20,7 +20,7 @@ from . import arguments as given
 from .addresses import Address, Opened
 from .report import at_iso, writer_of, written_whole
 from .secret_files import Usage
-from .survey import KINDS, Examination, count, read_root, sealed_with
+from .survey import KINDS, Examination, all_keys, count, read_root, sealed_with
 from .terminal import Terminal
 
 DONE: Final = 0
@@ -77,7 +77,13 @@ def create(job: Job) -> int:
     if read_root(job.store, job.seal) is not None:
         job.terminal.say("there is a root record already; nothing was changed")
         return WRONG
-    job.mfa(create=True)
+    lost = any(True for _ in all_keys(job.store))
+    if lost and not job.arguments.unsafe_new_root:
+        job.terminal.say("there are records, and no root record: is it the right store? nothing was changed")
+        return WRONG
+    mfa = job.mfa(create=True)
+    if lost:  # with the root record went what it knew of lost history
+        mfa.declare_restored()
     job.terminal.say("created")
     return DONE
 
