@@ -11,7 +11,7 @@ from ram_mfa.ceremonies.transition import Claim
 from ram_mfa.codec import Held, decode_account, decode_root, encode_account, encode_held, encode_root
 from ram_mfa.engine.records import ROOT_KEY, claim_key, user_key
 from ram_mfa.testing import enrolled_key
-from tests.support.command import figures, seal, sealed
+from tests.support.command import altered, figures, seal, sealed
 from tests.support.spine import ROOT
 
 USERS = ["alice", "bob", "carol"]
@@ -152,15 +152,15 @@ class TestCheck:
         site.populate(USERS)
         store = site.store()
         alice, bob, carol = (user_key("", user) for user in USERS)
-        assert store.swap(alice, store.load(alice), store.load(alice)[:-1] + b"\x00")
+        assert store.swap(alice, store.load(alice), altered(store.load(alice)))
         assert store.swap(bob, store.load(bob), store.load(carol))
         put(store, carol, b"\x00")
         code, out, err = site.call("check")
         assert (code, err) == (1, "")
-        altered = "altered, moved, or sealed under another key of that id"
+        problem = "altered, moved, or sealed under another key of that id"
         assert {line for line in out.splitlines() if line.startswith("wrong: u")} == {
-            f"wrong: {alice}: {altered}",
-            f"wrong: {bob}: {altered}",
+            f"wrong: {alice}: {problem}",
+            f"wrong: {bob}: {problem}",
             f"wrong: {carol}: not a record of this library",
         }
         assert figures(out)["wrong"] == "3"

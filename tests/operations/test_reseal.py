@@ -15,7 +15,7 @@ from ram_mfa import MFA, MFAError, UnreadableRecord
 from ram_mfa.engine.records import user_key
 from ram_mfa.testing import ManualClock
 from tests.support import rounds
-from tests.support.command import KEYS, PATIENCE, contents, figures, kill, seal, sealed, until_resealed
+from tests.support.command import KEYS, PATIENCE, altered, contents, figures, kill, seal, sealed, until_resealed
 from tests.support.races import begin, finish, phone_of
 
 USERS = [f"user {number}" for number in range(200)]
@@ -203,7 +203,7 @@ def test_unreadable_records_are_named_and_left(site):
     site.populate(USERS[:3])
     store = site.store()
     key = user_key("", USERS[1])
-    broken = store.load(key)[:-1] + b"\x00"
+    broken = altered(store.load(key))
     assert store.swap(key, store.load(key), broken)
     code, out, err = site.call("reseal", keys=("new", "old"))
     assert (code, err) == (1, "")

@@ -137,6 +137,11 @@ def sealed(store: Any) -> dict[str, bytes]:
     return {key: store.load(key) for kind in "ucr" for key in store.keys(kind)}
 
 
+def altered(record: bytes) -> bytes:
+    """Return a record with one bit turned."""
+    return record[:-1] + bytes([record[-1] ^ 1])
+
+
 def contents(store: Any, *names: str) -> dict[str, Any]:
     """Return all records, unsealed under these keys and decoded."""
     readers: dict[str, Callable[[bytes], Any]] = {"u": decode_account, "c": decode_held, "r": decode_root}
