@@ -67,7 +67,8 @@ class Site:
         return file
 
     def words(self, deed: str, *more: str, keys: tuple[str, ...] = ("old",)) -> list[str]:
-        words = [sys.executable, "-m", "ram_mfa", "store", deed, "--deadline", "60", *more]
+        """Return the whole command; it is quiet, since a slow machine would else add lines of progress."""
+        words = [sys.executable, "-m", "ram_mfa", "store", deed, "--deadline", "60", "--quiet", *more]
         for name in keys:
             words += ["--seal-key", f"{name}={self.key_file(name)}"]
         return words
