@@ -597,6 +597,25 @@ class TestAsyncRedisStore:
 
         asyncio.run(main())
 
+    @pytest.mark.requirement("S4", "S16")
+    def test_a_connection_that_another_task_closes_is_lost(self, redis_server):
+        async def main():
+            client = Maker(redis_server.proxy.port, 20.0).async_client()
+            store = await stores.AsyncRedisStore.open(client)
+            assert await store.swap(KEY, None, b"x")
+            with redis_server.proxy.replies_lost(silent=True):
+                swapping = asyncio.ensure_future(store.swap(KEY, b"x", b"y"))
+                while not swapping.done():
+                    await asyncio.sleep(0.05)
+                    await client.connection_pool.disconnect()
+            with pytest.raises(StoreUncertain):
+                await swapping
+            assert await store.load(KEY) == b"y"
+            assert await store.swap(KEY, b"y", None)
+            await store.close()
+
+        asyncio.run(main())
+
     def test_leaves_no_connection_open_where_it_refuses(self, redis_cluster, monkeypatch):
         """The pools that it made for itself are closed, since nobody has a store to close."""
         made = []
