@@ -14,7 +14,7 @@ import pytest
 from django.db import connections
 
 from ram_mfa import MFA, Administrator, AsyncMFA, MFAPolicy, OpenAccount, UnsafePlaintext, in_threads
-from ram_mfa.errors import StoreUnavailable, StoreUncertain
+from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
 from ram_mfa.integrations.django import DjangoStore
 from ram_mfa.store import Incarnated, Listing
 from ram_mfa.testing import Faults, check_store
@@ -110,14 +110,18 @@ class TestDjangoStore:
         assert not path.exists()
 
     @pytest.mark.requirement("S12")
-    def test_has_a_name_for_its_history_where_the_engine_has_one(self, databases, path, postgresql):
-        """A file has one history and no name for it, as for SQLiteStore; PostgreSQL's is the timeline."""
+    def test_has_a_name_for_its_history(self, databases, path, postgresql):
+        """A file has one history; PostgreSQL's is the timeline, and another one's swap does not land."""
         on_file, on_server = DjangoStore(databases.sqlite(path)), DjangoStore(databases.server(postgresql))
-        assert isinstance(on_file, Listing)
-        assert isinstance(on_server, Listing)
-        assert not isinstance(on_file, Incarnated)
-        assert isinstance(on_server, Incarnated)
-        assert on_server.incarnation() == "00000001"
+        assert (on_file.incarnation(), on_server.incarnation()) == ("one file", "00000001")
+        for store in (on_file, on_server):
+            assert isinstance(store, Listing)
+            assert isinstance(store, Incarnated)
+            view = store.at("another history")
+            for call in (lambda view=view: view.load(KEY), lambda view=view: view.swap(KEY, None, b"x")):
+                with pytest.raises(HistoryLost):
+                    call()
+            assert store.load(KEY) is None
 
     @pytest.mark.requirement("S10")
     @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -166,7 +170,7 @@ class TestDjangoStore:
         hurry = {"init_command": "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY"}
         store = DjangoStore(databases.sqlite(path, OPTIONS=hurry))
         store.load(KEY)
-        raw = store._connections.mine().raw
+        raw = store._connections.mine().connection
         assert raw.execute("PRAGMA synchronous").fetchone() == (2,)
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -303,7 +307,10 @@ class TestFailures:
         try:
             store = DjangoStore(name)
             store.load(KEY)
-            assert not hasattr(store._connections.mine().raw, "_pool") or store._connections.mine().raw._pool is None
+            assert (
+                not hasattr(store._connections.mine().connection, "_pool")
+                or store._connections.mine().connection._pool is None
+            )
         finally:
             connections[name].close()
             connections[name].close_pool()

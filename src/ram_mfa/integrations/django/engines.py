@@ -16,8 +16,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ...errors import StoreUnavailable
-from ...stores import _outcomes
-from ...stores._outcomes import Outcome
+from ...stores import _durable
 from ...stores._sql import Family
 
 Settings = dict[str, Any]
@@ -48,10 +47,6 @@ class Engine(Protocol):
 
     def cursor(self, raw: Any, /) -> Any:
         """Return a cursor of the driver's, without anything of Django's around it."""
-        ...
-
-    def judge(self, error: BaseException, /) -> Outcome:
-        """Say what became of a statement that raised."""
         ...
 
     def gone(self, error: BaseException, raw: Any, /) -> bool:
@@ -90,7 +85,7 @@ class SQLite:
 
     def settle(self, raw: Any, deadline: float) -> None:
         """See ``Engine.settle``."""
-        raw.isolation_level = None
+        raw.isolation_level = None  # autocommit, whatever a listener to connection_created did
         if not raw.execute("PRAGMA database_list").fetchone()[2]:
             raise refused("SQLite keeps it in memory; give the alias a file, and in tests a TEST NAME")
         until = time.monotonic() + deadline
@@ -107,20 +102,13 @@ class SQLite:
         """See ``Engine.cursor``."""
         return raw.cursor()
 
-    def judge(self, error: BaseException) -> Outcome:
-        """See ``Engine.judge``."""
-        return _outcomes.of_sqlite(error)
-
     def gone(self, _error: BaseException, _raw: Any) -> bool:
         """See ``Engine.gone``; a file has no server."""
         return False
 
 
 def _settle_file(raw: Any) -> None:
-    if raw.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
-        raise refused("SQLite keeps no write-ahead log in this place")
-    for pragma in ("synchronous = FULL", "fullfsync = 1", "checkpoint_fullfsync = 1"):
-        raw.execute(f"PRAGMA {pragma}")
+    _durable.sqlite(lambda text: raw.execute(text).fetchone())
     columns = {name for _, name, *_ in raw.execute("PRAGMA table_info(ram_mfa)")}
     if not columns >= {"key", "value"}:
         raise NotMigrated
@@ -135,7 +123,7 @@ class PostgreSQL:
     def options(self, options: Settings, deadline: float) -> Settings:
         """See ``Engine.options``; no connection of the store's is of the project's pool, which would pass it on."""
         own = {name: value for name, value in options.items() if name not in {"pool", "isolation_level"}}
-        return {"connect_timeout": max(2, math.ceil(deadline)), **own}
+        return {**own, "connect_timeout": max(2, math.ceil(deadline))}
 
     def connected(self, raw: Any, deadline: float) -> list[str]:
         """See ``Engine.connected``."""
@@ -153,6 +141,7 @@ class PostgreSQL:
         """See ``Engine.settle``."""
         from ...stores._psycopg import UNSAFE, check
 
+        raw.autocommit = True  # whatever a listener to connection_created did
         cursor = self.cursor(raw)
         if not cursor.execute(check(deadline)).fetchone()[0]:
             raise StoreUnavailable(UNSAFE)
@@ -167,10 +156,6 @@ class PostgreSQL:
         import psycopg
 
         return psycopg.Cursor(raw)
-
-    def judge(self, error: BaseException) -> Outcome:
-        """See ``Engine.judge``."""
-        return _outcomes.of_postgresql(error)
 
     def gone(self, error: BaseException, raw: Any) -> bool:
         """See ``Engine.gone``."""
@@ -199,8 +184,8 @@ class MySQL:
     def options(self, options: Settings, deadline: float) -> Settings:
         """See ``Engine.options``."""
         whole = max(1, math.ceil(deadline))
-        own = {"connect_timeout": whole, "read_timeout": whole, "write_timeout": whole, **options}
-        return {**own, "binary_prefix": False}
+        own = {"connect_timeout": whole, "read_timeout": whole, "write_timeout": whole, "binary_prefix": False}
+        return {**options, **own}
 
     def connected(self, _raw: Any, _deadline: float) -> list[str]:
         """See ``Engine.connected``."""
@@ -208,15 +193,14 @@ class MySQL:
 
     def settle(self, raw: Any, _deadline: float) -> None:
         """See ``Engine.settle``."""
+        raw.autocommit(True)  # noqa: FBT003 (the drivers' own signature; whatever a listener to connection_created did)
         with raw.cursor() as cursor:
-            cursor.execute("SELECT @@innodb_flush_log_at_trx_commit, @@read_only")
-            flushed, read_only = cursor.fetchone()
-            if int(flushed) != 1:
-                raise refused("it loses what it acknowledged: innodb_flush_log_at_trx_commit is not 1")
-            if int(read_only):
-                raise refused("its server only follows another: it is read-only")
-            # Without strict mode a value that is too long is cut, and nothing is said.
-            cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'")
+
+            def ask(text: str) -> Any:
+                cursor.execute(text)
+                return cursor.fetchone()
+
+            _durable.mysql(ask)
             cursor.execute(_MYSQL_TABLE)
             columns = {str(name): str(kind) for name, kind in cursor.fetchall()}
         if not columns.keys() >= {"key", "value"}:
@@ -227,10 +211,6 @@ class MySQL:
     def cursor(self, raw: Any) -> Any:
         """See ``Engine.cursor``."""
         return raw.cursor()
-
-    def judge(self, error: BaseException) -> Outcome:
-        """See ``Engine.judge``."""
-        return _outcomes.of_mysql(error)
 
     def gone(self, error: BaseException, _raw: Any) -> bool:
         """See ``Engine.gone``."""
