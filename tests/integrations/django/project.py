@@ -33,7 +33,7 @@ def of_url(url, **named):
     parts = urllib.parse.urlsplit(url)
     engine = f"django.db.backends.{parts.scheme.partition('+')[0]}"
     where = {"HOST": parts.hostname, "PORT": str(parts.port), "USER": parts.username}
-    return alias(engine, parts.path[1:], **where, **named)
+    return alias(engine, parts.path[1:], **where | named)
 
 
 def configure():
@@ -68,9 +68,6 @@ class Maker:
         configure()
         connections.settings.setdefault(self.name, self.settings)
         return DjangoStore(self.name, deadline=self.deadline)
-
-    def __setstate__(self, state):
-        self.__dict__.update(state)
 
 
 page = {}

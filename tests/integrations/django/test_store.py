@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
+from django.db.backends.signals import connection_created
 
 from ram_mfa import MFA, Administrator, AsyncMFA, MFAPolicy, OpenAccount, UnsafePlaintext, in_threads
 from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
 from ram_mfa.integrations.django import DjangoStore
+from ram_mfa.integrations.django.engines import engine_of
 from ram_mfa.store import Incarnated, Listing
 from ram_mfa.testing import Faults, check_store
-from ram_mfa.testing.store_kit.bench import Bench
-from ram_mfa.testing.store_kit.processes import process_race
-from tests.integrations.django.project import Maker, alias
+from tests.integrations.django.project import Maker, alias, of_url
 from tests.support import real, require_module, rounds
+from tests.support.races import ALL_THE_TIME, EnginePlace, eight_processes_submit_one_code
 
 KEY = "u" + "A" * 43
-PATIENT = 60.0
 POLICY = MFAPolicy.ram(issuer="Example")
 
 
@@ -76,14 +76,16 @@ class TestTheKit:
         make = Maker(databases.server(mariadb), deadline=1.0)
         check_store(make, rounds=rounds(60), faults=mariadb.faults() if real else Faults())
 
-    @pytest.mark.requirement("S1")
+    @pytest.mark.requirement("V4", "O7", "S1", "S10")
     @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-    def test_eight_processes_swap_from_the_same_bytes(self, databases, path, engine, request):
-        """In each of 2,000 rounds exactly one of eight processes lands, and no increment is lost."""
-        name = databases.on(engine, path, request)
-        bench = Bench(Maker(name, PATIENT), rounds(2000) if real else 20, Faults())
-        process_race(bench, 8 if real else 3, "spawn")
-        bench.close()
+    def test_eight_processes_submit_one_code(self, databases, path, engine, request):
+        """In each of 2,000 rounds exactly one of eight processes is let in."""
+        place = EnginePlace(Maker(databases.on(engine, path, request), ALL_THE_TIME))
+        store, _ = eight_processes_submit_one_code(place, rounds(2000))
+        for kind in "uc":
+            for key in store.keys(kind):
+                store.swap(key, store.load(key), None)
+        store.close()
 
 
 class TestDjangoStore:
@@ -173,6 +175,34 @@ class TestDjangoStore:
         raw = store._connections.mine().connection
         assert raw.execute("PRAGMA synchronous").fetchone() == (2,)
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+    @pytest.mark.requirement("S3", "S10")
+    @pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mariadb"])
+    def test_is_in_autocommit_whatever_a_listener_does(self, databases, path, engine, request):
+        """A project may hear of each new connection, and turn autocommit off on it: what landed stays."""
+
+        def listen(connection, **_):
+            connection.set_autocommit(False)
+
+        name = databases.on(engine, path, request)
+        connection_created.connect(listen)
+        try:
+            store = DjangoStore(name)
+            assert store.swap(KEY, None, b"x")
+            store.close()
+        finally:
+            connection_created.disconnect(listen)
+        assert store.load(KEY) == b"x"
+        assert store.swap(KEY, b"x", None)
+
+    @pytest.mark.requirement("S14")
+    @pytest.mark.parametrize("vendor", ["sqlite", "postgresql", "mysql"])
+    def test_deadlines_are_its_own(self, vendor):
+        """The project may be patient with its own statements."""
+        patient = dict.fromkeys(("timeout", "connect_timeout", "read_timeout", "write_timeout"), 300)
+        said = engine_of(vendor).options(patient, 2.0)
+        ours = {"sqlite": ["timeout"], "postgresql": ["connect_timeout"], "mysql": [*patient][1:]}[vendor]
+        assert [said[name] for name in ours] == [2.0] * len(ours)
 
     def test_logs_no_record(self, databases, path, caplog, settings_debug):
         """With DEBUG on, Django logs the statements of requests with their parameters, but none of the store's."""
@@ -300,6 +330,28 @@ class TestFailures:
             with connections[store._connections.alias].cursor() as cursor:
                 cursor.execute("DROP FUNCTION warn CASCADE")
 
+    @pytest.mark.requirement("S3", "S12")
+    def test_a_promotion_is_seen(self, databases):
+        """With all hosts in the settings: the primary dies, and a statement for its history lands nowhere else."""
+        pair = require_module("tests.stores.test_postgres", "psycopg_pool").Pair(synchronous=True)
+        with pair:
+            hosts = {"HOST": "127.0.0.1,127.0.0.1", "PORT": f"{pair.primary.port},{pair.standby.port}"}
+            options = {"target_session_attrs": "prefer-standby"}
+            name = databases.add(of_url(pair.primary.url(), **hosts, OPTIONS=options), migrate=False)
+            migrated = databases.add(of_url(pair.primary.url()))
+            store = DjangoStore(name, deadline=ALL_THE_TIME)
+            view = store.at(store.incarnation())
+            assert view.swap(KEY, None, b"x")
+            connections[migrated].close()
+            pair.fail_over()
+            with pytest.raises(HistoryLost) as caught:
+                view.load(KEY)
+            with pytest.raises(HistoryLost):
+                view.swap(KEY, b"x", b"y")
+            assert caught.value.incarnation == store.incarnation() == "00000002"
+            assert store.load(KEY) == b"x"
+            store.close()
+
     def test_uses_no_pool_of_the_project(self, databases, postgresql):
         """A pooled connection would go back to the requests with the store's settings on it."""
         require_module("psycopg_pool", "psycopg[pool]")
@@ -344,7 +396,7 @@ class TestFork:
         """A server that loads the project before it forks: parent and child write, and both find all of it."""
         name = databases.on(engine, path, request)
         connections[name].close()
-        store = DjangoStore(name, deadline=PATIENT)
+        store = DjangoStore(name, deadline=ALL_THE_TIME)
         assert store.swap("parent", None, b"1")
 
         def work():

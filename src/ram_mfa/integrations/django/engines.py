@@ -123,7 +123,7 @@ class PostgreSQL:
     def options(self, options: Settings, deadline: float) -> Settings:
         """See ``Engine.options``; no connection of the store's is of the project's pool, which would pass it on."""
         own = {name: value for name, value in options.items() if name not in {"pool", "isolation_level"}}
-        return {**own, "connect_timeout": max(2, math.ceil(deadline))}
+        return {**own, "connect_timeout": max(2, math.ceil(deadline)), "target_session_attrs": "read-write"}
 
     def connected(self, raw: Any, deadline: float) -> list[str]:
         """See ``Engine.connected``."""
