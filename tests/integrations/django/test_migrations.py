@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
+
 import pytest
 from django.core.management import call_command
 from django.db import connections
@@ -33,6 +35,14 @@ class TestMigrations:
             assert "ram_mfa" not in connections[name].introspection.table_names()
             call_command("migrate", "ram_mfa", database=name, verbosity=0)
             assert "ram_mfa" in connections[name].introspection.table_names()
+
+    def test_the_umask_says_who_may_read_a_file(self, databases, tmp_path):
+        before = os.umask(0o027)
+        try:
+            databases.sqlite(tmp_path / "mfa.db")
+        finally:
+            os.umask(before)
+        assert (tmp_path / "mfa.db").stat().st_mode & 0o777 == 0o640
 
     def test_the_table_is_that_of_the_other_stores(self, databases, postgresql):
         """A project can go over to PostgresStore, and the command line work on its table."""

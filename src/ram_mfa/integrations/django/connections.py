@@ -87,7 +87,10 @@ class Connections(PerThread[Own]):
 
         # Before Django itself says the first word on it, which must have a deadline too.
         opener.get_new_connection = get_new_connection
-        opener.ensure_connection()
+        try:
+            opener.ensure_connection()
+        finally:
+            del opener.get_new_connection  # an opener is garbage in a circle, and must not keep a thread's place in it
         self.engine.settle(kept.connection, self._deadline)
         kept.cursor = self.engine.cursor(kept.connection)
 
