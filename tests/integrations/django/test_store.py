@@ -62,7 +62,7 @@ class TestTheKit:
     @pytest.mark.requirement("S1", "S2", "S5", "S9", "S10", "S11", "S13", "S16")
     def test_on_sqlite(self, databases, path):
         """Every promise, in a file of the store's own, with four processes."""
-        check_store(Maker(databases.sqlite(path)), rounds=rounds(200), processes=4 if real else 2)
+        check_store(Maker(databases.sqlite(path), ALL_THE_TIME), rounds=rounds(200), processes=4 if real else 2)
 
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S9", "S10", "S11", "S12", "S13", "S14", "S16")
     def test_on_postgresql(self, databases, postgresql):
@@ -265,19 +265,21 @@ class TestFailures:
         assert store.swap(KEY, None, b"x")
 
     @pytest.mark.requirement("S15", "S16")
-    def test_says_what_is_wrong_with_a_place(self, databases, tmp_path, postgresql):
-        """No table, a table of another shape, no database, no file, and a database in memory."""
+    def test_says_what_is_wrong_with_a_place(self, databases, tmp_path, postgresql, mariadb):
+        """No table, no database, no file, a file of text, and a database in memory."""
         (tmp_path / "text.db").write_text("no database\n" * 400)
         for name, problem in (
             (databases.sqlite(tmp_path / "new.db", migrate=False), "migrate the application"),
             (databases.server(postgresql, migrate=False, NAME="template1"), "migrate the application"),
             (databases.server(postgresql, migrate=False, NAME="nowhere"), "does not exist"),
+            (databases.server(mariadb, migrate=False, NAME="mysql"), "migrate the application"),
+            (databases.server(mariadb, migrate=False, NAME="nowhere"), "Unknown database"),
             (databases.sqlite(tmp_path / "missing" / "mfa.db", migrate=False), "unable to open"),
             (databases.sqlite(tmp_path / "text.db", migrate=False), "not a database"),
             (databases.sqlite(":memory:", migrate=False), "in memory"),
             (databases.sqlite("file:shared?mode=memory&cache=shared", migrate=False), "in memory"),
         ):
-            store = DjangoStore(name, deadline=0.5)
+            store = DjangoStore(name)
             for call in (store.probe, lambda store=store: store.load(KEY), lambda store=store: next(store.keys("u"))):
                 with pytest.raises(StoreUnavailable, match=problem):
                     call()
@@ -297,6 +299,30 @@ class TestFailures:
         finally:
             with connections[name].cursor() as cursor:
                 cursor.execute("DROP SCHEMA odd CASCADE")
+
+    @pytest.mark.requirement("S11", "S15")
+    @pytest.mark.parametrize(
+        "definition",
+        [
+            "`key` varchar(255) PRIMARY KEY, value longblob)",
+            "`key` varbinary(255) PRIMARY KEY, value blob)",
+            "`key` varbinary(255), value longblob)",
+            "`key` varbinary(255) PRIMARY KEY, value longblob) ENGINE=Aria",
+        ],
+        ids=["text", "short", "no key", "engine"],
+    )
+    def test_refuses_what_mariadb_could_fold_cut_or_lose(self, databases, mariadb, definition):
+        """Likewise; and one that a power loss tears."""
+        beside = databases.server(mariadb, migrate=False)
+        with connections[beside].cursor() as cursor:
+            cursor.execute("CREATE DATABASE odd")
+            cursor.execute(f"CREATE TABLE odd.ram_mfa ({definition}")
+        try:
+            with pytest.raises(StoreUnavailable, match="not those of its migrations"):
+                DjangoStore(databases.server(mariadb, migrate=False, NAME="odd")).load(KEY)
+        finally:
+            with connections[beside].cursor() as cursor:
+                cursor.execute("DROP DATABASE odd")
 
     @pytest.mark.requirement("S3", "S15")
     def test_refuses_a_server_that_forgets(self, databases, postgresql):
