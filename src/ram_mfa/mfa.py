@@ -13,67 +13,21 @@ from typing import Any, Final, Self, TypeVar
 from .ceremonies.actors import Actor
 from .ceremonies.transition import Verb
 from .engine import upkeep
-from .engine.loop import Engine
-from .engine.opening import Clock, Opening
-from .engine.plan import AnyStore, Plan, next_key
+from .engine.driver import Driver, Policy
+from .engine.lanes import Lanes
+from .engine.opening import Clock
+from .engine.plan import Plan, next_key
+from .engine.records import user_key
 from .engine.upkeep import ReportRow, Resealed
 from .events import Event
-from .policy import MFAPolicy
 from .sealing import Seal
 from .store import AsyncStore, Store
 
 T = TypeVar("T")
-Policy = MFAPolicy | Callable[[], MFAPolicy]
 _LOG: Final = logging.getLogger("ram_mfa")
 
 
-def _source(policy: Policy) -> Callable[[], MFAPolicy]:
-    if isinstance(policy, MFAPolicy):
-        return lambda: policy
-    if not callable(policy):
-        raise TypeError("policy is an MFAPolicy, or a callable that returns one")
-    return policy
-
-
-class _Base:
-    """What both drivers hold."""
-
-    _engine: Engine
-
-    def _set_up(
-        self,
-        store: AnyStore,
-        policy: Policy,
-        *,
-        seal: Seal,
-        clock: Clock,
-        tell: Callable[[Event], Any],
-        pause: Callable[[float], Any],
-        deadline: float,
-        create: bool,
-    ) -> None:
-        if not hasattr(store, "load") or not hasattr(store, "swap"):
-            raise TypeError("a store has load and swap")
-        if not hasattr(seal, "for_record"):
-            raise TypeError("a seal has for_record: see AESGCMSeal")
-        if not 0 < deadline <= 600:
-            raise ValueError("deadline is a number of seconds, up to 600")
-        opening = Opening(store, seal, clock, pause, create=create)
-        self._engine = Engine(opening, _source(policy), "", tell, pause, deadline)
-
-    def _for_tenant(self, name: str, policy: Policy) -> Self:
-        if not isinstance(name, str) or not 1 <= len(name.encode()) <= 200:
-            raise ValueError("the name of a tenant is 1 to 200 bytes of UTF-8")
-        other = object.__new__(type(self))
-        engine = self._engine
-        other._engine = Engine(engine.opening, _source(policy), name, engine.tell, engine.pause, engine.deadline)
-        return other
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} tenant {self._engine.tenant!r}>"
-
-
-class MFA(_Base):
+class MFA(Driver):
     """The MFA of an identity system: performs verbs on users.
 
     Args:
@@ -190,7 +144,7 @@ class MFA(_Base):
         self._run(self._engine.opening.declare_lost())
 
 
-class AsyncMFA(_Base):
+class AsyncMFA(Driver):
     """`MFA`, awaited. It takes an async store, or a sync one through `in_threads`.
 
     A cancelled `perform` goes on by itself to its end, so that a landed swap is never parted from its events.
@@ -227,12 +181,18 @@ class AsyncMFA(_Base):
         self._set_up(
             store, policy, seal=seal, clock=clock, tell=tell, pause=asyncio.sleep, deadline=deadline, create=create
         )
+        self._lanes = Lanes()
 
-    async def _run(self, plan: Plan[T]) -> T:
+    async def _run(self, plan: Plan[T], lane: asyncio.Lock | None = None) -> T:
         task = asyncio.ensure_future(self._drive(plan))
         _RUNNING.add(task)
         task.add_done_callback(_finished)
-        return await asyncio.shield(task)
+        if lane is not None:
+            task.add_done_callback(lambda _: lane.release())
+        try:
+            return await asyncio.shield(task)
+        finally:
+            del task  # which holds its exception, which holds this frame
 
     async def _drive(self, plan: Plan[T]) -> T:
         try:
@@ -255,12 +215,19 @@ class AsyncMFA(_Base):
         await self._run(self._engine.opening.afresh(self._engine.opening.ready))
 
     async def perform(self, user: str, verb: Verb[T]) -> T:
-        """See `MFA.perform`."""
-        return await self._run(self._engine.performing(user, verb))
+        """See `MFA.perform`.
+
+        One at a time for each user, in the order in which they came, and the wait counts towards the deadline: who
+        floods one account waits behind himself, and takes up one connection of the store.
+        """
+        lane = await self._lanes.enter(user_key(self._engine.tenant, user), self._engine.deadline)
+        return await self._run(self._engine.performing(user, verb), lane)
 
     def for_tenant(self, name: str, policy: Policy) -> Self:
         """See `MFA.for_tenant`."""
-        return self._for_tenant(name, policy)
+        other = self._for_tenant(name, policy)
+        other._lanes = self._lanes  # noqa: SLF001 (one of the same kind)
+        return other
 
     async def reseal(self, progress: Callable[[Resealed], Any] | None = None) -> Resealed:
         """See `MFA.reseal`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ram_mfa import Describe, OpenAccount, StoreContended, StoreUncertain
+from ram_mfa import Describe, OpenAccount, StoreContended, StoreUnavailable, StoreUncertain
 from ram_mfa.errors import HistoryLost
 from tests.support.spine import ROOT, Promoted
 
@@ -42,6 +42,28 @@ class TestUncertain:
         with pytest.raises(StoreUncertain):
             service.perform("alice", OpenAccount(by=ROOT))
         assert service.told == []
+
+    @pytest.mark.requirement("S4")
+    @pytest.mark.parametrize("again", ["load", "swap"])
+    def test_landed_and_no_answer_after(self, services, again):
+        """A store that cannot be asked again tells nothing of the write before: uncertain, and not unavailable."""
+        service = services()
+        uncertain, words = Uncertain(lands=True, times=1), []
+
+        def interfere(word, really, key, *arguments):
+            if "swap" in words and word == again:
+                raise StoreUnavailable("no answer")
+            try:
+                return uncertain(word, really, key, *arguments)
+            finally:
+                words.extend([word] if key.startswith("u") else [])
+
+        service.store.interfere = interfere
+        with pytest.raises(StoreUncertain):
+            service.perform("alice", OpenAccount(by=ROOT))
+        assert service.told == []
+        service.store.interfere = None
+        assert service.perform("alice", Describe()).user == "alice"
 
     @pytest.mark.requirement("S4")
     def test_not_landed(self, services):

@@ -77,6 +77,7 @@ from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftAttestation, SoftSecurityKey
 from ram_mfa.units import DAY
 from tests.support import all_rounds, rounds
+from tests.support.races import wrong_codes
 from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT, SEAL
 
 SESSIONS = ("one browser", "another browser")
@@ -414,7 +415,7 @@ class Life(RuleBasedStateMachine):
     def finish(self, service, user, brought, device, *, remember=False, ticket=None) -> None:
         """Bring a ticket, and judge who passes."""
         ticket, person = ticket or brought, self.people[user]
-        evidence, mark = self.evidence(device, ticket.text, self.now(service)), person.mark
+        evidence, mark = self.evidence(device, person.device, ticket.text, self.now(service)), person.mark
         if brought.operation is None:
             label = "Laptop" if remember else None
             verb: Verb[Any] = FinishLogon(
@@ -452,11 +453,13 @@ class Life(RuleBasedStateMachine):
             return data.draw(st.sampled_from(self.devices))
         return self.people["bob" if user == "alice" else "alice"].device if whose == "of somebody else" else None
 
-    def evidence(self, device, ticket, now) -> Any:
-        if isinstance(device, AuthenticatorApp):
-            return TOTPCode(device.code_at(now))
-        if device is None:
-            return TOTPCode("000000")
+    def evidence(self, device, own, ticket, now) -> Any:
+        """Return what a device answers, or a code made up where there is none: never by chance the own app's."""
+        if device is None or isinstance(device, AuthenticatorApp):
+            code = "000000" if device is None else device.code_at(now)
+            if isinstance(own, AuthenticatorApp) and device is not own:
+                (code,) = wrong_codes(own, [now], 1, first=int(code))
+            return TOTPCode(code)
         options = {
             "challenge": encode(challenge_of(words.Ticket(ticket))),
             "rpId": PARTY.id,

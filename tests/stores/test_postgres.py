@@ -282,6 +282,14 @@ class Pair:
     def conninfo(self):
         return f"host=127.0.0.1,127.0.0.1 port={self.primary.port},{self.standby.port} user=postgres dbname=postgres"
 
+    def caught_up(self):
+        """Wait until the standby has all that the primary has."""
+        position = self.primary.sql("SELECT pg_current_wal_lsn()")
+        until = time.monotonic() + 30
+        while self.standby.sql(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") != "t":
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
     def fail_over(self):
         self.primary.kill()
         self.standby.promote()
@@ -398,9 +406,7 @@ class TestReplication:
             with Pair(synchronous=False) as pair:
                 store = opened(pair.conninfo, 2.0)
                 assert store.swap(KEY, None, b"fresh")
-                position = pair.primary.sql("SELECT pg_current_wal_lsn()")
-                while pair.standby.sql(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") != "t":
-                    time.sleep(0.05)
+                pair.caught_up()
                 before = store.at(store.incarnation())
                 pair.link.close()
                 assert before.swap(KEY, b"fresh", b"spent")

@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -145,6 +146,23 @@ class TestRedisStore:
                 store.swap(KEY, b"x", b"y")
             with pytest.raises(StoreUnavailable):
                 store.load(KEY)
+        assert store.load(KEY) == b"y"
+        assert store.swap(KEY, b"y", None)
+        store.close()
+
+    @pytest.mark.requirement("S4", "S16")
+    def test_a_connection_that_another_thread_closes_is_lost(self, redis_server):
+        """As the client of a Cluster closes those to a node that is gone, whoever waits on them."""
+        maker = Maker(redis_server.proxy.port, 20.0)
+        client = maker.client()
+        store = stores.RedisStore(client)
+        assert store.swap(KEY, None, b"x")
+        with redis_server.proxy.replies_lost(silent=True), ThreadPoolExecutor(1) as pool:
+            swapping = pool.submit(store.swap, KEY, b"x", b"y")
+            closed = closing(client.connection_pool, swapping)
+        assert closed
+        with pytest.raises(StoreUncertain):
+            swapping.result()
         assert store.load(KEY) == b"y"
         assert store.swap(KEY, b"y", None)
         store.close()
@@ -579,10 +597,64 @@ class TestAsyncRedisStore:
 
         asyncio.run(main())
 
+    @pytest.mark.requirement("S4", "S16")
+    def test_a_connection_that_another_task_closes_is_lost(self, redis_server):
+        async def main():
+            client = Maker(redis_server.proxy.port, 20.0).async_client()
+            store = await stores.AsyncRedisStore.open(client)
+            assert await store.swap(KEY, None, b"x")
+            with redis_server.proxy.replies_lost(silent=True):
+                swapping = asyncio.ensure_future(store.swap(KEY, b"x", b"y"))
+                while not swapping.done():
+                    await asyncio.sleep(0.05)
+                    await client.connection_pool.disconnect()
+            with pytest.raises(StoreUncertain):
+                await swapping
+            assert await store.load(KEY) == b"y"
+            assert await store.swap(KEY, b"y", None)
+            await store.close()
+
+        asyncio.run(main())
+
+    def test_leaves_no_connection_open_where_it_refuses(self, redis_cluster, monkeypatch):
+        """The pools that it made for itself are closed, since nobody has a store to close."""
+        made = []
+
+        class Pool(aio.BlockingConnectionPool):
+            def __init__(self, *given, **named):
+                super().__init__(*given, **named)
+                made.append(self)
+
+        monkeypatch.setattr(aio, "BlockingConnectionPool", Pool)
+        ports = [server.port for server in redis_cluster.servers]
+
+        async def main():
+            client = ClusterMaker(ports, 5.0).async_client()
+            with pytest.raises(stores.UnsafeConfiguration, match="replicas"):
+                await stores.AsyncRedisStore.open(client, replicas=5)
+            connections = [connection for pool in made for connection in pool._available_connections]
+            assert connections
+            assert not any(connection.is_connected for connection in connections)
+            assert not any(pool._in_use_connections for pool in made)
+            await client.aclose()
+
+        asyncio.run(main())
+
     def test_shows_nothing(self, redis_server):
         store = InALoop(Maker(redis_server.proxy.port))
         assert repr(store.store) == "<AsyncRedisStore>"
         store.close()
+
+
+def closing(pool, waiting):
+    """Close a pool's connections, in use or not, until a call on one of them has ended; return how often."""
+    until, times = time.monotonic() + 15, 0
+    while not waiting.done():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+        pool.disconnect()
+        times += 1
+    return times
 
 
 def back(store, key):

@@ -79,7 +79,13 @@ class Server:
     def start(self):
         log = (self.folder / "log").open("ab")
         self.child = subprocess.Popen(
-            self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=self.user, cwd=self.folder
+            self.command(),
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            user=self.user,
+            cwd=self.folder,
+            restore_signals=False,  # a file that may not grow is then an error of the write, as on a full disk
         )
         log.close()
         until = time.monotonic() + PATIENCE
@@ -117,14 +123,18 @@ class Server:
     @contextlib.contextmanager
     def stopped(self):
         self.kill()
-        yield
-        self.start()
+        try:
+            yield
+        finally:
+            self.start()
 
     @contextlib.contextmanager
     def paused(self):
         self.signal(signal.SIGSTOP)
-        yield
-        self.signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
 
     def close(self):
         if self.child is not None and self.child.poll() is None:
@@ -271,10 +281,12 @@ class Redis(Server):
         super().__init__()
         self.port = free_port(10_000)
         self.options = options
+        self.data = self.folder / "data"
+        self.data.mkdir()
 
     def command(self):
         safe = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save"]
-        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--protected-mode", "no"]
+        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.data), "--protected-mode", "no"]
         where += ["--repl-diskless-sync-delay", "0"]
         return [self.program, *where, *safe, "", *self.options]
 

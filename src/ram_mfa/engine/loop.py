@@ -26,7 +26,7 @@ from ..ceremonies.outcomes import Operation
 from ..ceremonies.step_up import CheckReceipt
 from ..ceremonies.transition import Claim, Step, Verb, refused
 from ..codec import Held, decode_held, encode_account, encode_held
-from ..errors import HistoryLost, MalformedMessage, Refused, StoreContended, StoreUncertain
+from ..errors import HistoryLost, MalformedMessage, Refused, StoreContended, StoreUnavailable, StoreUncertain
 from ..events import CHANGES, Event
 from ..moment import Moment
 from ..policy import AdministratorProof, MFAPolicy
@@ -119,8 +119,12 @@ class Engine:
         try:
             landed: bool = yield view.swap, (key, old, new)
         except StoreUncertain:
-            found = yield view.load, (key,)
-            if new is None or found != new or not (yield view.swap, (key, new, new)):
+            try:
+                found = yield view.load, (key,)
+                kept: bool = new is not None and found == new and (yield view.swap, (key, new, new))
+            except StoreUnavailable as error:  # nothing came of asking, which tells nothing of the swap before
+                raise StoreUncertain from error
+            if not kept:
                 raise
             return True
         return landed

@@ -17,12 +17,11 @@ from redis import asyncio as aio
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ...errors import HistoryLost, StoreUnavailable
 from . import configuration, talk
-from .store import KEYS_AT_ONCE, REFUSALS, unseen
+from .line import Line, exchange
+from .store import KEYS_AT_ONCE, unseen
 from .talk import Action, Address, Exchange, Lost, NotSent, Pause, Refresh, Talk, Terms
 
 T = TypeVar("T")
@@ -140,7 +139,7 @@ class AsyncRedisStore:
     async def _do(self, action: Action) -> Any:
         match action:
             case Exchange():
-                return await _exchange(await self._servers.pool(action), action)
+                return await exchange(await self._servers.line(action), action)
             case Refresh():
                 return await self._servers.refresh()
             case Pause():
@@ -170,31 +169,6 @@ class _View:
             raise HistoryLost(await self._store.incarnation()) from lost
 
 
-async def _exchange(pool: Any, action: Exchange) -> list[Any]:
-    try:
-        connection = await pool.get_connection()
-    except (RedisError, OSError) as error:
-        raise NotSent(f"{type(error).__name__}: {error}") from error
-    try:
-        await connection.send_packed_command(connection.pack_commands(action.commands), check_health=False)
-        replies: list[Any] = []
-        for _ in action.commands:
-            try:
-                replies.append(await connection.read_response(disable_decoding=True))
-            except REFUSALS as error:
-                replies.append(error)
-    except (RedisError, OSError) as error:
-        await connection.disconnect(nowait=True)
-        raise Lost(late=isinstance(error, (RedisTimeoutError, TimeoutError))) from error
-    except BaseException:
-        await connection.disconnect(nowait=True)
-        raise
-    else:
-        return replies
-    finally:
-        await pool.release(connection)
-
-
 class _Single:
     """One server: always the same, or the one that Sentinel names."""
 
@@ -202,14 +176,15 @@ class _Single:
         self._client = client
         self._pool = client.connection_pool
         self._pool.set_retry(Retry(NoBackoff(), 0))
+        self._line = Line(self._pool)
         self.settings = self._pool.connection_kwargs
         self.movable = isinstance(self._pool, SentinelConnectionPool)
 
     async def addresses(self) -> list[Address | None]:
         return [None]
 
-    async def pool(self, _action: Exchange) -> Any:
-        return self._pool
+    async def line(self, _action: Exchange) -> Line:
+        return self._line
 
     async def refresh(self) -> None:
         await self._pool.disconnect(inuse_connections=False)  # the next connection asks Sentinel
@@ -233,46 +208,47 @@ class _Cluster:
     def __init__(self, client: aio.RedisCluster) -> None:
         self._client = client
         self.settings = client.get_connection_kwargs()
-        self._pools: dict[Address, aio.BlockingConnectionPool] = {}
+        self._lines: dict[Address, Line] = {}
 
     async def addresses(self) -> list[Address | None]:
         await self._known()
         return [(node.host, int(node.port)) for node in self._client.get_primaries()]
 
-    async def pool(self, action: Exchange) -> Any:
+    async def line(self, action: Exchange) -> Line:
         await self._known()
         try:
             if action.address is not None:
                 node = self._client.get_node(*action.address)
             else:
                 node = self._client.get_node_from_key(str(action.key))
-        except (RedisError, RedisClusterException, OSError) as error:
+        except Exception as error:
             raise NotSent(f"{type(error).__name__}: {error}") from error
         if node is None:
             raise NotSent("the Cluster has no such node")
         place = (node.host, int(node.port))
-        if place not in self._pools:
-            self._pools[place] = aio.BlockingConnectionPool(
+        if place not in self._lines:
+            pool = aio.BlockingConnectionPool(
                 max_connections=50,
                 timeout=configuration.deadline_of(self.settings),
                 connection_class=node.connection_class,
                 **node.connection_kwargs,
             )
-        return self._pools[place]
+            self._lines[place] = Line(pool)
+        return self._lines[place]
 
     async def _known(self) -> None:
         try:
             _ = await self._client.initialize()
-        except (RedisError, RedisClusterException, OSError) as error:
+        except Exception as error:
             raise StoreUnavailable(f"Redis: {type(error).__name__}: {error}") from error
 
     async def refresh(self) -> None:
-        with contextlib.suppress(RedisError, RedisClusterException, OSError):
+        with contextlib.suppress(Exception):  # whoever asks next is told
             await self._client.nodes_manager.initialize()
 
     async def let_go(self) -> None:
-        for pool in self._pools.values():
-            await pool.disconnect()
+        for line in self._lines.values():
+            await line.pool.disconnect()
 
     async def close(self) -> None:
         await self.let_go()

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import attrs
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import BusyLoadingError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
@@ -183,10 +183,14 @@ def unseen(page: list[str], seen: set[str], part: int, passes: int) -> Iterator[
 
 
 def exchange(pool: Any, action: Exchange) -> list[Any]:
-    """Send commands on one connection of a pool, and read a reply for each; retry nothing."""
+    """Send commands on one connection of a pool, and read a reply for each; retry nothing.
+
+    A connection that another thread closes, as redis-py itself does to those of a node that is gone, ends in errors
+    that are neither redis-py's nor the network's: whatever is raised, the connection is over.
+    """
     try:
         connection = pool.get_connection()
-    except (RedisError, OSError) as error:
+    except Exception as error:
         raise NotSent(f"{type(error).__name__}: {error}") from error
     try:
         packed = connection.pack_commands(action.commands)
@@ -197,7 +201,7 @@ def exchange(pool: Any, action: Exchange) -> list[Any]:
                 replies.append(connection.read_response(disable_decoding=True))
             except REFUSALS as error:
                 replies.append(error)
-    except (RedisError, OSError) as error:
+    except Exception as error:
         connection.disconnect()
         raise Lost(late=isinstance(error, (RedisTimeoutError, TimeoutError))) from error
     except BaseException:
@@ -250,14 +254,14 @@ class _Cluster:
                 node = self._client.get_node(*action.address)
             else:
                 node = self._client.get_node_from_key(action.key)
-            if node is None:
-                raise NotSent("the Cluster has no such node")
-            return self._client.get_redis_connection(node).connection_pool
-        except (RedisError, RedisClusterException, OSError) as error:
+            if node is not None:
+                return self._client.get_redis_connection(node).connection_pool
+        except Exception as error:
             raise NotSent(f"{type(error).__name__}: {error}") from error
+        raise NotSent("the Cluster has no such node")
 
     def refresh(self) -> None:
-        with contextlib.suppress(RedisError, RedisClusterException, OSError):
+        with contextlib.suppress(Exception):  # whoever asks next is told
             self._client.nodes_manager.initialize()
 
     def close(self) -> None:

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `ram_mfa.MFA` and `ram_mfa.AsyncMFA` share: how the loop is set up, for all users and for those of a tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from ..events import Event
+from ..policy import MFAPolicy
+from ..sealing import Seal
+from .loop import Engine
+from .opening import Clock, Opening
+from .plan import AnyStore
+
+Policy = MFAPolicy | Callable[[], MFAPolicy]
+
+
+def _source(policy: Policy) -> Callable[[], MFAPolicy]:
+    if isinstance(policy, MFAPolicy):
+        return lambda: policy
+    if not callable(policy):
+        raise TypeError("policy is an MFAPolicy, or a callable that returns one")
+    return policy
+
+
+class Driver:
+    """What both drivers hold: the loop, set up over a store."""
+
+    _engine: Engine
+
+    def _set_up(
+        self,
+        store: AnyStore,
+        policy: Policy,
+        *,
+        seal: Seal,
+        clock: Clock,
+        tell: Callable[[Event], Any],
+        pause: Callable[[float], Any],
+        deadline: float,
+        create: bool,
+    ) -> None:
+        if not hasattr(store, "load") or not hasattr(store, "swap"):
+            raise TypeError("a store has load and swap")
+        if not hasattr(seal, "for_record"):
+            raise TypeError("a seal has for_record: see AESGCMSeal")
+        if not 0 < deadline <= 600:
+            raise ValueError("deadline is a number of seconds, up to 600")
+        opening = Opening(store, seal, clock, pause, create=create)
+        self._engine = Engine(opening, _source(policy), "", tell, pause, deadline)
+
+    def _for_tenant(self, name: str, policy: Policy) -> Self:
+        if not isinstance(name, str) or not 1 <= len(name.encode()) <= 200:
+            raise ValueError("the name of a tenant is 1 to 200 bytes of UTF-8")
+        other = object.__new__(type(self))
+        engine = self._engine
+        other._engine = Engine(engine.opening, _source(policy), name, engine.tell, engine.pause, engine.deadline)
+        return other
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} tenant {self._engine.tenant!r}>"

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The credential report as text: CSV for people, JSON lines for programs. A row at a time, whatever their number.
+
+CSV: RFC 4180, https://www.rfc-editor.org/rfc/rfc4180, moments in ISO 8601. JSON lines: moments as they are kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal, TextIO
+
+import attrs
+
+from ..engine.upkeep import ReportRow
+
+Format = Literal["csv", "jsonl"]
+NAMES: Final = tuple(field.name for field in attrs.fields(ReportRow))
+_MOMENTS: Final = ("bound_at", "last_used_at")
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would run (CWE-1236, https://cwe.mitre.org/data/definitions/1236.html)."""
+
+
+def writer_of(form: Format, out: TextIO) -> Callable[[ReportRow], object]:
+    """Return what writes a row; the head of a CSV is written here."""
+    if form == "jsonl":
+        return lambda row: out.write(json.dumps(_plain(row)) + "\n")
+    table = csv.writer(out, lineterminator="\r\n")
+    table.writerow(NAMES)
+    return lambda row: table.writerow(_cells(row))
+
+
+def _plain(row: ReportRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in NAMES} | {"kinds": [kind.value for kind in row.kinds]}
+
+
+def _cells(row: ReportRow) -> list[str]:
+    plain = _plain(row)
+    plain |= {"kinds": " ".join(plain["kinds"]), "user": _harmless(row.user)}
+    plain |= {name: at_iso(plain[name]) for name in _MOMENTS}
+    return [str(value).lower() if isinstance(value, bool) else str(value) for value in plain.values()]
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULAS) else text
+
+
+def at_iso(moment: float | None) -> str:
+    """Return a moment in UTC, to the second; empty where there is none."""
+    if moment is None:
+        return ""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@contextlib.contextmanager
+def written_whole(path: str) -> Generator[TextIO]:
+    """Open a file that comes to stand at ``path`` when the block ends, readable by its owner only; else it does not.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    place = Path(path)
+    handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(place)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One at a time for each user: a flood on one account makes one call of the store at a time, and holds up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+
+import pytest
+
+from ram_mfa import (
+    AsyncMFA,
+    BeginLogon,
+    Describe,
+    FinishLogon,
+    MFAPolicy,
+    OpenAccount,
+    Refused,
+    StoreContended,
+    TOTPCode,
+    UnsafePlaintext,
+)
+from ram_mfa.engine.records import user_key
+from ram_mfa.stores.memory import AsyncMemoryStore
+from ram_mfa.testing import ManualClock, enrolled
+from tests.support.races import wrong_codes
+from tests.support.spine import ROOT, SESSION
+
+VICTIM = user_key("", "victim")
+
+
+class Watched(AsyncMemoryStore):
+    """A store that takes a while, and counts who is in it at once.
+
+    Attributes:
+        most: {key: how many calls were in the store at once}.
+        gate: what each load waits for.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.inside, self.most, self.calls = Counter(), Counter(), Counter()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def load(self, key, /):
+        return await self.counted(key, super().load(key))
+
+    async def swap(self, key, old, new, /):
+        return await self.counted(key, super().swap(key, old, new))
+
+    async def counted(self, key, call):
+        self.calls[key] += 1
+        self.inside[key] += 1
+        self.most[key] = max(self.most[key], self.inside[key])
+        await asyncio.sleep(0)
+        await self.gate.wait()
+        self.inside[key] -= 1
+        return await call
+
+
+def service(store, **changes):
+    changes = {"clock": ManualClock(1_700_000_000), "create": True} | changes
+    return AsyncMFA(store, MFAPolicy.ram(issuer="Example"), seal=UnsafePlaintext(), **changes)
+
+
+async def outcome(work):
+    try:
+        return type(await work).__name__
+    except Refused as refused:
+        return refused.refusal.reason.name
+
+
+class TestAFlood:
+    @pytest.mark.requirement("V26")
+    def test_is_served_one_by_one(self):
+        """Two hundred guesses at once: one call at a time; whoever comes after them passes before they are through."""
+
+        async def main():
+            store = Watched()
+            clock = ManualClock(1_700_000_000)
+            mfa, now = service(store, clock=clock), clock.now
+            victim, owner = await enrolled(mfa, "victim"), await enrolled(mfa, "alice")
+            ticket = (await mfa.perform("victim", BeginLogon(session=SESSION))).id
+            guess = FinishLogon(ticket, TOTPCode(*wrong_codes(victim, [now], 1)), session=SESSION)
+            store.most.clear()
+            flood = [asyncio.ensure_future(outcome(mfa.perform("victim", guess))) for _ in range(200)]
+            await asyncio.sleep(0)
+            ask = await mfa.perform("alice", BeginLogon(session=SESSION))
+            proof = await mfa.perform("alice", FinishLogon(ask.id, TOTPCode(owner.code_at(now)), session=SESSION))
+            assert proof.user == "alice"
+            assert sum(one.done() for one in flood) < 20
+            told = Counter(await asyncio.gather(*flood))
+            assert told == {"WRONG_CODE": 5, "THROTTLED": 195}
+            assert store.most[VICTIM] == 1
+            assert not mfa._lanes._locks
+
+        asyncio.run(main())
+
+    def test_is_one_over_all_objects_of_a_tenant(self):
+        """`for_tenant` at each request makes no second lane; a user of another tenant is another user."""
+
+        async def main():
+            store = Watched()
+            mfa, policy = service(store), MFAPolicy.ram(issuer="Example")
+            await mfa.open()
+            deeds = [
+                outcome(mfa.for_tenant(name, policy).perform("victim", OpenAccount(by=ROOT)))
+                for name in ("one", "other")
+                for _ in range(20)
+            ]
+            assert Counter(await asyncio.gather(*deeds)) == {"AccountView": 2, "ACCOUNT_EXISTS": 38}
+            assert store.most[user_key("one", "victim")] == store.most[user_key("other", "victim")] == 1
+
+        asyncio.run(main())
+
+
+class TestALane:
+    def test_is_first_come_first_served(self):
+        async def main():
+            store, order = Watched(), []
+            mfa = service(store)
+            await mfa.perform("victim", OpenAccount(by=ROOT))
+
+            async def look(number):
+                await mfa.perform("victim", Describe())
+                order.append(number)
+
+            await asyncio.gather(*(look(number) for number in range(50)))
+            assert order == [*range(50)]
+
+        asyncio.run(main())
+
+    @pytest.mark.requirement("B19", "S14")
+    def test_is_waited_for_until_the_deadline(self):
+        """Who waited too long is told so, and never came to the store; who holds the lane goes on."""
+
+        async def main():
+            store = Watched()
+            mfa = service(store, deadline=0.05)
+            await mfa.perform("victim", OpenAccount(by=ROOT))
+            store.calls.clear()
+            store.gate.clear()
+            first = asyncio.ensure_future(mfa.perform("victim", Describe()))
+            await asyncio.sleep(0.01)
+            with pytest.raises(StoreContended):
+                await mfa.perform("victim", Describe())
+            assert store.calls[VICTIM] == 1
+            store.gate.set()
+            assert (await first).user == "victim"
+            assert (await mfa.perform("victim", Describe())).user == "victim"
+
+        asyncio.run(main())
+
+    def test_is_left_by_who_is_cancelled(self):
+        """One cancelled in the line never comes to the store; one cancelled in the store is seen to its end first."""
+
+        async def main():
+            store = Watched()
+            mfa = service(store)
+            await mfa.perform("victim", OpenAccount(by=ROOT))
+            store.calls.clear()
+            store.gate.clear()
+            holds, waits, last = (asyncio.ensure_future(mfa.perform("victim", Describe())) for _ in range(3))
+            await asyncio.sleep(0.01)
+            holds.cancel()
+            waits.cancel()
+            await asyncio.wait([holds, waits])
+            assert holds.cancelled()
+            assert waits.cancelled()
+            await asyncio.sleep(0.01)
+            assert store.calls[VICTIM] == 1
+            store.gate.set()
+            assert (await last).user == "victim"
+            assert store.calls[VICTIM] == 2
+            assert store.most[VICTIM] == 1
+
+        asyncio.run(main())
+
+    def test_belongs_to_its_event_loop(self):
+        """One object in two threads' loops: each has lanes of its own, and the store's compare-and-swap judges."""
+        mfa = service(AsyncMemoryStore())
+        asyncio.run(mfa.open())
+        seen = []
+
+        def run():
+            async def main():
+                opening = (outcome(mfa.perform("victim", OpenAccount(by=ROOT))) for _ in range(50))
+                return await asyncio.gather(*opening)
+
+            seen.extend(asyncio.run(main()))
+
+        threads = [threading.Thread(target=run) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert Counter(seen) == {"AccountView": 1, "ACCOUNT_EXISTS": 199}
+        assert not mfa._lanes._locks

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import base64
+import os
+
+import pytest
+
+from ram_mfa.operations.secret_files import LARGEST, Usage, ring_of, seal_of, secret_in
+
+KEY = bytes(range(200, 232))
+
+
+@pytest.fixture
+def file(tmp_path):
+    def made(data, mode=0o600):
+        path = tmp_path / "secret file"
+        path.touch(mode)
+        path.chmod(mode)
+        path.write_bytes(data)
+        return str(path)
+
+    return made
+
+
+class TestSecretIn:
+    @pytest.mark.requirement("O20")
+    @pytest.mark.parametrize("mode", [0o604, 0o602, 0o644, 0o666])
+    def test_refuses_what_others_may_read_or_write(self, file, mode):
+        with pytest.raises(Usage, match="others may read or write"):
+            secret_in(file(KEY, mode), "what")
+
+    @pytest.mark.parametrize("mode", [0o600, 0o400, 0o640, 0o440])
+    def test_reads_what_is_the_owners_and_the_groups(self, file, mode):
+        path = file(KEY)
+        os.chmod(path, mode)  # noqa: PTH101 (the fixture gives text)
+        assert secret_in(path, "what") == KEY
+
+    def test_refuses_what_is_no_file_without_naming_it(self, tmp_path, file):
+        """The name may be the secret itself, by mistake."""
+        for path in (tmp_path / "s3cret", "s3cret\x00", tmp_path):
+            with pytest.raises(Usage) as refused:
+                secret_in(str(path), "what")
+            assert "s3cret" not in str(refused.value)
+            assert refused.value.__cause__ is None
+        with pytest.raises(Usage, match="more than"):
+            secret_in(file(bytes(LARGEST + 1)), "what")
+
+    def test_reads_a_pipe(self):
+        """What the shell's ``<(...)`` hands over."""
+        there, here = os.pipe()
+        os.write(here, KEY)
+        os.close(here)
+        assert secret_in(f"/dev/fd/{there}", "what") == KEY
+        os.close(there)
+
+
+class TestRing:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            KEY,
+            KEY.hex().encode(),
+            KEY.hex().upper().encode() + b"\n",
+            base64.b64encode(KEY) + b"\r\n",
+            base64.urlsafe_b64encode(KEY),
+            base64.b64encode(KEY).rstrip(b"="),
+        ],
+    )
+    def test_a_key_is_raw_or_text(self, file, text):
+        assert ring_of([f"2026={file(text)}"]) == {"2026": KEY}
+
+    @pytest.mark.parametrize("text", [b"", KEY[:-1], KEY + b"\n", KEY.hex().encode()[2:], b"password", b"=" * 44])
+    def test_anything_else_is_none(self, file, text):
+        with pytest.raises(Usage, match="seal key 1: the file holds no key"):
+            ring_of([f"2026={file(text)}"])
+
+    @pytest.mark.parametrize("text", ["", "2026", "=file", "2026="])
+    def test_the_form(self, text):
+        with pytest.raises(Usage, match="ID=FILE"):
+            ring_of([text])
+
+    def test_an_id_is_given_once(self, file):
+        with pytest.raises(Usage, match="seal key 2: its id was given before"):
+            ring_of([f"2026={file(KEY)}"] * 2)
+
+    def test_the_first_seals(self, file):
+        ring = ring_of([f"2026={file(KEY)}", f"2025={file(KEY)}"])
+        assert repr(seal_of(ring)).endswith("seals with 2026>")
+        assert str(KEY) not in repr(ring)
+
+    def test_an_id_that_cannot_be_one_is_not_repeated(self, file):
+        with pytest.raises(Usage) as refused:
+            seal_of(ring_of([f"{'s3cret' * 9}={file(KEY)}"]))
+        assert "s3cret" not in str(refused.value)

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole services whose server goes silent, loses its replies, is frozen or has no room: no code passes twice.
+
+The server is reached through a proxy. ``Meddled`` does something to it around each swap, and to nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import time
+
+import pytest
+
+from ram_mfa.errors import StoreUnavailable, StoreUncertain
+from tests.stores import test_postgres, test_redis, test_sqlalchemy
+from tests.support import full_disk, real
+from tests.support.house import FAILED, STEP, AwaitedHouse, House
+from tests.support.races import begin, finish
+from tests.support.servers import MariaDB, PostgreSQL, Proxy, Redis
+
+SHORT, LONG = 1.0 if real else 0.3, 20.0
+"""Seconds that a store waits: where nothing will come, and where it will."""
+
+numbers = itertools.count()
+
+
+class Engine:
+    """A server, the proxy in front of it, and houses whose stores are behind that.
+
+    Args:
+        server: running.
+        proxy: in front of it.
+        maker: opens a store on a port, with a deadline.
+    """
+
+    house_type = House
+
+    def __init__(self, server, proxy, maker):
+        self.server, self.proxy, self.maker = server, proxy, maker
+
+    def opened(self, deadline):
+        return self.maker(self.server, self.proxy.port, deadline)
+
+    def house(self):
+        return self.house_type(self.opened(LONG), [f"user {next(numbers)}"])
+
+    def meddled(self, house, fault, left, deadline=SHORT):
+        """Open a house's service once more, on a store with a fault around as many swaps as are left."""
+        return opened(house, lambda: Meddled(self.opened(deadline)(), fault, left))
+
+
+class AwaitedEngine(Engine):
+    """The same for stores that are awaited."""
+
+    house_type = AwaitedHouse
+
+    def opened(self, deadline):
+        return super().opened(deadline).awaited
+
+    def meddled(self, house, fault, left, deadline=SHORT):
+        async def meddled():
+            return AwaitedMeddled(await self.opened(deadline)(), fault, left)
+
+        return opened(house, meddled)
+
+
+def opened(house, meddled):
+    """Return a service that has opened its store, so that what follows is a load and a swap."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            mfa = house.service(meddled)
+            begin(mfa, house.user)
+        except StoreUnavailable:
+            assert time.monotonic() < until
+        else:
+            return mfa
+
+
+def postgresql(server, port, deadline):
+    return test_postgres.Maker(server.url(port), deadline)
+
+
+def mariadb(server, port, deadline):
+    return test_sqlalchemy.Maker(server.url(port), deadline)
+
+
+def redis(_server, port, deadline):
+    return test_redis.Maker(port, deadline)
+
+
+ENGINES = {
+    "postgresql": (PostgreSQL, postgresql, Engine),
+    "postgresql awaited": (PostgreSQL, postgresql, AwaitedEngine),
+    "mariadb": (MariaDB, mariadb, Engine),
+    "redis": (Redis, redis, Engine),
+    "redis awaited": (Redis, redis, AwaitedEngine),
+}
+
+
+@pytest.fixture(scope="module")
+def started():
+    """What starts a server, once for all tests here."""
+    with contextlib.ExitStack() as stack:
+        yield functools.cache(lambda server_type: stack.enter_context(server_type()))
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request, started):
+    """A server and the proxy in front of it."""
+    server_type, maker, engine_type = ENGINES[request.param]
+    server = started(server_type)
+    with Proxy(server.port) as proxy:
+        yield engine_type(server, proxy, maker)
+    test_sqlalchemy.dispose()
+
+
+@pytest.fixture
+def house(engine):
+    with engine.house() as house:
+        yield house
+
+
+class Meddled:
+    """A store with something done around its swaps, as often as ``left`` says.
+
+    Args:
+        store: the store, or a view of it.
+        fault: a context in which the server is out of order.
+        left: one thing for each swap that is to fail; shared by all views.
+    """
+
+    def __init__(self, store, fault, left):
+        self.store, self.fault, self.left = store, fault, left
+        self.load, self.close = store.load, getattr(store, "close", None)
+        self.incarnation = getattr(store, "incarnation", None)
+
+    def at(self, incarnation):
+        return type(self)(self.store.at(incarnation), self.fault, self.left)
+
+    @contextlib.contextmanager
+    def meddling(self):
+        if not self.left:
+            yield
+            return
+        self.left.pop()
+        with self.fault():
+            yield
+
+    def swap(self, *arguments):
+        with self.meddling():
+            return self.store.swap(*arguments)
+
+
+class AwaitedMeddled(Meddled):
+    """The same around an asynchronous store."""
+
+    async def swap(self, *arguments):
+        with self.meddling():
+            return await self.store.swap(*arguments)
+
+
+def passes_once(house, code, told):
+    """Check that a code passes once in all, or never where its outcome was uncertain, and that the next one passes."""
+    submitted_again(house, code, told, lost=told == "StoreUncertain")
+    house.clock.advance(STEP)
+    assert house.log_on(house.code()) == "proof"
+
+
+def submitted_again(house, code, told, *, lost, user=None):
+    """Check that a code passes once in all; where it may have been lost, once at most."""
+    again = [house.log_on(code, user=user) for _ in range(3)]
+    assert set(again) <= {"proof", "REPLAYED_CODE"}
+    assert [told, *again].count("proof") in ({0, 1} if lost else {1})
+
+
+class TestSwaps:
+    @pytest.mark.requirement("S4", "S10")
+    @pytest.mark.parametrize(("replies", "told"), [(1, "proof"), (2, "StoreUncertain")])
+    def test_a_code_whose_reply_was_cut_off_passes_once(self, engine, house, replies, told):
+        """Replies to swaps alone are lost after the server landed them. Where the service's second question is heard,
+        the code passes; where that reply is lost as well, it does not. Either way it is spent.
+        """
+        left = [None] * replies
+        mfa = engine.meddled(house, engine.proxy.replies_lost, left, LONG)
+        code = house.code()
+        assert house.log_on(code, mfa) == told
+        assert not left
+        assert house.log_on(code, mfa) == "REPLAYED_CODE"
+        passes_once(house, code, told)
+
+    @pytest.mark.requirement("S4", "S14")
+    @pytest.mark.parametrize("replies", [1, 2])
+    def test_a_code_whose_reply_never_came_passes_once(self, engine, house, replies):
+        """The server landed it and the network says nothing: the deadline passes, and what is told then is right."""
+        mfa = engine.meddled(house, functools.partial(engine.proxy.replies_lost, silent=True), [None] * replies)
+        code = house.code()
+        told = house.log_on(code, mfa)
+        assert told in (FAILED | {"proof"} if replies == 1 else FAILED)
+        passes_once(house, code, told)
+
+    @pytest.mark.requirement("S4", "S14")
+    def test_a_server_that_is_frozen_in_a_swap_passes_nothing_twice(self, engine, house):
+        """Frozen beyond the deadline between decision and write; thawed, it may still land what it was asked."""
+        mfa = engine.meddled(house, engine.server.paused, [None])
+        code = house.code()
+        told = house.log_on(code, mfa)
+        assert told in FAILED | {"proof"}
+        passes_once(house, code, told)
+
+
+class TestLoads:
+    @pytest.mark.requirement("S4", "S14")
+    @pytest.mark.parametrize("silent", [False, True], ids=["cut", "silent"])
+    def test_a_service_that_hears_nothing_passes_nothing(self, engine, house, silent):
+        """Neither before nor after the decision: a typed error, and afterwards the code passes once."""
+        mfa = engine.meddled(house, None, [], SHORT if silent else LONG)
+        ticket, code = begin(house.mfa, house.user), house.code()
+        with engine.proxy.replies_lost(silent=silent):
+            assert finish(mfa, house.user, ticket, code) == "StoreUnavailable"
+        passes_once(house, code, "StoreUnavailable")
+
+    @pytest.mark.requirement("S14")
+    def test_a_frozen_server_passes_nothing(self, engine, house):
+        """Frozen beyond the deadline, a typed error; thawed, the code passes once."""
+        mfa = engine.meddled(house, None, [])
+        ticket, code = begin(house.mfa, house.user), house.code()
+        with engine.server.paused():
+            told = finish(mfa, house.user, ticket, code)
+        assert told in FAILED  # uncertain where a thread of the server ran on for a moment
+        passes_once(house, code, told)
+
+
+class TestFullDisk:
+    @pytest.mark.requirement("S4", "S9")
+    @pytest.mark.parametrize("disk_type", full_disk.kinds())
+    @pytest.mark.parametrize("name", ["postgresql", "mariadb", "redis"])
+    def test_a_full_disk_passes_nothing(self, name, disk_type):
+        """Newcomers bind until there is no room; then everybody logs on until some are told that the store failed.
+
+        Nobody of them was let in. With room again each of their codes passes once; not at all where its outcome was
+        uncertain, or where the server ended and began another history, as Redis does.
+        """
+        server_type, maker, _ = ENGINES[name]
+        with disk_type(server_type()) as disk, House(maker(disk.server, disk.server.port, LONG)) as house:
+            with disk.full():
+                with contextlib.suppress(StoreUnavailable, StoreUncertain):
+                    for number in range(1000):
+                        house.bind(f"newcomer {number}")
+                told = {}
+                for _ in range(20):
+                    house.clock.advance(STEP)
+                    codes = {user: house.code(user) for user in house.phones}
+                    told = {user: house.log_on(code, user=user) for user, code in codes.items()}
+                    if FAILED.intersection(told.values()):
+                        break
+            assert FAILED.intersection(told.values())
+            assert set(told.values()) <= FAILED | {"proof"}
+            for user, code in codes.items():
+                lost = told[user] == "StoreUncertain" or name == "redis"
+                submitted_again(house, code, told[user], lost=lost, user=user)
+            house.clock.advance(10 * STEP)
+            for user in house.phones:
+                assert house.log_on(house.code(user), user=user) == "proof"
+        test_sqlalchemy.dispose()

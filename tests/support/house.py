@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole service over a store that fails: users with phones and one with a security key, on one clock.
+
+What is told of an attempt is its text: ``proof``, the name of a reason, or the name of an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
+
+from ram_mfa import MFA, AsyncMFA, Describe, MFAError, MFAPolicy, Verb
+from ram_mfa.testing import AuthenticatorApp, ManualClock
+
+from .races import begin, bind, finish
+from .spine import PARTY, SEAL
+
+STEP = 30.0
+"""Seconds for which a code is shown."""
+FAILED = {"StoreUnavailable", "StoreUncertain", "StoreContended"}
+"""What is told where the store did not answer: nothing passes."""
+
+
+class House:
+    """Users with a phone each, and services that they log on to.
+
+    Args:
+        opened: opens a store.
+        users: who has a phone; the first is meant where nobody is named.
+    """
+
+    def __init__(self, opened: Callable[[], Any], users: Sequence[str] = ("alice",)) -> None:
+        self.opened = opened
+        self.user = users[0]
+        self.clock = ManualClock(1_700_000_000)
+        self.stores: list[Any] = []
+        self.mfa = self.service(create=True)
+        self.phones: dict[str, AuthenticatorApp] = {}
+        for user in users:
+            self.bind(user)
+        self.clock.advance(2 * STEP)
+
+    def bind(self, user: str) -> None:
+        """Give a user a phone."""
+        self.phones[user] = AuthenticatorApp.scan(bind(self.mfa, user, self.clock.now))
+
+    def service(self, opened: Callable[[], Any] | None = None, *, create: bool = False) -> Any:
+        """Open the service once more, as another process does."""
+        store = self._opened(opened or self.opened)
+        self.stores.append(store)
+        policy = MFAPolicy.ram(issuer="Example", relying_party=PARTY)
+        return self._over(store, policy=policy, seal=SEAL, clock=self.clock, create=create)
+
+    def _opened(self, opened: Callable[[], Any]) -> Any:
+        return opened()
+
+    def _over(self, store: Any, **named: Any) -> Any:
+        return MFA(store, **named)
+
+    def code(self, user: str | None = None, *, back: int = 0) -> str:
+        """Return what a user's phone shows now, or showed some steps ago."""
+        return self.phones[user or self.user].code_at(self.clock.now - back * STEP)
+
+    def log_on(self, code: str, mfa: Any = None, *, user: str | None = None) -> str:
+        """Begin a logon and finish it with a code."""
+        mfa, user = mfa or self.mfa, user or self.user
+        try:
+            ticket = begin(mfa, user)
+        except MFAError as error:
+            return type(error).__name__
+        return finish(mfa, user, ticket, code)
+
+    def last_used(self, user: str) -> float:
+        """Return when a user's phone was last used."""
+        (device,) = self.mfa.perform(user, Describe()).devices
+        return device.last_used_at or 0.0
+
+    def close(self) -> None:
+        """Close the stores."""
+        for store in self.stores:
+            store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AwaitedHouse(House):
+    """A house whose service is `AsyncMFA` over an asynchronous store, in a loop of its own."""
+
+    def __init__(self, opened: Callable[[], Any], users: Sequence[str] = ("alice",)) -> None:
+        self.loop = asyncio.new_event_loop()
+        super().__init__(opened, users)
+
+    def _opened(self, opened: Callable[[], Any]) -> Any:
+        return self.loop.run_until_complete(opened())
+
+    def _over(self, store: Any, **named: Any) -> Any:
+        return Awaited(AsyncMFA(store, **named), self.loop)
+
+    def close(self) -> None:
+        """Close the stores and the loop."""
+        for store in self.stores:
+            self.loop.run_until_complete(store.close())
+        self.loop.close()
+
+
+class Awaited:
+    """An `AsyncMFA`, called by who does not await it."""
+
+    def __init__(self, mfa: AsyncMFA, loop: asyncio.AbstractEventLoop) -> None:
+        self.mfa = mfa
+        self.loop = loop
+
+    def perform(self, user: str, verb: Verb[Any]) -> Any:
+        """Perform a verb."""
+        return self.loop.run_until_complete(self.mfa.perform(user, verb))
+
+
+class Crowd:
+    """All users of a house, who log on at two services at once, round by round.
+
+    In each round every user submits the code of the step before and the present one to both services. The clock
+    moves on where all were answered; where the store failed, the next round submits the same codes.
+
+    Attributes:
+        accepted: how often each code was, by user and step.
+        acknowledged: the moment of each user's last logon.
+    """
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.services = [house.mfa, house.service()]
+        self.accepted: Counter[tuple[str, float]] = Counter()
+        self.acknowledged: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(2 * len(house.phones))
+
+    def round(self) -> tuple[bool, set[str]]:
+        """Have everybody log on; return whether all were answered, and who was let in with the present code."""
+        now = self.house.clock.now
+        at = [(user, mfa) for user in self.house.phones for mfa in self.services]
+        told = list(self._pool.map(self._log_on, at))
+        answered = not FAILED.intersection(itertools.chain.from_iterable(told))
+        if answered:
+            self.house.clock.advance(STEP)
+        assert set(self.accepted.values()) <= {1}, [code for code, times in self.accepted.items() if times > 1]
+        return answered, {user for user, _ in at if self.acknowledged.get(user) == now}
+
+    def _log_on(self, at: tuple[str, MFA]) -> list[str]:
+        user, mfa = at
+        outcomes = []
+        for back in (1, 0):
+            outcome = self.house.log_on(self.house.code(user, back=back), mfa, user=user)
+            outcomes.append(outcome)
+            if outcome == "proof":
+                with self._lock:
+                    self.accepted[user, self.house.clock.now // STEP - back] += 1
+                    self.acknowledged[user] = self.house.clock.now
+        return outcomes
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
