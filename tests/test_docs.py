@@ -64,6 +64,7 @@ def test_the_programs_run(page, tmp_path):
     """The Python blocks of a page, those in its comments too, are one program that runs, warnings being errors."""
     require_module("segno", "segno")
     require_module("sqlalchemy", "sqlalchemy")
+    require_module("django", "django")
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     program = tmp_path / "page.py"
     program.write_text("\n".join(blocks), encoding="utf-8")
@@ -76,10 +77,11 @@ def test_the_programs_run(page, tmp_path):
 def test_names_exist(page):
     """Each name of the package that stands in backticks leads to something."""
     places = [place.__name__ for place in PLACES]
-    if page.name == "stores.md":
-        for extra in ("sqlalchemy", "psycopg", "redis"):
+    if page.name in {"stores.md", "django.md"}:
+        for extra in ("sqlalchemy", "psycopg", "redis", "django"):
             require_module(extra, extra)
         places += [f"ram_mfa.stores.{extra}" for extra in ("sqlalchemy", "postgres", "redis")]
+        places.append("ram_mfa.integrations.django")
     missing = []
     for word in words_of(page):
         name = re.match(r"[A-Za-z_][A-Za-z0-9_.]*", word)

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from ram_mfa import MFA, AESGCMSeal, AsyncMFA, Event, MFAPolicy, Seal, UnsafePlaintext, in_threads
-from ram_mfa.store import AsyncStore, Listing, Store
+from ram_mfa.integrations.django import DjangoStore
+from ram_mfa.store import AsyncStore, Incarnated, Listing, Store
 from ram_mfa.stores.memory import AsyncMemoryStore, MemoryStore
 from ram_mfa.stores.sqlite import SQLiteStore
 
@@ -46,11 +47,13 @@ class MineAwaited:
 
 
 def stores() -> None:
-    for store in (MemoryStore(), SQLiteStore("mfa.db")):
+    for store in (MemoryStore(), SQLiteStore("mfa.db"), DjangoStore("mfa", deadline=2.0)):
         one: Store = store
         lists: Listing = store
         MFA(one, POLICY, seal=SEAL)
         del lists
+    knows: Incarnated = DjangoStore()
+    del knows
     MFA(Mine(), POLICY, seal=SEAL)
     MFA(Half(), POLICY, seal=SEAL)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     MFA(Talks(), POLICY, seal=SEAL)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

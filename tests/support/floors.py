@@ -52,6 +52,7 @@ EXTRAS = {
     "stores.sqlalchemy": {"sqlalchemy"},
     "stores.postgres": {"psycopg", "psycopg_pool"},
     "stores.redis": {"redis"},
+    "integrations.django": {"django", "psycopg"},
     "operations.addresses": {"psycopg", "redis", "sqlalchemy"},
 }
 """The packages that a room of floor 5 may import beside those."""

@@ -53,6 +53,13 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def lives(pid: int) -> bool:
+    """Say whether a process is there and is more than a zombie."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 class Server:
     """A server program as a direct child, with a folder of its own."""
 
@@ -95,9 +102,19 @@ class Server:
                 os.kill(pid, number)
 
     def kill(self):
-        """Kill every process of the server with -9, and wait for the end of it."""
+        """Kill every process of the server with -9, and wait for the end of each.
+
+        It is stopped first, so that it has no further child meanwhile: PostgreSQL does not start while one of the
+        former server's is left.
+        """
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.child.pid, signal.SIGSTOP)
+        everyone = family(self.child.pid)
         self.signal(signal.SIGKILL)
         self.child.wait()
+        until = time.monotonic() + PATIENCE
+        while any(map(lives, everyone)) and time.monotonic() < until:
+            time.sleep(0.01)
 
     def restart(self):
         self.kill()

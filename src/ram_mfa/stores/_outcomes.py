@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 import sqlite3
+from collections.abc import Callable
 
 
 class Outcome(enum.Enum):
@@ -76,3 +77,16 @@ def of_mysql(error: BaseException) -> Outcome:
     if number == 1062:
         return Outcome.DUPLICATE
     return Outcome.NOTHING_LANDED if number in _MYSQL_BEFORE_THE_COMMIT else Outcome.UNCERTAIN
+
+
+JUDGES: dict[str, Callable[[BaseException], Outcome]] = {
+    "sqlite": of_sqlite,
+    "postgresql": of_postgresql,
+    "mysql": of_mysql,
+}
+"""What judges an engine's errors, by the engine's family."""
+
+
+def told(error: BaseException) -> str:
+    """Return an error's kind and first line."""
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -20,6 +20,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from ...errors import StoreUnavailable
+from .. import _durable
+from .._outcomes import told
 from .._sql import Family
 
 _FAMILIES: dict[str, Family] = {
@@ -33,7 +35,7 @@ _FAMILIES: dict[str, Family] = {
 class Gate:
     """Lets statements in while nobody forks, and a fork while no statement is in.
 
-    Only SQLite needs one: ``stores/_sqlite_connections.py`` says what an open connection does to both sides of a fork.
+    Only SQLite needs one: ``stores/_kept.py`` says what an open connection does to both sides of a fork.
     """
 
     def __init__(self) -> None:
@@ -87,8 +89,7 @@ class Prepared:
         except StoreUnavailable:
             raise
         except Exception as error:
-            first = str(error).splitlines()[0] if str(error) else ""
-            raise StoreUnavailable(f"{type(error).__name__}: {first}") from error
+            raise StoreUnavailable(told(error)) from error
 
     def drop(self, connection: sa.PoolProxiedConnection, error: BaseException) -> bool:
         """Drop a connection after an error, and the idle ones too where the server is gone: say whether it is."""
@@ -157,11 +158,7 @@ def _deadlines(family: str, driver: str, deadline: float) -> Callable[..., None]
 def _sqlite(_deadline: float) -> Callable[..., None]:
     def connected(raw: Any, _record: Any) -> None:
         raw.isolation_level = None
-        (mode,) = _ask(raw, "PRAGMA journal_mode = WAL")
-        if mode != "wal":
-            raise StoreUnavailable("SQLite keeps no write-ahead log in this place")
-        for pragma in ("synchronous = FULL", "fullfsync = 1", "checkpoint_fullfsync = 1"):
-            _ask(raw, f"PRAGMA {pragma}")
+        _durable.sqlite(lambda text: _ask(raw, text))
 
     return connected
 
@@ -191,13 +188,7 @@ def _postgresql(deadline: float) -> Callable[..., None]:
 def _mysql(_deadline: float) -> Callable[..., None]:
     def connected(raw: Any, _record: Any) -> None:
         raw.autocommit(True)  # noqa: FBT003 (the drivers' own signature)
-        flushed, read_only = _ask(raw, "SELECT @@innodb_flush_log_at_trx_commit, @@read_only")
-        if flushed != 1:
-            raise StoreUnavailable("this server loses what it acknowledged: innodb_flush_log_at_trx_commit is not 1")
-        if read_only:
-            raise StoreUnavailable("this server only follows another: it is read-only")
-        # Without strict mode a value that is too long is cut, and nothing is said.
-        _ask(raw, "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'")
+        _durable.mysql(lambda text: _ask(raw, text))
 
     return connected
 

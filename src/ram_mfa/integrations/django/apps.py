@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Django knows of this application: its name, and its checks."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core import checks as system
+
+
+class RamMFAConfig(AppConfig):
+    """The application ``ram_mfa``: one table, and checks of the database that it is kept in."""
+
+    name = "ram_mfa.integrations.django"
+    label = "ram_mfa"
+    verbose_name = "Multi-factor authentication"
+
+    def ready(self) -> None:
+        """Register the checks."""
+        from .checks import check_database, check_settings
+
+        system.register(check_settings)
+        system.register(check_database, system.Tags.database)

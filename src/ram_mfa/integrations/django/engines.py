@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a connection of the store's own must be, engine by engine: in autocommit, with deadlines, durable.
+
+https://docs.djangoproject.com/en/stable/ref/databases/
+
+The room's rule: what the project's settings say of how to reach a database is taken over; what they say of how safe
+it is, is not. What cannot be set is checked, and refused.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ...errors import StoreUnavailable
+from ...stores import _durable
+from ...stores._sql import Family
+
+Settings = dict[str, Any]
+
+
+class Engine(Protocol):
+    """What is different between engines."""
+
+    family: Family
+    mark: str
+    """How the driver writes a parameter."""
+
+    def options(self, options: Settings, deadline: float, /) -> Settings:
+        """Return the OPTIONS of the own connection, out of the project's."""
+        ...
+
+    def connected(self, raw: Any, deadline: float, /) -> list[str]:
+        """Prepare a driver's connection before anything is said on it; return where the server's warnings go."""
+        ...
+
+    def settle(self, raw: Any, deadline: float, /) -> None:
+        """Make a connection safe, and look at its table.
+
+        Raises:
+            StoreUnavailable: it cannot be made safe, or the table is missing or another.
+        """
+        ...
+
+    def cursor(self, raw: Any, /) -> Any:
+        """Return a cursor of the driver's, without anything of Django's around it."""
+        ...
+
+    def gone(self, error: BaseException, raw: Any, /) -> bool:
+        """Say whether an error means that the connection's server is gone."""
+        ...
+
+
+def refused(problem: str) -> StoreUnavailable:
+    """Return the error of a database that a store cannot be on."""
+    return StoreUnavailable(f"this database cannot be used: {problem}")
+
+
+class NotMigrated(StoreUnavailable):
+    """The database has no such table yet."""
+
+    def __init__(self) -> None:
+        super().__init__("this database has no table ram_mfa: migrate the application ram_mfa on this alias")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
+
+class SQLite:
+    """One file, in WAL mode."""
+
+    family: Family = "sqlite"
+    mark = "?"
+
+    def options(self, options: Settings, deadline: float) -> Settings:
+        """See ``Engine.options``; the transaction mode is of no use where there are no transactions."""
+        return {**options, "timeout": deadline}
+
+    def connected(self, _raw: Any, _deadline: float) -> list[str]:
+        """See ``Engine.connected``."""
+        return []
+
+    def settle(self, raw: Any, deadline: float) -> None:
+        """See ``Engine.settle``."""
+        raw.isolation_level = None  # autocommit, whatever a listener to connection_created did
+        if not raw.execute("PRAGMA database_list").fetchone()[2]:
+            raise refused("SQLite keeps it in memory; give the alias a file, and in tests a TEST NAME")
+        until = time.monotonic() + deadline
+        # Turning the log on, and recovering one, fail at once where others hold a lock: no wait is built in.
+        while True:
+            try:
+                return _settle_file(raw)
+            except sqlite3.OperationalError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(0.005)
+
+    def cursor(self, raw: Any) -> Any:
+        """See ``Engine.cursor``."""
+        return raw.cursor()
+
+    def gone(self, _error: BaseException, _raw: Any) -> bool:
+        """See ``Engine.gone``; a file has no server."""
+        return False
+
+
+def _settle_file(raw: Any) -> None:
+    _durable.sqlite(lambda text: raw.execute(text).fetchone())
+    columns = {name for _, name, *_ in raw.execute("PRAGMA table_info(ram_mfa)")}
+    if not columns >= {"key", "value"}:
+        raise NotMigrated
+
+
+class PostgreSQL:
+    """PostgreSQL through psycopg 3, which alone tells of a cancelled wait for a standby."""
+
+    family: Family = "postgresql"
+    mark = "%s"
+
+    def options(self, options: Settings, deadline: float) -> Settings:
+        """See ``Engine.options``; no connection of the store's is of the project's pool, which would pass it on."""
+        own = {name: value for name, value in options.items() if name not in {"pool", "isolation_level"}}
+        return {**own, "connect_timeout": max(2, math.ceil(deadline)), "target_session_attrs": "read-write"}
+
+    def connected(self, raw: Any, deadline: float) -> list[str]:
+        """See ``Engine.connected``."""
+        if not hasattr(raw, "add_notice_handler"):
+            raise refused("on PostgreSQL only psycopg 3 tells of a cancelled wait for a standby")
+        from ...stores._psycopg import wait, warnings_of
+
+        def timed_wait(steps: Any, *_given: Any, **_named: Any) -> Any:
+            return wait(raw, steps, deadline)
+
+        raw.wait = timed_wait
+        return warnings_of(raw)
+
+    def settle(self, raw: Any, deadline: float) -> None:
+        """See ``Engine.settle``."""
+        from ...stores._psycopg import UNSAFE, check
+
+        raw.autocommit = True  # whatever a listener to connection_created did
+        cursor = self.cursor(raw)
+        if not cursor.execute(check(deadline)).fetchone()[0]:
+            raise StoreUnavailable(UNSAFE)
+        columns = dict(cursor.execute(_POSTGRESQL_TABLE).fetchall())
+        if not columns.keys() >= {"key", "value"}:
+            raise NotMigrated
+        if columns["key"] not in {"text C", "text POSIX"} or columns["value"] != "bytea":
+            raise refused("the columns of ram_mfa are not those of its migrations")
+
+    def cursor(self, raw: Any) -> Any:
+        """See ``Engine.cursor``: Django's own writes the parameters into the statement."""
+        import psycopg
+
+        return psycopg.Cursor(raw)
+
+    def gone(self, error: BaseException, raw: Any) -> bool:
+        """See ``Engine.gone``."""
+        from psycopg.pq import TransactionStatus
+
+        from ...stores._psycopg import DeadlinePassed
+
+        idle = raw.pgconn.transaction_status == TransactionStatus.IDLE
+        return not (idle or isinstance(error, DeadlinePassed))
+
+
+_POSTGRESQL_TABLE = """
+    SELECT attname::text, concat_ws(' ', typname, collname)
+    FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid LEFT JOIN pg_collation ON pg_collation.oid = attcollation
+    WHERE attrelid = to_regclass('ram_mfa') AND attnum > 0 AND NOT attisdropped
+"""
+
+
+class MySQL:
+    """MariaDB and MySQL, with InnoDB tables."""
+
+    family: Family = "mysql"
+    mark = "_binary %s"
+    """Both columns are of bytes, and the drivers write them as if they were text."""
+
+    def options(self, options: Settings, deadline: float) -> Settings:
+        """See ``Engine.options``."""
+        whole = max(1, math.ceil(deadline))
+        own = {"connect_timeout": whole, "read_timeout": whole, "write_timeout": whole, "binary_prefix": False}
+        return {**options, **own}
+
+    def connected(self, _raw: Any, _deadline: float) -> list[str]:
+        """See ``Engine.connected``."""
+        return []
+
+    def settle(self, raw: Any, _deadline: float) -> None:
+        """See ``Engine.settle``."""
+        raw.autocommit(True)  # noqa: FBT003 (the drivers' own signature; whatever a listener to connection_created did)
+        with raw.cursor() as cursor:
+
+            def ask(text: str) -> Any:
+                cursor.execute(text)
+                return cursor.fetchone()
+
+            _durable.mysql(ask)
+            try:
+                said = str(ask("SHOW CREATE TABLE ram_mfa")[1])
+            except Exception as error:
+                if error.args[:1] == (_NO_SUCH_TABLE,):
+                    raise NotMigrated from error
+                raise
+        if not all(re.search(part, said) for part in _MYSQL_TABLE):
+            raise refused("the columns of ram_mfa are not those of its migrations, or it is not kept by InnoDB")
+
+    def cursor(self, raw: Any) -> Any:
+        """See ``Engine.cursor``."""
+        return raw.cursor()
+
+    def gone(self, error: BaseException, _raw: Any) -> bool:
+        """See ``Engine.gone``."""
+        return bool(error.args) and error.args[0] in {1053, 1927, 2006, 2013, 2055, 4031}
+
+
+_NO_SUCH_TABLE = 1146
+_MYSQL_TABLE = (r"`key` varbinary\(", r"`value` (mediumblob|longblob)", r"PRIMARY KEY \(`key`\)", r"\) ENGINE=InnoDB\b")
+"""What the table's definition says. The information schema would be slow: it opens each table that there is."""
+
+_ENGINES: dict[str, Callable[[], Engine]] = {"sqlite": SQLite, "postgresql": PostgreSQL, "mysql": MySQL}
+VENDORS = frozenset(_ENGINES)
+
+
+def engine_of(vendor: str) -> Engine:
+    """Return what is known of an engine, by Django's name for it.
+
+    Raises:
+        ValueError: no store can be on it.
+    """
+    if vendor not in VENDORS:
+        raise ValueError(f"no store on {vendor}: only on SQLite, PostgreSQL, MariaDB and MySQL")
+    return _ENGINES[vendor]()

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table ``ram_mfa``, as `ram_mfa.stores.sqlalchemy` and `ram_mfa.stores.postgres` make it too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import migrations, models
+
+import ram_mfa.integrations.django.fields
+
+if TYPE_CHECKING:
+    from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+
+def keep_values_in_their_rows(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+    """Keep PostgreSQL from moving values of more than 2 kB out: records that change often would bloat 13-fold."""
+    if editor.connection.vendor == "postgresql":
+        editor.execute("ALTER TABLE ram_mfa ALTER COLUMN value SET STORAGE MAIN")
+
+
+class Migration(migrations.Migration):
+    """Make the table."""
+
+    initial = True
+    dependencies = []  # noqa: RUF012 (what Django reads)
+    operations = [  # noqa: RUF012 (likewise)
+        migrations.CreateModel(
+            name="Record",
+            fields=[
+                ("key", ram_mfa.integrations.django.fields.KeyField(primary_key=True, serialize=False)),
+                ("value", models.BinaryField()),
+            ],
+            options={"db_table": "ram_mfa", "default_permissions": ()},
+        ),
+        migrations.RunPython(keep_values_in_their_rows, migrations.RunPython.noop),
+    ]
