@@ -32,7 +32,8 @@ A swap has three ends: it landed (True), it lost the race and changed nothing (F
 - S7. Creating is exclusive: ``swap(key, None, new)`` never replaces a record, so a claim on a name is held by one.
 - S8. What was spent stays spent: bytes that a swap replaced are not the record again until somebody writes them,
   also after a failover (see S12).
-- S9. Nothing is evicted and nothing expires by itself, under any pressure. A full store refuses writes.
+- S9. Nothing is evicted and nothing expires by itself, under any pressure. A full store refuses writes,
+  and what a swap replaced makes room again.
 - S10. A swap is finished when it returns: it has landed or never will, save after ``StoreUncertain``, and nothing
   that the caller does later (a rollback, a closed handle, a request that fails) takes it back.
 - S11. Two keys are one only if they are equal, character by character: no folding of case, no trimming.

@@ -26,13 +26,19 @@ class Proxied:
     def faults(self):
         """What is done to the server: all of it where everything must really run, else what is quick."""
         if not real:
-            return Faults(replies_lost=self.proxy.replies_lost, restart=self.server.restart)
+            return Faults(replies_lost=self.proxy.replies_lost, restart=self.server.restart, size=self.size)
         return Faults(
             replies_lost=self.proxy.replies_lost,
             restart=self.server.restart,
             stopped=self.server.stopped,
             paused=self.server.paused,
+            size=self.size,
         )
+
+    @property
+    def size(self):
+        """What asks how large the table is, where the server can tell at once."""
+        return getattr(self.server, "size", None)
 
 
 def served(server_type):

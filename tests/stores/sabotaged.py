@@ -28,6 +28,7 @@ class Engine:
         self.answers = True
         self.stopped = False
         self.full = False
+        self.behind = 0  # bytes that were replaced and take room still
 
     def load(self, key):
         self.reach()
@@ -93,8 +94,13 @@ class Engine:
             paused=self.silence,
             replies_lost=lambda: self.flag("answers", False),
             full=lambda: self.flag("full", True),
+            size=self.size,
             patience=1.0,
         )
+
+    def size(self):
+        with self.lock:
+            return self.behind + sum(map(len, self.records.values()))
 
 
 class Honest:
@@ -246,6 +252,19 @@ class Eviction(Honest):
         with self.engine.lock:
             while len(self.engine.records) > 500:
                 self.engine.write(next(iter(self.engine.records)), None)
+        return landed
+
+
+class PilesUp(Honest):
+    """Moves what is larger than 2 kB out of its row, and leaves it there until somebody vacuums."""
+
+    breaks = ("S9",)
+
+    def swap(self, key, old, new, /):
+        landed = super().swap(key, old, new)
+        if landed and new is not None and len(new) > 2_048:
+            with self.engine.lock:
+                self.engine.behind += len(new)
         return landed
 
 

@@ -214,6 +214,10 @@ class PostgreSQL(Server):
         target = self.url()
         return self.run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", target, "-c", text).strip()
 
+    def size(self):
+        """Return how many bytes the table and its index take."""
+        return int(self.sql("SELECT pg_total_relation_size('ram_mfa')"))
+
     def promote(self):
         self.run("pg_ctl", "-D", self.data, "promote", "-w")
 

@@ -13,14 +13,16 @@ from tests.support import require_module
 KEY = "u" + "A" * 43
 
 
-def columns(alias, table="ram_mfa"):
+def made(alias, table="ram_mfa"):
     with connections[alias].cursor() as cursor:
         cursor.execute(f"""
             SELECT attname, format_type(atttypid, atttypmod), collname, attnotnull, attstorage
             FROM pg_attribute LEFT JOIN pg_collation ON pg_collation.oid = attcollation
             WHERE attrelid = '{table}'::regclass AND attnum > 0 ORDER BY attnum
         """)
-        return cursor.fetchall()
+        found = cursor.fetchall()
+        cursor.execute(f"SELECT reloptions FROM pg_class WHERE oid = '{table}'::regclass")
+        return found, cursor.fetchone()[0]
 
 
 class TestMigrations:
@@ -47,12 +49,13 @@ class TestMigrations:
     def test_the_table_is_that_of_the_other_stores(self, databases, postgresql):
         """A project can go over to PostgresStore, and the command line work on its table."""
         name = databases.server(postgresql)
-        mine = columns(name)
-        assert mine == [("key", "text", "C", True, "x"), ("value", "bytea", None, True, "m")]
+        mine = made(name)
+        columns = [("key", "text", "C", True, "x"), ("value", "bytea", None, True, "m")]
+        assert mine == (columns, ["fillfactor=60"])
         call_command("migrate", "ram_mfa", "zero", database=name, verbosity=0)
         store = require_module("ram_mfa.stores.postgres", "psycopg").PostgresStore(postgresql.server.url())
         store.create_table()
-        assert columns(name) == mine
+        assert made(name) == mine
         store.close()
         with connections[name].cursor() as cursor:
             cursor.execute("DROP TABLE ram_mfa")

@@ -18,22 +18,21 @@ from psycopg.pq import TransactionStatus
 from ...errors import HistoryLost, StoreUnavailable, StoreUncertain
 from .._outcomes import Outcome, of_postgresql
 from .._psycopg import UNSAFE
-from .._sql import statements
+from .._sql import IN_ITS_ROW, statements
 
 TEXTS = statements("postgresql", ("%s", "%s", "%s", "%s"))
 
-CREATE_TABLE = """
+CREATE_TABLE = f"""
     DO $$ BEGIN
         PERFORM pg_advisory_xact_lock(hashtext('ram_mfa'));
         IF to_regclass('ram_mfa') IS NULL THEN
             CREATE TABLE ram_mfa (key text COLLATE "C" PRIMARY KEY, value bytea NOT NULL);
-            ALTER TABLE ram_mfa ALTER COLUMN value SET STORAGE MAIN;
+            {IN_ITS_ROW};
         END IF;
     EXCEPTION WHEN duplicate_table OR duplicate_object OR unique_violation THEN
         NULL; -- another has just made it, and did not ask for the lock
     END $$
 """
-"""A value of more than 2 kB stays in its row where it fits: moved out, a record that changes often bloats 13-fold."""
 
 
 def connection_settings(deadline: float) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import mysql
 
+from .._sql import IN_ITS_ROW
+
 metadata = sa.MetaData()
 
 table = sa.Table(
@@ -30,6 +32,5 @@ table = sa.Table(
     mariadb_engine="InnoDB",
 )
 
-# PostgreSQL moves a value of more than 2 kB out of its row; a record that is always written whole then bloats 13-fold.
-in_its_row = sa.DDL("ALTER TABLE ram_mfa ALTER COLUMN value SET STORAGE MAIN")  # type: ignore[no-untyped-call]
+in_its_row = sa.DDL(IN_ITS_ROW)  # type: ignore[no-untyped-call]
 event.listen(table, "after_create", in_its_row.execute_if(dialect="postgresql"))

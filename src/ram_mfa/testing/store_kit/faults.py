@@ -21,6 +21,8 @@ class Faults:
         paused: the engine lives but does not answer (SIGSTOP), for longer than the store's deadline.
         replies_lost: the engine carries out what it is asked, and its replies do not arrive.
         full: the engine has no room left for writes.
+        size: asked, and nothing is done to it: how many bytes the engine takes for its records, once it has done the
+            clearing that it does by itself. With it the kit sees whether what was replaced piles up.
         patience: after how many seconds a call counts as hanging, or an engine as not coming back; well above the
             store's deadline.
     """
@@ -30,4 +32,5 @@ class Faults:
     paused: Fault | None = None
     replies_lost: Fault | None = None
     full: Fault | None = None
+    size: Callable[[], int] | None = None
     patience: float = 30.0

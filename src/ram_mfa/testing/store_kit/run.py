@@ -20,6 +20,7 @@ from .lost_history import views
 from .plain import absence, creating, deleting, replacing
 from .processes import StartMethod, process_race
 from .races import no_lost_update, one_winner, reads_are_fresh
+from .room import nothing_piles_up
 
 Checks = tuple[tuple[str, Callable[[Bench], None]], ...]
 
@@ -31,6 +32,7 @@ HEALTHY: Checks = (
     ("S5", untouched),
     ("S11", keys_apart),
     ("S9", nothing_goes),
+    ("S9", nothing_piles_up),
     ("S10", outlives_its_handle),
     ("S2", reads_are_fresh),
     ("S1", one_winner),
