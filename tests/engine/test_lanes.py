@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections import Counter
 
@@ -35,13 +36,14 @@ class Watched(AsyncMemoryStore):
 
     Attributes:
         most: {key: how many calls were in the store at once}.
-        gate: what each load waits for.
+        gate: what each call waits for.
+        entered: somebody came to the gate since it was closed.
     """
 
     def __init__(self):
         super().__init__()
         self.inside, self.most, self.calls = Counter(), Counter(), Counter()
-        self.gate = asyncio.Event()
+        self.gate, self.entered = asyncio.Event(), asyncio.Event()
         self.gate.set()
 
     async def load(self, key, /):
@@ -55,6 +57,7 @@ class Watched(AsyncMemoryStore):
         self.inside[key] += 1
         self.most[key] = max(self.most[key], self.inside[key])
         await asyncio.sleep(0)
+        self.entered.set()
         await self.gate.wait()
         self.inside[key] -= 1
         return await call
@@ -80,7 +83,7 @@ class TestAFlood:
         async def main():
             store = Watched()
             clock = ManualClock(1_700_000_000)
-            mfa, now = service(store, clock=clock), clock.now
+            mfa, now = service(store, clock=clock, deadline=60), clock.now
             victim, owner = await enrolled(mfa, "victim"), await enrolled(mfa, "alice")
             ticket = (await mfa.perform("victim", BeginLogon(session=SESSION))).id
             guess = FinishLogon(ticket, TOTPCode(*wrong_codes(victim, [now], 1)), session=SESSION)
@@ -94,6 +97,7 @@ class TestAFlood:
             told = Counter(await asyncio.gather(*flood))
             assert told == {"WRONG_CODE": 5, "THROTTLED": 195}
             assert store.most[VICTIM] == 1
+            gc.collect()
             assert not mfa._lanes._locks
 
         asyncio.run(main())
@@ -141,9 +145,10 @@ class TestALane:
             mfa = service(store, deadline=0.05)
             await mfa.perform("victim", OpenAccount(by=ROOT))
             store.calls.clear()
+            store.entered.clear()
             store.gate.clear()
             first = asyncio.ensure_future(mfa.perform("victim", Describe()))
-            await asyncio.sleep(0.01)
+            await store.entered.wait()
             with pytest.raises(StoreContended):
                 await mfa.perform("victim", Describe())
             assert store.calls[VICTIM] == 1
@@ -161,15 +166,17 @@ class TestALane:
             mfa = service(store)
             await mfa.perform("victim", OpenAccount(by=ROOT))
             store.calls.clear()
+            store.entered.clear()
             store.gate.clear()
             holds, waits, last = (asyncio.ensure_future(mfa.perform("victim", Describe())) for _ in range(3))
-            await asyncio.sleep(0.01)
+            await store.entered.wait()
             holds.cancel()
             waits.cancel()
             await asyncio.wait([holds, waits])
             assert holds.cancelled()
             assert waits.cancelled()
-            await asyncio.sleep(0.01)
+            for _ in range(20):
+                await asyncio.sleep(0)
             assert store.calls[VICTIM] == 1
             store.gate.set()
             assert (await last).user == "victim"
@@ -197,4 +204,5 @@ class TestALane:
         for thread in threads:
             thread.join()
         assert Counter(seen) == {"AccountView": 1, "ACCOUNT_EXISTS": 199}
+        gc.collect()
         assert not mfa._lanes._locks
