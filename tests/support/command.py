@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +45,18 @@ class Site:
         opener: opens the same store in this process.
         folder: for key files, and for what the command writes.
         started: the processes of the command, which end with the test.
+        opened: the stores of this process, which are closed with it, however often somebody closed them before.
     """
 
     url: str
     opener: Callable[[], Any]
     folder: Path
     started: list[subprocess.Popen[str]] = attrs.field(factory=list, repr=False)
+    opened: list[Any] = attrs.field(factory=list, repr=False)
 
     def store(self) -> Any:
-        return self.opener()
+        self.opened.append(self.opener())
+        return self.opened[-1]
 
     def mfa(self, *names: str, store: Any = None, clock: Any = time.time, create: bool = False) -> MFA:
         store = self.store() if store is None else store
@@ -77,18 +80,21 @@ class Site:
         return {**os.environ, "RAM_MFA_STORE": self.url}
 
     def start(self, deed: str, *more: str, keys: tuple[str, ...] = ("old",)) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            self.words(deed, *more, keys=keys),
-            env=self.environment(),
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        with interruptible():
+            process = subprocess.Popen(
+                self.words(deed, *more, keys=keys),
+                env=self.environment(),
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
         self.started.append(process)
         return process
 
     def end(self) -> None:
-        """Kill what a failed test left running."""
+        """Kill what a failed test left running, and close what stands open."""
+        for store in self.opened:
+            store.close()
         for process in self.started:
             process.kill()
             for stream in (process.stdout, process.stderr):
@@ -125,6 +131,18 @@ class Site:
         for user in users:
             mfa.perform(user, ImportVirtualDevice(uri_of(user), last_step=-1, by=ROOT))
         store.close()
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Have processes that are started meanwhile heed Ctrl-C, also where a shell started the tests in the background."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def figures(out: str) -> dict[str, str]:

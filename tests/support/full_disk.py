@@ -40,6 +40,12 @@ class Disk:
         finally:
             self._revive()
 
+    def press(self) -> None:
+        """Have the server use up room that it set aside: PostgreSQL writes on in the files of its log that it has."""
+        if isinstance(self.server, PostgreSQL):
+            with contextlib.suppress(RuntimeError):
+                self.server.sql("SELECT pg_switch_wal()")
+
     def _without_room(self) -> contextlib.AbstractContextManager[None]:
         raise NotImplementedError
 
