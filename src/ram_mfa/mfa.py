@@ -14,7 +14,7 @@ from .ceremonies.actors import Actor
 from .ceremonies.transition import Verb
 from .engine import upkeep
 from .engine.driver import Driver, Policy
-from .engine.lanes import Lanes
+from .engine.lanes import Lane, Lanes
 from .engine.opening import Clock
 from .engine.plan import Plan, next_key
 from .engine.records import user_key
@@ -183,21 +183,23 @@ class AsyncMFA(Driver):
         )
         self._lanes = Lanes()
 
-    async def _run(self, plan: Plan[T], lane: asyncio.Lock | None = None) -> T:
-        task = asyncio.ensure_future(self._drive(plan))
+    async def _run(self, plan: Plan[T], lane: Lane | None = None) -> T:
+        task = asyncio.ensure_future(self._drive(plan, lane))
         _RUNNING.add(task)
         task.add_done_callback(_finished)
         if lane is not None:
-            task.add_done_callback(lambda _: lane.release())
+            task.add_done_callback(lambda _: lane.leave())
         try:
             return await asyncio.shield(task)
         finally:
             del task  # which holds its exception, which holds this frame
 
-    async def _drive(self, plan: Plan[T]) -> T:
+    async def _drive(self, plan: Plan[T], lane: Lane | None) -> T:
         try:
             call, arguments = next(plan)
             while True:
+                if lane is not None and call is self._engine.tell:
+                    lane.leave()  # all is written: an observer may take its time, or perform a verb for this user
                 try:
                     result = call(*arguments)
                     if inspect.isawaitable(result):
@@ -217,8 +219,9 @@ class AsyncMFA(Driver):
     async def perform(self, user: str, verb: Verb[T]) -> T:
         """See `MFA.perform`.
 
-        One at a time for each user, in the order in which they came, and the wait counts towards the deadline: who
-        floods one account waits behind himself, and takes up one connection of the store.
+        One at a time for each user, from its first load to its last write, in the order in which they came; whose turn
+        does not come before the deadline gets `StoreContended`. So who floods one account waits behind himself, and
+        takes up one connection of the store.
         """
         lane = await self._lanes.enter(user_key(self._engine.tenant, user), self._engine.deadline)
         return await self._run(self._engine.performing(user, verb), lane)

@@ -158,6 +158,30 @@ class TestALane:
 
         asyncio.run(main())
 
+    @pytest.mark.parametrize("ends", [True, False])
+    def test_is_left_before_anything_is_told(self, ends):
+        """An observer may perform verbs for the user whose event it is told; one that hangs holds nobody up."""
+
+        async def main():
+            seen, told, hangs = [], asyncio.Event(), asyncio.Event()
+
+            async def observer(event):
+                seen.append(len((await mfa.perform(event.user, Describe())).devices))
+                told.set()
+                if not ends:
+                    await hangs.wait()
+
+            mfa = service(Watched(), observers=[observer], deadline=5)
+            opening = asyncio.ensure_future(mfa.perform("victim", OpenAccount(by=ROOT)))
+            await told.wait()
+            assert (await mfa.perform("victim", Describe())).user == "victim"
+            assert ends or not opening.done()
+            hangs.set()
+            assert (await opening).user == "victim"
+            assert seen == [0]
+
+        asyncio.run(asyncio.wait_for(main(), 60))
+
     def test_is_left_by_who_is_cancelled(self):
         """One cancelled in the line never comes to the store; one cancelled in the store is seen to its end first."""
 

@@ -44,6 +44,7 @@ class TestKilled:
         before = contents(store, "old")
         names, killed, turn = ["new", "old"], 0, 0
         while killed < rounds(20):
+            assert turn < 10 * rounds(20), "it ends before it can be killed"
             new, old = names[turn % 2], names[(turn + 1) % 2]
             for _ in range(4):
                 left = [
@@ -152,15 +153,17 @@ class TestUnderTraffic:
         crowd = [People(each_site, users[number::3]) for number in range(3)]
         for people in crowd:
             people.start()
-        for turn in ("new", *("old", "new") * (rounds(20) // 2)):
-            code, out, err = each_site.run("reseal", keys=("new", "old") if turn == "new" else ("old", "new"))
-            assert (err, figures(out)["records"], figures(out)["unreadable, and left"]) == ("", "61", "0")
-            assert code == 0 or (turn == "old" and "written under another key meanwhile" in out)
-        for people in crowd:
-            people.stopped.set()
-        for people in crowd:
-            people.join()
-            assert people.wrong == []
+        try:
+            for turn in ("new", *("old", "new") * (rounds(20) // 2)):
+                code, out, err = each_site.run("reseal", keys=("new", "old") if turn == "new" else ("old", "new"))
+                assert (err, figures(out)["records"], figures(out)["unreadable, and left"]) == ("", "61", "0")
+                assert code == 0 or (turn == "old" and "written under another key meanwhile" in out)
+        finally:
+            for people in crowd:
+                people.stopped.set()
+            for people in crowd:
+                people.join()
+        assert [people.wrong for people in crowd] == [[], [], []]
         store = each_site.store()
         assert all(seal("new").for_record(key).is_current(record) for key, record in sealed(store).items())
         for people in crowd:

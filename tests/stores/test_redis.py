@@ -211,6 +211,15 @@ class TestRedisStore:
         with pytest.raises(StoreUnavailable):
             opener(Maker(1))
 
+    @pytest.mark.requirement("S14")
+    def test_refuses_a_pool_that_waits_for_ever(self):
+        """For a connection that others keep: no socket's time-out ends that."""
+        settings = {"port": 1, "socket_timeout": 1.0, "timeout": None}
+        with pytest.raises(ValueError, match="pool a timeout"):
+            stores.RedisStore(redis.Redis(connection_pool=redis.BlockingConnectionPool(**settings)))
+        with pytest.raises(ValueError, match="pool a timeout"):
+            asyncio.run(stores.AsyncRedisStore.open(aio.Redis.from_pool(aio.BlockingConnectionPool(**settings))))
+
     def test_names_each_key_once_in_several_parts(self, redis_server, monkeypatch):
         """A listing remembers what it named; a large one goes over the keys more than once, part by part."""
         for module in ("ram_mfa.stores.redis.store", "ram_mfa.stores.redis.asynchronous"):

@@ -15,6 +15,20 @@ import attrs
 from ..errors import StoreContended
 
 
+@attrs.define(eq=False)
+class Lane:
+    """The place of one who is served."""
+
+    _lock: asyncio.Lock
+    _held: bool = True
+
+    def leave(self) -> None:
+        """Let the next one in; said once more it does nothing."""
+        if self._held:
+            self._held = False
+            self._lock.release()
+
+
 @attrs.define
 class Lanes:
     """A lock for each user who is served now; one that nobody holds or waits for is gone by itself."""
@@ -23,8 +37,8 @@ class Lanes:
         init=False, factory=weakref.WeakValueDictionary
     )
 
-    async def enter(self, key: str, deadline: float) -> asyncio.Lock:
-        """Wait for the user's lane, first come, first served, and return it; releasing it is the caller's part.
+    async def enter(self, key: str, deadline: float) -> Lane:
+        """Wait for the user's lane, first come, first served, and return it; to leave it is the caller's part.
 
         Args:
             key: of the user's record.
@@ -33,10 +47,10 @@ class Lanes:
         Raises:
             StoreContended: it was not free by then.
         """
-        lane = self._locks.setdefault((asyncio.get_running_loop(), key), asyncio.Lock())
+        lock = self._locks.setdefault((asyncio.get_running_loop(), key), asyncio.Lock())
         try:
             async with asyncio.timeout(deadline):
-                await lane.acquire()
+                await lock.acquire()
         except TimeoutError:
             raise StoreContended from None
-        return lane
+        return Lane(lock)

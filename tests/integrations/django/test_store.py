@@ -7,6 +7,7 @@ import gc
 import os
 import sqlite3
 import threading
+import time
 import traceback
 import weakref
 
@@ -23,6 +24,7 @@ from ram_mfa.testing import Faults, check_store
 from tests.integrations.django.project import Maker, alias, of_url
 from tests.support import real, require_module, rounds
 from tests.support.races import ALL_THE_TIME, EnginePlace, eight_processes_submit_one_code
+from tests.support.servers import PATIENCE
 
 KEY = "u" + "A" * 43
 POLICY = MFAPolicy.ram(issuer="Example")
@@ -49,6 +51,14 @@ def forked(work):
         return error or os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or ""
 
     return wait
+
+
+def until_shown(server, value):
+    """Wait until a server that was told to read its settings has done so."""
+    until = time.monotonic() + PATIENCE
+    while server.sql("SHOW full_page_writes") != value:
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -331,15 +341,13 @@ class TestFailures:
         postgresql.server.sql("ALTER SYSTEM SET full_page_writes = off")
         postgresql.server.sql("SELECT pg_reload_conf()")
         try:
-            while postgresql.server.sql("SHOW full_page_writes") != "off":
-                pass
+            until_shown(postgresql.server, "off")
             with pytest.raises(StoreUnavailable, match="loses what it acknowledged"):
                 DjangoStore(name).load(KEY)
         finally:
             postgresql.server.sql("ALTER SYSTEM RESET full_page_writes")
             postgresql.server.sql("SELECT pg_reload_conf()")
-            while postgresql.server.sql("SHOW full_page_writes") != "on":
-                pass
+            until_shown(postgresql.server, "on")
 
     @pytest.mark.requirement("S4")
     def test_a_warning_of_the_server_is_uncertain(self, databases, postgresql):

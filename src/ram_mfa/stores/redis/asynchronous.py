@@ -175,6 +175,7 @@ class _Single:
     def __init__(self, client: aio.Redis) -> None:
         self._client = client
         self._pool = client.connection_pool
+        configuration.check_pool(self._pool)
         self._pool.set_retry(Retry(NoBackoff(), 0))
         self._line = Line(self._pool)
         self.settings = self._pool.connection_kwargs

@@ -125,6 +125,16 @@ def deadline_of(settings: Any) -> float:
     return float(seconds)
 
 
+def check_pool(pool: Any) -> None:
+    """Look whether a client's pool ever ends the wait for one of its connections.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if getattr(pool, "timeout", 0) is None:
+        raise ValueError("a store's calls end by a deadline: give the client's connection pool a timeout")
+
+
 def terms(settings: Any, *, movable: bool, replicas: int | None) -> Terms:
     """Return how a store talks before it has asked the servers anything.
 

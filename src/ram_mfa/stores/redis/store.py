@@ -219,6 +219,7 @@ class _Single:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._pool = client.connection_pool
+        configuration.check_pool(self._pool)
         self._pool.set_retry(Retry(NoBackoff(), 0))
         self.settings = self._pool.connection_kwargs
         self.movable = isinstance(self._pool, SentinelConnectionPool)
