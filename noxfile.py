@@ -3,7 +3,7 @@
 
 Each makes an environment of its own and needs Python, pip and a package registry, and nothing else: a test that wants
 a browser, a database server or another program says which package brings it and skips.
-With RAM_MFA_REQUIRE_REAL=1 (CI) what is missing is a failure, and races, kills and fuzzing run all their rounds.
+With RAM_MFA_REQUIRE_REAL=1 (CI) what is missing is a failure.
 """
 
 from __future__ import annotations
@@ -42,14 +42,11 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on each Python that is here; ``-- ARGUMENTS`` go to pytest.
 
-    The Python that runs nox also counts branches, and the session fails below all of those of floors 0 to 4. Where
-    everything must really run, it alone runs all rounds: thousands of races and kills take most of an hour, they try
-    the operating system and the engines more than the interpreter, and CI has 90 minutes for the whole. The other
-    Pythons then run every test with the default rounds, and may skip none either.
+    The Python that runs nox also counts branches, and the session fails below all of those of floors 0 to 4.
     """
     session.install(ALL, *group("test"))
     if session.python != RUNNING:
-        session.run("python", "-m", "pytest", *session.posargs, env={"RAM_MFA_ROUNDS": "default"})
+        session.run("python", "-m", "pytest", *session.posargs)
         return
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", *session.posargs)

@@ -29,32 +29,42 @@ def answer(expression, **environment):
     ("environment", "expected"),
     [
         ({}, "(100, 1)"),
-        ({"RAM_MFA_REQUIRE_REAL": "1"}, "(2000, 7)"),
-        ({"RAM_MFA_REQUIRE_REAL": "1", "RAM_MFA_ROUNDS": "default"}, "(100, 1)"),
-        ({"RAM_MFA_ROUNDS": "full"}, "(100, 1)"),
+        ({"RAM_MFA_REQUIRE_REAL": "1"}, "(100, 1)"),
+        ({"RAM_MFA_ROUNDS": "all"}, "(2000, 7)"),
+        ({"RAM_MFA_ROUNDS": "default"}, "(100, 1)"),
     ],
 )
 def test_rounds(environment, expected):
-    """All rounds run where everything must really run and nobody asked for fewer; else a twentieth, and never none."""
+    """All rounds run where RAM_MFA_ROUNDS is ``all``, and nowhere else; otherwise a twentieth of them, at least one."""
     assert answer("(support.rounds(2000), support.rounds(7))", **environment) == expected
 
 
 @pytest.mark.parametrize(
     ("environment", "outcome"), [({}, pytest.skip.Exception), ({"RAM_MFA_REQUIRE_REAL": "1"}, pytest.fail.Exception)]
 )
-@pytest.mark.parametrize("rounds", [{}, {"RAM_MFA_ROUNDS": "default"}])
-def test_missing(environment, outcome, rounds, monkeypatch):
-    """A missing program or module skips, and fails where everything must really run, with fewer rounds too."""
-    monkeypatch.setattr(support, "real", answer("support.real", **environment, **rounds) == "True")
+def test_missing(environment, outcome, monkeypatch):
+    """A missing program or module skips, and fails where everything must really run."""
+    monkeypatch.setattr(support, "real", answer("support.real", **environment) == "True")
     with pytest.raises(outcome, match="no-such-program is not installed: the Debian package tools brings it"):
         support.require_program("no-such-program", "tools")
     with pytest.raises(outcome, match="no_such_module is not installed: the package thing brings it"):
         support.require_module("no_such_module", "thing")
 
 
-def test_missing_vectors(monkeypatch, tmp_path):
-    """Without the folder of judged vectors, a test of them skips."""
-    monkeypatch.setattr(support, "real", False)
-    monkeypatch.setenv("RAM_MFA_VECTORS", str(tmp_path / "nowhere"))
-    with pytest.raises(pytest.skip.Exception, match="RAM_MFA_VECTORS"):
-        support.vectors("totp")
+class TestVectors:
+    @pytest.mark.requirement("A37")
+    @pytest.mark.parametrize("real", [False, True])
+    def test_no_folder(self, real, monkeypatch):
+        """Where RAM_MFA_VECTORS names no folder, a test of judged vectors skips, in CI too, and none is looked for."""
+        monkeypatch.setattr(support, "real", real)
+        monkeypatch.delenv("RAM_MFA_VECTORS", raising=False)
+        with pytest.raises(pytest.skip.Exception, match="RAM_MFA_VECTORS"):
+            support.vectors("totp")
+
+    def test_a_folder(self, monkeypatch, tmp_path):
+        """The vectors of a file are read from the folder that RAM_MFA_VECTORS names; a missing file is an error."""
+        monkeypatch.setenv("RAM_MFA_VECTORS", str(tmp_path))
+        (tmp_path / "totp.json").write_text('{"vectors": [{"id": "one"}]}')
+        assert support.vectors("totp") == [{"id": "one"}]
+        with pytest.raises(FileNotFoundError):
+            support.vectors("otpauth")

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -436,3 +438,28 @@ class TestAsyncSQLAlchemyStore:
         require_module("aiosqlite", "aiosqlite")
         engine = asyncio_engines.create_async_engine(sqlite_url.replace("sqlite:", "sqlite+aiosqlite:"))
         assert repr(stores.AsyncSQLAlchemyStore(engine)).startswith("<AsyncSQLAlchemyStore sqlite+aiosqlite:///")
+
+
+@pytest.mark.requirement("A38")
+def test_the_store_does_not_need_greenlet(tmp_path):
+    """Without greenlet, which only the awaited store needs, the store swaps; a name that is not there is an error."""
+    program = """
+import sys
+sys.modules["greenlet"] = None
+import sqlalchemy as sa
+from ram_mfa.stores import sqlalchemy as stores
+store = stores.SQLAlchemyStore(sa.create_engine("sqlite:///" + sys.argv[1]))
+store.create_table()
+assert store.swap("u" + "A" * 43, None, b"bytes")
+assert store.load("u" + "A" * 43) == b"bytes"
+for name, error in (("AsyncSQLAlchemyStore", ImportError), ("Unknown", AttributeError)):
+    try:
+        getattr(stores, name)
+    except error as caught:
+        print(caught)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "mfa.db")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    assert "sqlalchemy[asyncio]" in done.stdout
+    assert "'Unknown'" in done.stdout

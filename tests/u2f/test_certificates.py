@@ -86,8 +86,30 @@ class TestParse:
                 assert [transport.value for transport in transports] == facts["u2f_transports"]
             assert (certificate.repaired != der) is facts.get("needs_unused_bits_fix", False)
 
+    @pytest.mark.requirement("U6", "A37")
+    def test_repaired(self, monkeypatch):
+        """A listed certificate, whose RSA signature claims one unused bit, is repaired in that byte, and chains."""
+        from ram_mfa.u2f import certificates
+
+        root = make.make("rsa root", extensions=[make.CA])
+        good = make.make("leaf", "rsa root")
+        faulty = good[:-257] + b"\x01" + good[-256:]
+        monkeypatch.setattr(certificates, "_UNUSED_BITS_FAULT", {hashlib.sha256(faulty).digest()})
+        certificate = AttestationCertificate.parse(faulty)
+        assert certificate.der == faulty
+        assert certificate.repaired == good
+        assert certificate.sha256 == hashlib.sha256(faulty).digest()
+        assert certificate.fields.signature == good[-256:]
+        assert verify_chain([certificate], roots=[root], at=make.VALID).subject[0][1] == "rsa root"
+        # One bit beside it, and it is not listed: nothing is altered, and no chain holds.
+        other = AttestationCertificate.parse(faulty[:-1] + bytes((faulty[-1] ^ 0x80,)))
+        assert other.repaired == other.der
+        assert other.fields.signature is None
+        with pytest.raises(VerificationError):
+            verify_chain([other], roots=[root], at=make.VALID)
+
     @pytest.mark.requirement("U6")
-    def test_repaired(self):
+    def test_repaired_as_judged(self):
         """Of the six with a known fault the judged one is repaired in one byte, and then chains to its root."""
         for vector, der in judged():
             if not vector.get("certificate", {}).get("needs_unused_bits_fix"):
