@@ -37,6 +37,7 @@ from ..webauthn import (
 )
 from ..webauthn.attestation import judge_attestation
 from ..webauthn.attestation.statement import AttestationType, Statement
+from ..webauthn.responses import JSON_LIMIT
 from ..words import Reason, Refusal
 from .key_options import app_id_of, security_keys
 
@@ -183,8 +184,9 @@ def judge_registration(response: Any, moment: Moment, party: RelyingParty, chall
 def _is_u2f(response: Any) -> bool:
     if isinstance(response, Mapping):
         return "registrationData" in response or "errorCode" in response
-    text = response.decode("utf-8", "replace") if isinstance(response, bytes | bytearray) else response
-    return isinstance(text, str) and ('"registrationData"' in text or '"errorCode"' in text)
+    # What is longer is not searched: either parser refuses it by its size.
+    text = bytes(response[:JSON_LIMIT]).decode("latin-1") if isinstance(response, bytes | bytearray) else response
+    return isinstance(text, str) and any(name in text[:JSON_LIMIT] for name in ('"registrationData"', '"errorCode"'))
 
 
 def _through_webauthn(response: Any, moment: Moment, party: RelyingParty, challenge: bytes) -> NewKey | Refusal:

@@ -8,9 +8,16 @@ two readers may believe two things of one message; here it is refused (requireme
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from ..errors import MalformedMessage
+
+MAX_CONTAINERS: Final = 1_024
+"""The most opening brackets and braces in a document, those inside its strings counted too."""
+MAX_COMMAS: Final = 4_096
+"""The most commas in a document, for the same reason: what a parser has to build is bounded, not its text alone."""
+MAX_NUMBER: Final = 40
+"""The most characters of a number: no client writes longer ones, and long ones are slow to convert."""
 
 
 def load_object(document: str | bytes, *, message: str, limit: int) -> dict[str, Any]:
@@ -22,7 +29,8 @@ def load_object(document: str | bytes, *, message: str, limit: int) -> dict[str,
         limit: the most bytes or characters that are looked at.
 
     Raises:
-        MalformedMessage: it is too long, no UTF-8, no JSON, no object, nested too deep, or names a member twice.
+        MalformedMessage: it is too long, no UTF-8, no JSON, no object, nested too deep, of too many parts, with a
+            number of too many digits, or names a member twice.
     """
     if not isinstance(document, str | bytes):
         raise MalformedMessage(message, "message", "neither text nor bytes")
@@ -30,10 +38,13 @@ def load_object(document: str | bytes, *, message: str, limit: int) -> dict[str,
         raise MalformedMessage(message, "message", f"longer than {limit}")
     try:
         text = document if isinstance(document, str) else document.decode()
-        value = _DECODER.decode(text)
+        bounded = text.count("{") + text.count("[") <= MAX_CONTAINERS and text.count(",") <= MAX_COMMAS
+        value = _DECODER.decode(text) if bounded else None
     except (ValueError, RecursionError):
-        # ValueError: JSONDecodeError, UnicodeDecodeError, the two below, and numbers of more digits than int() takes.
+        # ValueError: JSONDecodeError, UnicodeDecodeError, and those raised below.
         raise MalformedMessage(message, "message", "not JSON in UTF-8 whose names are unique") from None
+    if not bounded:
+        raise MalformedMessage(message, "message", "JSON of too many parts")
     if not isinstance(value, dict):
         raise MalformedMessage(message, "message", "not a JSON object")
     return value
@@ -51,7 +62,21 @@ def _constant(_: str) -> NoReturn:
     raise ValueError
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unrepeated, parse_constant=_constant)
+def _whole_number(digits: str) -> int:
+    if len(digits) > MAX_NUMBER:
+        raise ValueError
+    return int(digits)
+
+
+def _fraction(digits: str) -> float:
+    if len(digits) > MAX_NUMBER:
+        raise ValueError
+    return float(digits)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unrepeated, parse_constant=_constant, parse_int=_whole_number, parse_float=_fraction
+)
 
 
 def text_member(members: dict[str, Any], name: str, *, message: str) -> str:

@@ -5,7 +5,8 @@ RFC 5280, sections 4.1 and 4.2 (https://www.rfc-editor.org/rfc/rfc5280).
 
 The rule of this file: the frame is strict, the contents are tolerant. Security keys carry certificates that no
 public authority would issue (requirement U6); what a reader asks for is read, what nobody asks for cannot fail.
-An extension list that does not parse is None, which nothing takes for "no extensions".
+An extension list that does not parse, or is longer than `MAX_EXTENSIONS`, is None, which nothing takes for "no
+extensions".
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ from ._der import (
 )
 
 MESSAGE: Final = "X.509 certificate"
+MAX_EXTENSIONS: Final = 64
+"""The most extensions that are read; certificates of security keys have 3 to 8."""
+MAX_NAME_PARTS: Final = 64
+"""The most parts that a Name may have, sets and attributes counted; those of security keys have 2 to 16."""
 _VERSION_TAG, _ISSUER_UID_TAG, _SUBJECT_UID_TAG, _EXTENSIONS_TAG = 0xA0, 0x81, 0x82, 0xA3
 
 
@@ -58,7 +63,7 @@ class Fields:
         key_algorithm: the OID of the key's algorithm.
         key_parameters: the DER of that algorithm's parameters; empty where there are none.
         key_bits: the subject public key, the contents of its BIT STRING.
-        extensions: by OID; None where the list does not parse or names one twice.
+        extensions: by OID; None where the list does not parse, names one twice, or has more than `MAX_EXTENSIONS`.
         signed: the bytes that the issuer signed (TBSCertificate, DER).
         signature_algorithm: the OID of the signature's algorithm.
         signature: the signature; None where its BIT STRING has unused bits.
@@ -198,6 +203,8 @@ def _extensions(reader: DERReader) -> dict[str, Extension] | None:
             if name in found:
                 return None
             found[name] = extension
+            if len(found) > MAX_EXTENSIONS:
+                return None
     except MalformedMessage:
         return None
     return found
@@ -218,15 +225,22 @@ def read_name(name: bytes) -> tuple[tuple[str, str], ...]:
     """Return the (OID, text) pairs of a Name in their order; text that is not UTF-8 is read as Latin-1.
 
     Raises:
-        MalformedMessage: it is not a Name of RFC 5280 4.1.2.4.
+        MalformedMessage: it is not a Name of RFC 5280 4.1.2.4, or has more than `MAX_NAME_PARTS` parts.
     """
     pairs: list[tuple[str, str]] = []
     outside = DERReader(name, MESSAGE)
     parts = outside.enter("name")
     outside.end("name")
+    count = 0
     while parts:
         part = parts.enter("name", SET)
+        count += 1
+        if count > MAX_NAME_PARTS:
+            raise MalformedMessage(MESSAGE, "name", f"more than {MAX_NAME_PARTS} parts")
         while part:
+            count += 1
+            if count > MAX_NAME_PARTS:
+                raise MalformedMessage(MESSAGE, "name", f"more than {MAX_NAME_PARTS} parts")
             pair = part.enter("name")
             kind = oid(pair.take("name", OBJECT_IDENTIFIER).contents, message=MESSAGE, field="name")
             value = pair.take("name").contents

@@ -17,22 +17,18 @@ from functools import lru_cache
 from typing import Final
 
 import attrs
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ..errors import Check, MalformedMessage, VerificationError
 from ._der import BIT_STRING, DERReader, bits
 from ._x509 import MESSAGE, Extension, Fields, read_fields, read_name
 from .ec import load_p256
+from .public_keys import EC_PUBLIC_KEY, P256, CertificateKey, load_certificate_key
 
 SIZE_LIMIT: Final = 16_384
 """The largest certificate that is read, in bytes; those of security keys have 300 to 1,100."""
 
 TRANSPORTS_OID: Final = "1.3.6.1.4.1.45724.2.1.1"
-_EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
-_P256: Final = bytes.fromhex("06082a8648ce3d030107")
 
 # Six batches of early Yubico keys whose signature says "one unused bit" of a byte that is used whole. Known by SHA-256;
 # the fault is in the first byte of the last 257 (an RSA signature of 256 bytes and that count).
@@ -113,13 +109,14 @@ class AttestationCertificate:
             raise VerificationError(Check.CERTIFICATE, "its public key is not on P-256")
         return self._key
 
-    def any_key(self) -> PublicKeyTypes:
-        """Return the subject public key, whatever its kind.
+    def any_key(self) -> CertificateKey:
+        """Return the subject public key: EC on a NIST curve, RSA, Ed25519 or Ed448, of bounded size.
 
         Raises:
-            MalformedMessage: it does not parse, or is of no kind that is supported.
+            MalformedMessage: it is of another kind or size, or not a valid key.
         """
-        return self._key or _load_key(self.fields.key_info)
+        fields = self.fields
+        return self._key or load_certificate_key(fields.key_algorithm, fields.key_parameters, fields.key_bits)
 
     @property
     def subject(self) -> tuple[tuple[str, str], ...]:
@@ -158,7 +155,7 @@ def _parse(der: bytes) -> AttestationCertificate:
     if fingerprint in _UNUSED_BITS_FAULT:
         repaired = der[:-257] + b"\x00" + der[-256:]
     fields = read_fields(repaired)
-    on_p256 = fields.key_algorithm == _EC_PUBLIC_KEY and fields.key_parameters == _P256
+    on_p256 = fields.key_algorithm == EC_PUBLIC_KEY and fields.key_parameters == P256
     return AttestationCertificate(
         der=der,
         repaired=repaired,
@@ -167,12 +164,3 @@ def _parse(der: bytes) -> AttestationCertificate:
         fields=fields,
         key=load_p256(fields.key_bits, message=MESSAGE) if on_p256 else None,
     )
-
-
-@lru_cache(maxsize=128)
-def _load_key(key_info: bytes) -> PublicKeyTypes:
-    """Load a key of any kind from its SubjectPublicKeyInfo."""
-    try:
-        return load_der_public_key(key_info)
-    except (ValueError, UnsupportedAlgorithm):
-        raise MalformedMessage(MESSAGE, "subjectPublicKeyInfo", "not a public key of a supported kind") from None
