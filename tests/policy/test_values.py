@@ -54,12 +54,12 @@ class TestBounds:
         for one in fine:
             assert getattr(value(**{name: one}), name) == one
         for one in wrong:
-            with pytest.raises(ValueError, match="must be a number"):
+            with pytest.raises((TypeError, ValueError), match="must be"):
                 value(**{name: one})
 
     def test_some_kind(self):
         """A policy that allows no kind of device is none."""
-        with pytest.raises(ValueError, match="at least one kind"):
+        with pytest.raises(ValueError, match="kinds must be a frozenset of 1"):
             DevicePolicy(kinds=())
         assert DevicePolicy(kinds=[Kind.VIRTUAL]).kinds == {Kind.VIRTUAL}
 

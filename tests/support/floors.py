@@ -18,7 +18,7 @@ import attrs
 PACKAGE = "ram_mfa"
 
 ROOMS = {
-    0: {"errors", "units", "words", "_reader", "_base64url", "_frozen", "_secret"},
+    0: {"errors", "units", "words", "_reader", "_base64url", "_frozen", "_secret", "_validation"},
     1: {"otp", "u2f", "webauthn"},
     2: {"policy", "account", "moment", "codec", "events"},
     3: {"ceremonies", "migration"},

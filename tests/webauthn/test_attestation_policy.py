@@ -24,10 +24,17 @@ class TestAttestationPolicy:
 
     @pytest.mark.parametrize("level", [AttestationLevel.UNVERIFIED_ALLOWED, AttestationLevel.CHAINED])
     def test_asking(self, level):
-        policy = AttestationPolicy(level=level, roots=[root()], accepted=[MODEL, KEY_ID], denied={KEY_ID})
+        policy = AttestationPolicy(level=level, roots=[root()], accepted=[MODEL, KEY_ID])
         assert policy.conveyance == "direct"
         assert [one.der for one in policy.roots.certificates] == [root()]
-        assert (policy.accepted, policy.denied) == (frozenset({MODEL, KEY_ID}), frozenset({KEY_ID}))
+        assert (policy.accepted, policy.denied) == (frozenset({MODEL, KEY_ID}), frozenset())
+
+    @pytest.mark.requirement("A23")
+    def test_denied_models(self):
+        """Models are denied only where each key must show which model it is."""
+        assert AttestationPolicy(level=AttestationLevel.CHAINED, denied=[KEY_ID]).denied == {KEY_ID}
+        with pytest.raises(ValueError, match=r"AttestationPolicy\.denied needs the level CHAINED"):
+            AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED, denied={KEY_ID})
 
     def test_it_is_a_value(self):
         """Equal where its parts are, hashable, frozen; parsed roots are taken as they are."""

@@ -16,7 +16,7 @@ import attrs
 
 from ..account import Account
 from ..moment import Moment
-from ..policy import Unopened
+from ..policy import AdministratorProof, Unopened
 from ..words import Reason
 from .actors import Actor, Administrator, Enrolment, Owner, Stance
 from .outcomes import Operation
@@ -69,7 +69,7 @@ Condition = Callable[[_Asked], _Verdict]
 def administrator_proved(asked: _Asked) -> _Verdict:
     """The administrator's own step-up was verified, where the policy asks for one."""
     policy, actor = asked.moment.policy, asked.actor
-    if policy.administrator_proof is type(policy.administrator_proof).NOT_ASKED:
+    if policy.administrator_proof is AdministratorProof.NOT_ASKED:
         return None
     proved = isinstance(actor, Administrator) and asked.moment.administrator == actor.name
     return None if proved else Reason.PROOF_NEEDED

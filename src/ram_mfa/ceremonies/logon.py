@@ -63,11 +63,11 @@ class BeginLogon(Verb[LogonStart]):
         """Return the same account, and how the logon goes on."""
         policy = moment.policy
         if account is None:
-            if policy.unopened is Unopened.REFUSE:
-                return refused(account, moment, Reason.NO_ACCOUNT)
+            if policy.unopened is Unopened.NOT_REQUIRED:
+                return self._skipped(account, moment, NotRequired(moment.user, "unopened.not-required"))
             if policy.unopened is Unopened.MUST_BIND:
                 return Step(account, self._must_bind(account, moment))
-            return self._skipped(account, moment, NotRequired(moment.user, "unopened.not-required"))
+            return refused(account, moment, Reason.NO_ACCOUNT)
         if not account.devices:
             decision = policy.must_use_mfa(required=account.required)
             if decision.allowed:

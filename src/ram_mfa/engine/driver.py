@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
+from .._validation import is_a
 from ..events import Event
 from ..policy import MFAPolicy
 from ..sealing import Seal
@@ -21,7 +22,14 @@ def _source(policy: Policy) -> Callable[[], MFAPolicy]:
         return lambda: policy
     if not callable(policy):
         raise TypeError("policy is an MFAPolicy, or a callable that returns one")
-    return policy
+
+    def read() -> MFAPolicy:
+        found = policy()
+        if not is_a(found, MFAPolicy):
+            raise TypeError(f"the policy callable returned no MFAPolicy but {type(found).__name__}")
+        return found
+
+    return read
 
 
 class Driver:

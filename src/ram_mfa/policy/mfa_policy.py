@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 import attrs
 
+from .._validation import instance_of, is_flag, member_of, number, optional, text, whole
 from ..otp import KeyURI
 from ..units import DAY
 from ..webauthn import AttestationPolicy
@@ -45,9 +46,9 @@ class Decision:
         reason: a sentence for a console.
     """
 
-    allowed: bool
-    rule: str
-    reason: str
+    allowed: bool = attrs.field(validator=is_flag)
+    rule: str = attrs.field(validator=text(1))
+    reason: str = attrs.field(validator=text(1))
 
 
 def _yes(rule: str, reason: str) -> Decision:
@@ -86,29 +87,25 @@ class MFAPolicy:
         clock_skew: the largest difference between the clocks of the application's hosts, in seconds.
     """
 
-    issuer: str
-    relying_party: RelyingParty | None = None
-    requirement: Requirement = Requirement.PER_USER
-    unopened: Unopened = Unopened.REFUSE
-    devices: DevicePolicy = DevicePolicy()
-    totp: TOTPPolicy = TOTPPolicy()
-    throttle: ThrottlePolicy = ThrottlePolicy()
-    self_management: SelfManagement = SelfManagement.ALLOWED
-    administrator_proof: AdministratorProof = AdministratorProof.NOT_ASKED
-    remember: RememberMachine | None = None
-    lifetimes: Lifetimes = Lifetimes()
-    attestation: AttestationPolicy = AttestationPolicy()
-    outbox: int = 0
-    clock_skew: float = 60
+    issuer: str = attrs.field(validator=text(1, 64))
+    relying_party: RelyingParty | None = attrs.field(default=None, validator=optional(instance_of(RelyingParty)))
+    requirement: Requirement = attrs.field(default=Requirement.PER_USER, validator=member_of(Requirement))
+    unopened: Unopened = attrs.field(default=Unopened.REFUSE, validator=member_of(Unopened))
+    devices: DevicePolicy = attrs.field(default=DevicePolicy(), validator=instance_of(DevicePolicy))
+    totp: TOTPPolicy = attrs.field(default=TOTPPolicy(), validator=instance_of(TOTPPolicy))
+    throttle: ThrottlePolicy = attrs.field(default=ThrottlePolicy(), validator=instance_of(ThrottlePolicy))
+    self_management: SelfManagement = attrs.field(default=SelfManagement.ALLOWED, validator=member_of(SelfManagement))
+    administrator_proof: AdministratorProof = attrs.field(
+        default=AdministratorProof.NOT_ASKED, validator=member_of(AdministratorProof)
+    )
+    remember: RememberMachine | None = attrs.field(default=None, validator=optional(instance_of(RememberMachine)))
+    lifetimes: Lifetimes = attrs.field(default=Lifetimes(), validator=instance_of(Lifetimes))
+    attestation: AttestationPolicy = attrs.field(default=AttestationPolicy(), validator=instance_of(AttestationPolicy))
+    outbox: int = attrs.field(default=0, validator=whole(0, 256))
+    clock_skew: float = attrs.field(default=60, validator=number(0, FARTHEST_SKEW))
 
     def __attrs_post_init__(self) -> None:
         KeyURI("totp", self.issuer, "account", bytes(16))
-        if len(self.issuer) > 64:
-            raise ValueError("issuer: above 64 characters")
-        if not 0 <= self.outbox <= 256:
-            raise ValueError("outbox must be a number from 0 to 256")
-        if not 0 <= self.clock_skew <= FARTHEST_SKEW:
-            raise ValueError(f"clock_skew must be a number from 0 to {FARTHEST_SKEW}")
         if self.requirement is Requirement.NOBODY and self.unopened is Unopened.MUST_BIND:
             # Begun and broken off, such a bind leaves a record of a user of whom MFA is not required
             raise ValueError("where MFA is required of nobody, users without a record cannot be made to bind")
@@ -187,7 +184,7 @@ class MFAPolicy:
         usable = self.may_use(kind)
         if not usable.allowed:
             return usable
-        if self.devices.rule is KindRule.ONE_KIND and any(other is not kind for other in bound):
+        if self.devices.rule is not KindRule.ANY_MIX and any(other is not kind for other in bound):
             return _no("devices.one-kind", "one kind of device per user: unbind first to change kinds")
         if len(bound) >= self.devices.most:
             return _no("devices.most", f"{self.devices.most} bound, as many as the policy allows")
@@ -195,13 +192,13 @@ class MFAPolicy:
 
     def must_use_mfa(self, *, required: bool) -> Decision:
         """Decide whether MFA is required at logon of a user with that setting; ``allowed`` means: it is required."""
-        if self.requirement is Requirement.EVERYBODY:
-            return _yes("requirement.everybody", "MFA is required of everybody")
-        if self.requirement is Requirement.PER_USER and required:
-            return _yes("requirement.per-user", "an administrator requires MFA of this user")
-        if self.requirement is Requirement.PER_USER:
+        if self.requirement is Requirement.NOBODY:
+            return _no("requirement.nobody", "MFA is required of nobody")
+        if self.requirement is Requirement.PER_USER and not required:
             return _no("requirement.per-user", "no administrator requires MFA of this user")
-        return _no("requirement.nobody", "MFA is required of nobody")
+        if self.requirement is Requirement.PER_USER:
+            return _yes("requirement.per-user", "an administrator requires MFA of this user")
+        return _yes("requirement.everybody", "MFA is required of everybody")
 
     def may_manage_self(self) -> Decision:
         """Decide whether users manage their own devices."""

@@ -7,11 +7,11 @@ No option bags: a choice of behaviours is a type or an enum. Every default is th
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
 from typing import Final
 
 import attrs
 
+from .._validation import as_frozenset, each, member_of, number, whole
 from ..otp import Algorithm
 from ..units import DAY, HOUR, MINUTE
 from ..words import Kind
@@ -24,15 +24,6 @@ FARTHEST_DRIFT: Final = 10
 """Steps: RFC 6238 section 6 (requirement O11)."""
 HIGHEST_CAP: Final = 100
 """Consecutive failures: NIST SP 800-63B-4 section 3.2.2 (requirement O13)."""
-
-
-def _kinds(kinds: Iterable[Kind]) -> frozenset[Kind]:
-    return frozenset(kinds)
-
-
-def _between(name: str, value: float, least: float, most: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise ValueError(f"{name} must be a number from {least} to {most}")
 
 
 class Requirement(enum.Enum):
@@ -82,14 +73,11 @@ class DevicePolicy:
         most: devices per user, 1 to 16.
     """
 
-    kinds: frozenset[Kind] = attrs.field(default=frozenset(Kind), converter=_kinds)
-    rule: KindRule = KindRule.ONE_KIND
-    most: int = 1
-
-    def __attrs_post_init__(self) -> None:
-        if not self.kinds:
-            raise ValueError("at least one kind of device must be allowed")
-        _between("most", self.most, 1, 16)
+    kinds: frozenset[Kind] = attrs.field(
+        default=frozenset(Kind), converter=as_frozenset, validator=each(frozenset, member_of(Kind), least=1)
+    )
+    rule: KindRule = attrs.field(default=KindRule.ONE_KIND, validator=member_of(KindRule))
+    most: int = attrs.field(default=1, validator=whole(1, 16))
 
 
 @attrs.frozen(kw_only=True)
@@ -103,21 +91,13 @@ class TOTPPolicy:
         drift: steps that a resync may set, 0 to 10.
     """
 
-    algorithm: Algorithm = Algorithm.SHA1
-    digits: int = 6
-    period: int = 30
-    backward: int = 1
-    forward: int = 1
-    codes: int = 1
-    drift: int = FARTHEST_DRIFT
-
-    def __attrs_post_init__(self) -> None:
-        _between("digits", self.digits, 6, 8)
-        _between("period", self.period, 1, LONGEST_PERIOD)
-        _between("backward", self.backward, 0, WIDEST_WINDOW)
-        _between("forward", self.forward, 0, WIDEST_WINDOW)
-        _between("codes", self.codes, 1, 2)
-        _between("drift", self.drift, 0, FARTHEST_DRIFT)
+    algorithm: Algorithm = attrs.field(default=Algorithm.SHA1, validator=member_of(Algorithm))
+    digits: int = attrs.field(default=6, validator=whole(6, 8))
+    period: int = attrs.field(default=30, validator=whole(1, LONGEST_PERIOD))
+    backward: int = attrs.field(default=1, validator=whole(0, WIDEST_WINDOW))
+    forward: int = attrs.field(default=1, validator=whole(0, WIDEST_WINDOW))
+    codes: int = attrs.field(default=1, validator=whole(1, 2))
+    drift: int = attrs.field(default=FARTHEST_DRIFT, validator=whole(0, FARTHEST_DRIFT))
 
     @property
     def window(self) -> int:
@@ -136,18 +116,15 @@ class ThrottlePolicy:
         cap: consecutive wrong codes that disable a device until it is unbound and bound again.
     """
 
-    free: int = 5
-    first_delay: float = 30
-    longest_delay: float = HOUR
-    per_day: int = 20
-    cap: int = HIGHEST_CAP
+    free: int = attrs.field(default=5, validator=whole(1, HIGHEST_CAP))
+    first_delay: float = attrs.field(default=30, validator=number(1, DAY))
+    longest_delay: float = attrs.field(default=HOUR, validator=number(1, DAY))
+    per_day: int = attrs.field(default=20, validator=whole(1, 1_000))
+    cap: int = attrs.field(default=HIGHEST_CAP, validator=whole(1, HIGHEST_CAP))
 
     def __attrs_post_init__(self) -> None:
-        _between("free", self.free, 1, HIGHEST_CAP)
-        _between("first_delay", self.first_delay, 1, DAY)
-        _between("longest_delay", self.longest_delay, self.first_delay, DAY)
-        _between("per_day", self.per_day, 1, 1_000)
-        _between("cap", self.cap, 1, HIGHEST_CAP)
+        if self.longest_delay < self.first_delay:
+            raise ValueError("ThrottlePolicy.longest_delay must be at least first_delay")
 
     def delay(self, failures: int) -> float:
         """Return for how many seconds the gate closes behind the ``failures``-th consecutive wrong code."""
@@ -168,12 +145,11 @@ class RememberMachine:
         most: machines per user, 1 to 32; the oldest goes.
     """
 
-    seconds: float = 7 * DAY
-    most: int = 10
+    seconds: float = attrs.field(default=7 * DAY, validator=number(1, 90 * DAY))
+    most: int = attrs.field(default=10, validator=whole(1, 32))
 
-    def __attrs_post_init__(self) -> None:
-        _between("seconds", self.seconds, 1, 90 * DAY)
-        _between("most", self.most, 1, 32)
+
+_LIFETIME: Final = number(1, 10 * MINUTE)
 
 
 @attrs.frozen(kw_only=True)
@@ -188,12 +164,8 @@ class Lifetimes:
         password: how old a password check may be for a first device.
     """
 
-    challenge: float = 5 * MINUTE
-    enrolment: float = 10 * MINUTE
-    offer: float = 10 * MINUTE
-    receipt: float = 5 * MINUTE
-    password: float = 10 * MINUTE
-
-    def __attrs_post_init__(self) -> None:
-        for name in ("challenge", "enrolment", "offer", "receipt", "password"):
-            _between(name, getattr(self, name), 1, 10 * MINUTE)
+    challenge: float = attrs.field(default=5 * MINUTE, validator=_LIFETIME)
+    enrolment: float = attrs.field(default=10 * MINUTE, validator=_LIFETIME)
+    offer: float = attrs.field(default=10 * MINUTE, validator=_LIFETIME)
+    receipt: float = attrs.field(default=5 * MINUTE, validator=_LIFETIME)
+    password: float = attrs.field(default=10 * MINUTE, validator=_LIFETIME)

@@ -13,9 +13,11 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable
+from typing import Any, Final
 
 import attrs
 
+from .._validation import as_frozenset, each, is_a, is_flag, member_of, optional, text
 from ..u2f.trust import TrustRoots
 
 
@@ -43,15 +45,26 @@ _KEY_IDENTIFIER = re.compile(r"[0-9a-f]{40}")
 
 
 def _models(models: Iterable[str] | None) -> frozenset[str] | None:
-    return None if models is None else frozenset(models)
-
-
-def _denied(models: Iterable[str]) -> frozenset[str]:
-    return frozenset(models)
+    found: frozenset[str] | None = as_frozenset(models) if models is not None else None
+    return found
 
 
 def _roots(roots: TrustRoots | Iterable[bytes]) -> TrustRoots:
-    return roots if isinstance(roots, TrustRoots) else TrustRoots.of(roots)
+    if is_a(roots, TrustRoots):
+        return roots
+    if is_a(roots, str, bytes, bytearray, dict) or not isinstance(roots, Iterable):
+        raise TypeError("AttestationPolicy.roots must be TrustRoots, or a list of certificates in DER")
+    return TrustRoots.of(roots)
+
+
+def _is_model(instance: object, attribute: Any, model: str) -> None:
+    _MODEL(instance, attribute, model)
+    if not _AAGUID.fullmatch(model) and not _KEY_IDENTIFIER.fullmatch(model):
+        raise ValueError(f"{model!r} is neither an AAGUID in lower case nor a key identifier of 40 digits")
+
+
+_MODEL: Final = text(1, 64)
+_MODELS: Final = each(frozenset, _is_model, most=4_096)
 
 
 _NO_ROOTS = TrustRoots.of(())
@@ -70,27 +83,30 @@ class AttestationPolicy:
         level: how much must be proved.
         roots: root certificates, or accepted certificates of single models; given as DER or as ``TrustRoots``.
         accepted: the only models allowed; None for all.
-        denied: models that are refused.
+        denied: models that are refused; only where the level is CHAINED, since below it a key of a denied model may
+            come without a statement.
         other_formats: what becomes of formats that are not verified.
         require_zero_aaguid: whether ``fido-u2f`` with a non-zero AAGUID is refused. CTAP has clients put zeros there;
             the signature does not cover it, the value is ignored, and W3C's own test vector has one.
     """
 
-    level: AttestationLevel = AttestationLevel.NOT_ASKED
+    level: AttestationLevel = attrs.field(default=AttestationLevel.NOT_ASKED, validator=member_of(AttestationLevel))
     roots: TrustRoots = attrs.field(default=_NO_ROOTS, converter=_roots)
-    accepted: frozenset[str] | None = attrs.field(default=None, converter=_models)
-    denied: frozenset[str] = attrs.field(default=frozenset(), converter=_denied)
-    other_formats: OtherFormats = OtherFormats.REFUSED
-    require_zero_aaguid: bool = False
+    accepted: frozenset[str] | None = attrs.field(default=None, converter=_models, validator=optional(_MODELS))
+    denied: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset, validator=_MODELS)
+    other_formats: OtherFormats = attrs.field(default=OtherFormats.REFUSED, validator=member_of(OtherFormats))
+    require_zero_aaguid: bool = attrs.field(default=False, validator=is_flag)
 
     def __attrs_post_init__(self) -> None:
-        for model in self.denied | (self.accepted or frozenset()):
-            if not _AAGUID.fullmatch(model) and not _KEY_IDENTIFIER.fullmatch(model):
-                raise ValueError(f"{model!r} is neither an AAGUID in lower case nor a key identifier of 40 digits")
         if self.level is AttestationLevel.NOT_ASKED and (
             self.roots.certificates or self.denied or self.accepted is not None
         ):
             raise ValueError("roots and lists of models need a level at which a statement is asked for")
+        if self.level is not AttestationLevel.CHAINED and self.denied:
+            raise ValueError(
+                "AttestationPolicy.denied needs the level CHAINED: below it, a key of a denied model may leave its "
+                "statement out, or sign one of its own"
+            )
 
     @property
     def conveyance(self) -> str:

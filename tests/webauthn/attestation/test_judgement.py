@@ -155,10 +155,8 @@ class TestModels:
             (certified(), {"accepted": [MODEL]}, Check.MODEL),
             (certified(), {"accepted": [KEY_ID]}, Verdict.UNVERIFIED),
             (U2F, {"accepted": [KEY_ID]}, Verdict.UNVERIFIED),
-            (U2F, {"denied": [KEY_ID]}, Check.MODEL),
             (NONE, {"accepted": [MODEL, KEY_ID]}, Check.MODEL),
             (SELF, {"accepted": [MODEL]}, Check.MODEL),
-            (NONE, {"denied": [MODEL]}, Verdict.NONE),
         ],
     )
     def test_lists_without_trust(self, statement, lists, expected):

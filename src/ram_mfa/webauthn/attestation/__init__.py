@@ -41,7 +41,7 @@ def verify_statement(
             return verify_packed(attestation, client_data_hash)
         case _:
             statement = take_unattested(attestation)
-            if policy.other_formats is OtherFormats.REFUSED:
+            if policy.other_formats is not OtherFormats.UNATTESTED:
                 raise VerificationError(Check.ATTESTATION_FORMAT, "recognised, but not verified here")
             return statement
 

@@ -75,7 +75,7 @@ def judge_attestation(
         ValueError: the policy has roots and there is no time to judge certificates at.
     """
     # (1) #reg-ceremony-attestation-trust-anchors
-    demanded = policy.level is AttestationLevel.CHAINED
+    demanded = policy.level not in _UNDEMANDING
     verdict = _VERDICTS[statement.type]
     if policy.roots.certificates and at is None:
         raise ValueError("certificates are judged at a time: give `at`")
@@ -106,6 +106,7 @@ def judge_attestation(
     )
 
 
+_UNDEMANDING = (AttestationLevel.NOT_ASKED, AttestationLevel.UNVERIFIED_ALLOWED)
 _VERDICTS = {
     AttestationType.NONE: Verdict.NONE,
     AttestationType.SELF: Verdict.SELF,
