@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ram_mfa import MFAPolicy
 from ram_mfa._secret import SecretBytes
-from ram_mfa.moment import MOST_LOSSES, Moment
+from ram_mfa.moment import MOST_LOSSES, Loss, Moment
 from tests.support.accounts import ROOT_RECORD
 
 MOMENT = Moment(MFAPolicy.ram(issuer="Example"), 5.0, SecretBytes(b"e" * 32), ROOT_RECORD, "alice", "u" + 43 * "A")
@@ -42,17 +42,35 @@ class TestDraw:
 
 
 class TestRoot:
-    @pytest.mark.requirement("S12")
+    @pytest.mark.requirement("S12", "A10")
     def test_after_loss(self):
-        """A loss is remembered, under the engine's present name and a new history; the ticket key stays."""
-        after = ROOT_RECORD.after_loss(at=1_699_400_000.0, incarnation="4", history=b"z" * 16)
-        assert (after.incarnation, after.history) == ("4", b"z" * 16)
-        assert after.ticket_key == ROOT_RECORD.ticket_key
+        """A loss is remembered, under the engine's present name, a new history and a new ticket key; the id stays."""
+        key = SecretBytes(b"n" * 32)
+        after = ROOT_RECORD.after_loss(at=1_699_400_000.0, incarnation="4", history=b"z" * 16, ticket_key=key)
+        assert (after.incarnation, after.history, after.ticket_key) == ("4", b"z" * 16, key)
+        assert (after.store_id, after.older) == (ROOT_RECORD.store_id, ROOT_RECORD.older)
+        assert after.losses == (*ROOT_RECORD.losses, Loss(1_699_400_000.0, b"z" * 16))
         assert after.lost_at == (1_699_000_000.0, 1_699_400_000.0, 1_699_500_000.5)
 
+    @pytest.mark.requirement("A5")
+    def test_losses_since(self):
+        """Only losses noted after a history began count for what was proved in it; for an unknown history, all do."""
+        first, second = (loss.at for loss in ROOT_RECORD.losses)
+        assert ROOT_RECORD.losses_since(b"y" * 16) == ()
+        assert ROOT_RECORD.losses_since(b"x" * 16) == (second,)
+        assert ROOT_RECORD.losses_since(b"?" * 16) == (first, second)
+        withdrawn = attrs.evolve(ROOT_RECORD, losses=())
+        assert withdrawn.losses_since(b"y" * 16) == withdrawn.losses_since(b"?" * 16) == ()
+
     def test_bounded(self):
-        """Of more losses than are kept, the oldest goes."""
-        root = ROOT_RECORD
-        for at in range(2 * MOST_LOSSES):
-            root = root.after_loss(at=1_800_000_000.0 + at, incarnation="5", history=b"z" * 16)
-        assert root.lost_at == tuple(1_800_000_000.0 + at for at in range(MOST_LOSSES, 2 * MOST_LOSSES))
+        """Of more losses than are kept, the first is merged into the next: its moment is never forgotten."""
+        root = attrs.evolve(ROOT_RECORD, losses=())
+        for at in (9_000_000_000.0, *(1_800_000_000.0 + number for number in range(2 * MOST_LOSSES))):
+            root = root.after_loss(at=at, incarnation="5", history=b"%16d" % at, ticket_key=root.ticket_key)
+        assert [loss.history for loss in root.losses] == [
+            b"%16d" % (1_800_000_000 + number) for number in range(MOST_LOSSES, 2 * MOST_LOSSES)
+        ]
+        assert [loss.at for loss in root.losses[1:]] == [
+            1_800_000_000.0 + number for number in range(MOST_LOSSES + 1, 2 * MOST_LOSSES)
+        ]
+        assert root.losses[0].at == 9_000_000_000.0

@@ -18,25 +18,62 @@ MOST_LOSSES: Final = 16
 
 
 @attrs.frozen
+class Loss:
+    """A loss of history: acknowledged writes may be gone since.
+
+    Attributes:
+        at: when it was noted, seconds since the epoch.
+        history: the 16-byte id of the history that began with it.
+    """
+
+    at: float
+    history: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
 class Root:
     """The one record of a store that is not a user's; without it every perform refuses.
 
     Attributes:
-        ticket_key: 32 random bytes under which tickets and receipts are authenticated.
+        ticket_key: 32 random bytes under which tickets and receipts are authenticated; new with every write.
         incarnation: what the engine called its history when it was last seen; empty where it has no name.
-        history: 16 random bytes, new with every loss of history; tickets hang on it.
-        lost_at: the moments at which history was lost, seconds since the epoch, the oldest first.
+        history: the 16-byte id of the present history, random, new with every loss; tickets hang on it.
+        losses: in the order in which they were noted, the latest at the end.
+        store_id: 16 random bytes to which the seals of all other records are bound.
+        older: the store id to which records may still be bound that a re-sealing has not reached; None where it has
+            reached all.
     """
 
     ticket_key: SecretBytes = attrs.field(repr=False)
     incarnation: str
     history: bytes = attrs.field(repr=False)
-    lost_at: tuple[float, ...]
+    losses: tuple[Loss, ...]
+    store_id: bytes = attrs.field(repr=False)
+    older: bytes | None = attrs.field(repr=False, default=None)
 
-    def after_loss(self, *, at: float, incarnation: str, history: bytes) -> Root:
-        """Return the root record that knows of one more loss of history."""
-        lost_at = tuple(sorted((*self.lost_at, at)))[-MOST_LOSSES:]
-        return attrs.evolve(self, incarnation=incarnation, history=history, lost_at=lost_at)
+    @property
+    def lost_at(self) -> tuple[float, ...]:
+        """The moments of all losses, the earliest first."""
+        return tuple(sorted(loss.at for loss in self.losses))
+
+    def losses_since(self, history: bytes) -> tuple[float, ...]:
+        """Return the moments of the losses that came after a history began; of an unknown history, of all losses."""
+        if history == self.history:
+            return ()
+        ids = [loss.history for loss in self.losses]
+        later = self.losses[ids.index(history) + 1 :] if history in ids else self.losses
+        return tuple(loss.at for loss in later)
+
+    def after_loss(self, *, at: float, incarnation: str, history: bytes, ticket_key: SecretBytes) -> Root:
+        """Return the root record that knows of one more loss of history.
+
+        Where there are too many, the first one's moment is merged into the second's, and none is forgotten.
+        """
+        losses = (*self.losses, Loss(at, history))
+        if len(losses) > MOST_LOSSES:
+            first, second, *rest = losses
+            losses = (Loss(max(first.at, second.at), second.history), *rest)
+        return attrs.evolve(self, ticket_key=ticket_key, incarnation=incarnation, history=history, losses=losses)
 
 
 @attrs.frozen

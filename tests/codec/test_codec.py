@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import attrs
@@ -307,11 +308,20 @@ class TestBounds:
     @pytest.mark.parametrize(
         "row",
         [
-            [1, bytes(31), "", bytes(16), []],
-            [1, bytes(32), "", bytes(15), []],
-            [1, bytes(32), "", bytes(16), [5]],
-            [1, bytes(32), "", bytes(16), [5.0] * 17],
-            [1, bytes(32), b"", bytes(16), []],
+            [1, bytes(31), "", bytes(16), [], bytes(16), None],
+            [1, bytes(32), "", bytes(15), [], bytes(16), None],
+            [1, bytes(32), "", bytes(16), [5.0], bytes(16), None],
+            [1, bytes(32), "", bytes(16), [[5, bytes(16)]], bytes(16), None],
+            [1, bytes(32), "", bytes(16), [[5.0, bytes(15)]], bytes(16), None],
+            [1, bytes(32), "", bytes(16), [[math.inf, bytes(16)]], bytes(16), None],
+            [1, bytes(32), "", bytes(16), [[math.nan, bytes(16)]], bytes(16), None],
+            [1, bytes(32), "", bytes(16), [[-1.0, bytes(16)]], bytes(16), None],
+            [1, bytes(32), "", bytes(16), [[5.0, bytes(16)]] * 17, bytes(16), None],
+            [1, bytes(32), "", bytes(16), [], bytes(15), None],
+            [1, bytes(32), "", bytes(16), [], bytes(16), bytes(15)],
+            [1, bytes(32), "", bytes(16), [], None, None],
+            [1, bytes(32), b"", bytes(16), [], bytes(16), None],
+            [1, bytes(32), "", bytes(16), [], bytes(16)],
             [1, bytes(32), "", bytes(16)],
         ],
     )

@@ -9,7 +9,7 @@ from ram_mfa import Event, Kind, What
 from ram_mfa import account as bounds
 from ram_mfa._secret import SecretBytes
 from ram_mfa.account import Account, Machine, Offer, SecurityKey, VirtualMFADevice
-from ram_mfa.moment import MOST_LOSSES, Root
+from ram_mfa.moment import MOST_LOSSES, Loss, Root
 from ram_mfa.otp import Algorithm
 
 PHONE = VirtualMFADevice(
@@ -108,7 +108,14 @@ ACCOUNT = Account(
     ),
     moved_to="alicia",
 )
-ROOT_RECORD = Root(SecretBytes(b"t" * 32), "timeline 3", b"y" * 16, (1_699_000_000.0, 1_699_500_000.5))
+ROOT_RECORD = Root(
+    SecretBytes(b"t" * 32),
+    "timeline 3",
+    b"y" * 16,
+    (Loss(1_699_000_000.0, b"x" * 16), Loss(1_699_500_000.5, b"y" * 16)),
+    b"i" * 16,
+    b"h" * 16,
+)
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 _some = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -214,5 +221,7 @@ roots = st.builds(
     ticket_key=_exactly(32).map(SecretBytes),
     incarnation=_text,
     history=_exactly(16),
-    lost_at=_tuples(_moments, MOST_LOSSES),
+    losses=_tuples(st.builds(Loss, at=_moments, history=_exactly(16)), MOST_LOSSES),
+    store_id=_exactly(16),
+    older=st.none() | _exactly(16),
 )

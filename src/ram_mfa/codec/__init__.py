@@ -8,6 +8,7 @@ What does not read as exactly one record of the expected kind is `Unreadable`; t
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from types import NoneType
 from typing import Any, Final, TypeVar
@@ -18,7 +19,7 @@ import cbor2
 from .. import account as bounds
 from .._secret import SecretBytes
 from ..account import Account
-from ..moment import MOST_LOSSES, Root
+from ..moment import MOST_LOSSES, Loss, Root
 from . import rows
 from .strict import Unreadable, check, typed
 
@@ -84,7 +85,8 @@ def decode_account(data: bytes) -> Account:
 
 def encode_root(root: Root) -> SecretBytes:
     """Return the root record as bytes."""
-    row = [VERSION, bytes(root.ticket_key), root.incarnation, root.history, [float(at) for at in root.lost_at]]
+    losses = [[float(loss.at), loss.history] for loss in root.losses]
+    row = [VERSION, bytes(root.ticket_key), root.incarnation, root.history, losses, root.store_id, root.older]
     return SecretBytes(cbor2.dumps(row))
 
 
@@ -172,11 +174,20 @@ def _account(row: list[Any]) -> Account:
     )
 
 
+_ROOT: Final = (int, bytes, str, bytes, list, bytes, (bytes, NoneType))
+
+
 def _root(row: list[Any]) -> Root:
-    _, ticket_key, incarnation, history, lost_at = typed(row, (int, bytes, str, bytes, list))
-    check(len(ticket_key) == 32 and len(history) == 16 and len(lost_at) <= MOST_LOSSES, "root record")
-    check(all(type(at) is float for at in lost_at), "losses")
-    return Root(SecretBytes(ticket_key), incarnation, history, tuple(lost_at))
+    _, ticket_key, incarnation, history, losses, store_id, older = typed(row, _ROOT)
+    check(len(ticket_key) == 32 and len(history) == 16 and len(losses) <= MOST_LOSSES, "root record")
+    check(len(store_id) == 16 and (older is None or len(older) == 16), "store id")
+    return Root(SecretBytes(ticket_key), incarnation, history, tuple([_loss(one) for one in losses]), store_id, older)
+
+
+def _loss(row: list[Any]) -> Loss:
+    at, history = typed(row, (float, bytes))
+    check(len(history) == 16 and 0 <= at < math.inf, "losses")
+    return Loss(at, history)
 
 
 def _held(row: list[Any]) -> Held:

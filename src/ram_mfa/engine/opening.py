@@ -131,9 +131,14 @@ class Opening:
                 root = unsealed(ROOT_KEY, seal, found, decode_root)
                 if root.incarnation == incarnation and not lost:
                     return root
-                root = root.after_loss(at=self.now(), incarnation=incarnation, history=os.urandom(16))
+                root = root.after_loss(
+                    at=self.now(),
+                    incarnation=incarnation,
+                    history=os.urandom(16),
+                    ticket_key=SecretBytes(os.urandom(32)),
+                )
             elif self._create:
-                root = Root(SecretBytes(os.urandom(32)), incarnation, os.urandom(16), ())
+                root = Root(SecretBytes(os.urandom(32)), incarnation, os.urandom(16), (), os.urandom(16))
             else:
                 raise Refused(Refusal(Reason.NO_ROOT))
             if (yield view.swap, (ROOT_KEY, found, seal.seal(encode_root(root)))):
