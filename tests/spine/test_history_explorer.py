@@ -30,6 +30,7 @@ from ram_mfa import (
     StoreUncertain,
     TOTPCode,
 )
+from ram_mfa._secret import SecretBytes
 from ram_mfa.ceremonies import codes, tickets
 from ram_mfa.moment import Root
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
@@ -341,7 +342,8 @@ class TestItFinds:
         real = tickets._mac
 
         def timeless(account, moment, **how):
-            return real(account, attrs.evolve(moment, root=attrs.evolve(moment.root, history=bytes(16))), **how)
+            root = attrs.evolve(moment.root, history=bytes(16), ticket_key=SecretBytes(bytes(32)))
+            return real(account, attrs.evolve(moment, root=root), **how)
 
         monkeypatch.setattr(tickets, "_mac", timeless)
         asserted.cache_clear()
