@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The project's sessions: ``nox -s demo``, ``tests``, ``lint``, ``types``, ``docs``, ``benchmarks``, ``standards``.
+"""The project's sessions: ``nox -s tests``, ``lint``, ``types``, ``docs``, ``lowest``, ``extras``, ``rounds`` ...
 
 Each makes an environment of its own and needs Python, pip and a package registry, and nothing else: a test that wants
 a browser, a database server or another program says which package brings it and skips.
@@ -8,10 +8,18 @@ With RAM_MFA_REQUIRE_REAL=1 (CI) what is missing is a failure.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import nox
+from packaging.requirements import Requirement
 
 nox.needs_version = ">=2025.10.14"
 nox.options.sessions = ["tests", "lint", "types", "docs"]
@@ -20,7 +28,22 @@ nox.options.error_on_missing_interpreters = False
 nox.options.download_python = "never"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-ALL = f".[{','.join(PROJECT['project']['optional-dependencies'])}]"
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+ALL = f".[{','.join(EXTRAS)}]"
+
+TESTS = Path("tests")
+SCENARIOS = ["tests/spine", "tests/rules", "tests/keys"]
+"""Tests of floors 0 to 4 through the whole service: races, explorers, state machines."""
+STORES = ["tests/stores"]
+CLIENTS = ["tests/integrations", "tests/operations", "tests/real_clients", "tests/examples", "tests/testing"]
+CLIENTS += [f"tests/test_{name}.py" for name in ("docs", "main", "print_standards", "qr", "readme")]
+"""Tests of what is above floor 4 beside the stores, with the documentation's programs."""
+FOUND = {str(path) for path in [*TESTS.glob("test_*.py"), *(file.parents[-3] for file in TESTS.glob("*/**/test_*.py"))]}
+UNITS = sorted(FOUND - {*SCENARIOS, *STORES, *CLIENTS})
+"""All other tests."""
+FAILURES = [f"tests/stores/test_{name}_failures.py" for name in ("service", "sql", "redis")]
+LONGEST = 1800
+"""Seconds that any part of the tests may take."""
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 PYTHONS = [RUNNING, *(version for version in ("3.11", "3.12", "3.13", "3.14") if version != RUNNING)]
@@ -40,19 +63,95 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests on each Python that is here; ``-- ARGUMENTS`` go to pytest.
+    """Run all tests on the Python that runs nox, and those of floors 0 to 4 on each other one that is here.
 
-    The Python that runs nox also counts branches, and the session fails below all of those of floors 0 to 4.
+    The first also counts branches, and the session fails below all of those of floors 0 to 4. What is above, the
+    engines and the clients, does not depend on the interpreter. ``-- ARGUMENTS`` go to pytest, which then runs alone.
     """
     session.install(ALL, *group("test"))
-    if session.python != RUNNING:
+    if session.posargs:
         session.run("python", "-m", "pytest", *session.posargs)
-        return
-    session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
-    session.run("coverage", "combine", "--quiet")
-    # A part of the tests covers a part of the branches: the gate is for all of them.
-    session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []))
+    elif session.python != RUNNING:
+        side_by_side(session, UNITS, SCENARIOS)
+    else:
+        session.run("coverage", "erase")
+        side_by_side(session, UNITS, SCENARIOS, runner=["coverage", "run", "-m", "pytest"])
+        session.run("coverage", "combine", "--quiet")
+        session.run("coverage", "report")
+        side_by_side(session, CLIENTS, STORES)
+
+
+def side_by_side(session: nox.Session, *parts: list[str], runner: Sequence[str] = ("pytest",)) -> None:
+    """Run pytest over each part in a process of its own, all at once; the first prints at once, each other at its end.
+
+    A part that takes longer than LONGEST is killed, and any part that fails fails the session.
+    """
+    environment = {**os.environ, "PATH": os.pathsep.join([session.bin, os.environ["PATH"]])}
+    logs = [None, *(tempfile.TemporaryFile() for _ in parts[1:])]  # noqa: SIM115 - each goes with its process
+    children = []
+    try:
+        for part, log in zip(parts, logs, strict=True):
+            command = [str(Path(session.bin) / "python"), "-m", *runner, *part]
+            session.log(" ".join(command[1:]))
+            children.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+        until = time.monotonic() + LONGEST
+        codes = []
+        for child, log in zip(children, logs, strict=True):
+            codes.append(child.wait(until - time.monotonic()))
+            if log is not None:
+                log.seek(0)
+                sys.stdout.write(log.read().decode(errors="replace"))
+                sys.stdout.flush()
+    finally:
+        for child in children:
+            child.send_signal(signal.SIGINT)  # pytest then ends the servers that it started; nothing where it has ended
+        for child in children:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(30)
+            child.kill()
+    if any(codes):
+        session.error(f"pytest ended with {codes}")
+
+
+@nox.session(python=PYTHONS[0])
+def lowest(session: nox.Session) -> None:
+    """Run floors 0 to 4, and the tests of stores, on the lowest versions that pyproject.toml allows."""
+    declared = [*PROJECT["project"]["dependencies"], *(one for extra in EXTRAS.values() for one in extra)]
+    pinned = {str(lowest_of(one)) for one in [*declared, *group("drivers")]}
+    session.install(".", *sorted(pinned), *group("test"))
+    if session.posargs:
+        session.run("python", "-m", "pytest", *session.posargs)
+    else:
+        side_by_side(session, [*UNITS, *SCENARIOS], FAILURES)
+
+
+def lowest_of(requirement: str) -> Requirement:
+    """Return a requirement of the lowest version that one allows."""
+    wanted = Requirement(requirement)
+    [bound] = [one.version for one in wanted.specifier if one.operator == ">="]
+    wanted.specifier = type(wanted.specifier)(f"=={bound}")
+    return wanted
+
+
+@nox.session
+def rounds(session: nox.Session) -> None:
+    """Run the tests that have rounds (races, kills, promotions, fuzzing) with all of them, for an hour or more."""
+    session.install(ALL, *group("test"))
+    session.run("python", "-m", "pytest", "-m", "rounds", "-rP", *session.posargs, env={"RAM_MFA_ROUNDS": "all"})
+
+
+@nox.session
+@nox.parametrize("extra", sorted(EXTRAS))
+def extras(session: nox.Session, extra: str) -> None:
+    """Install each extra alone, from the wheel, into an empty environment, and run its program in tests/extras.py."""
+    folder = Path(session.create_tmp())
+    for wheel in folder.glob("*.whl"):
+        wheel.unlink()
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), ".")
+    [wheel] = folder.glob("*.whl")
+    # The one extra that does nothing without a driver, which is the application's choice.
+    session.install(f"{wheel}[{extra}]", *(["aiosqlite"] if extra == "sqlalchemy-asyncio" else []))
+    session.run("python", "-I", "tests/extras.py", extra)
 
 
 @nox.session

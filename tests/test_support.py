@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -37,6 +38,24 @@ def answer(expression, **environment):
 def test_rounds(environment, expected):
     """All rounds run where RAM_MFA_ROUNDS is ``all``, and nowhere else; otherwise a twentieth of them, at least one."""
     assert answer("(support.rounds(2000), support.rounds(7))", **environment) == expected
+
+
+def calls_rounds(path):
+    """Whether a file calls ``rounds``, whatever it is imported as a name of."""
+    calls = (one.func for one in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(one, ast.Call))
+    return any("rounds" in (getattr(called, "id", ""), getattr(called, "attr", "")) for called in calls)
+
+
+def test_files_with_rounds_are_selected():
+    """``nox -s rounds`` selects the tests of every file that calls ``rounds``, itself or through its base classes."""
+    everything = set((TOP / "tests").rglob("test_*.py")) - {Path(__file__)}
+    files = [path for path in everything if calls_rounds(path)]
+    assert len(files) > 20
+    files += [path for path in everything if "key_ceremony.WhateverCame" in path.read_text("utf-8")]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    for selection, outcome in (("rounds", pytest.ExitCode.OK), ("not rounds", pytest.ExitCode.NO_TESTS_COLLECTED)):
+        done = subprocess.run([*command, "-m", selection, *files], cwd=TOP, capture_output=True, text=True)
+        assert done.returncode == outcome, done.stdout
 
 
 @pytest.mark.parametrize(
