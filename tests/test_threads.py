@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from ram_mfa import HistoryLost, StoreUnavailable, in_threads
-from ram_mfa.store import AsyncIncarnated, AsyncListing
+from ram_mfa.store import has_clock, has_history, has_listing
 from ram_mfa.stores.memory import MemoryStore
 from tests.support.spine import Promoted, Script
 
@@ -43,8 +43,9 @@ class TestInThreads:
     def test_kinds_of_store(self, store, lists, incarnated):
         """It lists, and has incarnations, exactly where the store does."""
         threaded = in_threads(store)
-        assert isinstance(threaded, AsyncListing) is lists
-        assert isinstance(threaded, AsyncIncarnated) is incarnated
+        assert has_listing(threaded) is lists
+        assert has_history(threaded) is incarnated
+        assert not has_clock(threaded)
         assert inspect.iscoroutinefunction(threaded.load)
 
     def test_the_same_words(self):
@@ -97,3 +98,30 @@ class TestInThreads:
 
         asyncio.run(life())
         assert store.records == {"uA": b"1"}
+
+    @pytest.mark.requirement("S12")
+    def test_a_pin_and_a_clock(self):
+        """What a view is pinned to is passed on, and only where there is one; the server's clock is asked."""
+
+        class Pinned(Bare):
+            def __init__(self):
+                super().__init__()
+                self.pins = []
+
+            def incarnation(self):
+                return ""
+
+            def at(self, incarnation, /, **pin):
+                self.pins.append((incarnation, pin))
+                return self
+
+            def clock(self):
+                return 5.0
+
+        store = Pinned()
+        threaded = in_threads(store)
+        assert has_clock(threaded)
+        assert asyncio.run(threaded.clock()) == 5.0
+        assert asyncio.run(threaded.at("").load("uA")) is None
+        assert asyncio.run(threaded.at("", beside=("rA", b"1")).load("uA")) is None
+        assert store.pins == [("", {}), ("", {"beside": ("rA", b"1")})]

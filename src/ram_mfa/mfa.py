@@ -21,7 +21,7 @@ from .engine.records import user_key
 from .engine.upkeep import ReportRow, Resealed
 from .events import Event
 from .sealing import Seal
-from .store import AsyncStore, Store
+from .store import AsyncStore, Store, is_awaited
 
 T = TypeVar("T")
 _LOG: Final = logging.getLogger("ram_mfa")
@@ -54,7 +54,7 @@ class MFA(Driver):
         deadline: float = 5.0,
         create: bool = False,
     ) -> None:
-        if inspect.iscoroutinefunction(getattr(store, "load", None)):
+        if is_awaited(store):
             raise TypeError("this store is awaited: use AsyncMFA")
         told = tuple(observers)
 
@@ -165,8 +165,8 @@ class AsyncMFA(Driver):
         deadline: float = 5.0,
         create: bool = False,
     ) -> None:
-        if not inspect.iscoroutinefunction(getattr(store, "load", None)):
-            raise TypeError("this store is not awaited: use MFA, or in_threads(store)")
+        if not is_awaited(store):
+            raise TypeError("the load of this store is no coroutine function: use MFA, or in_threads(store)")
         told = tuple(observers)
 
         async def tell(event: Event) -> None:

@@ -13,8 +13,17 @@ directions::
     swap(key, old, None)   delete: lands only where the record is ``old``
     swap(key, None, None)  asks for nothing, and is False
 
-A swap has three ends: it landed (True), it lost the race and changed nothing (False), or it raised. A raised
-``StoreUnavailable`` says that nothing landed, for certain; a raised ``StoreUncertain`` says that nobody knows.
+A swap has three ends: it was applied (True), it lost the race and changed nothing (False), or it raised. A raised
+``StoreUnavailable`` says that nothing was applied, for certain; a raised ``StoreUncertain`` says that nobody knows.
+An answer counts only if it is exactly ``True`` or ``False``, and a record only if it is ``bytes`` or ``None``: a row
+count, a reply of the driver or a coroutine that nobody awaited is a broken store, and is refused.
+
+**The capabilities.** A store may have more methods than the two; each capability is found by its methods
+(`has_history`, `has_listing`, `has_clock`), through a wrapper that delegates them too::
+
+    keys(kind)                             names the keys: reports, re-sealing, moves   (``Listing``)
+    incarnation(), at(name, beside=pin)    names the history; views that compare it     (``Incarnated``)
+    clock()                                the server's own clock                       (``ServerClock``)
 
 **The promises**, by the ids that tests and the kit name them by:
 
@@ -37,7 +46,9 @@ A swap has three ends: it landed (True), it lost the race and changed nothing (F
 - S10. A swap is finished when it returns: it has landed or never will, save after ``StoreUncertain``, and nothing
   that the caller does later (a rollback, a closed handle, a request that fails) takes it back.
 - S11. Two keys are one only if they are equal, character by character: no folding of case, no trimming.
-- S12. An engine that can lose acknowledged writes (a promotion, a restore) says so: it is ``Incarnated``.
+- S12. An engine that can lose acknowledged writes (a promotion, a restore) says so: it is ``Incarnated``. A view
+  (``at``) compares the name of its history, and the record that it is pinned to, inside the one statement that reads or
+  writes; where either differs it raises ``HistoryLost``, and nothing was read or changed.
 - S13. Deleting is as durable as writing, and a deleted record stays away until it is created again.
 - S14. Every call ends by a deadline of the store's own: a load in ``StoreUnavailable``, a swap in ``StoreUnavailable``
   where nothing landed and ``StoreUncertain`` where that is not known.
@@ -48,22 +59,29 @@ A swap has three ends: it landed (True), it lost the race and changed nothing (F
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Iterator
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, overload
 
 from .errors import HistoryLost, StoreContended, StoreUnavailable, StoreUncertain
 
 __all__ = [
     "AsyncIncarnated",
     "AsyncListing",
+    "AsyncServerClock",
     "AsyncStore",
     "HistoryLost",
     "Incarnated",
     "Listing",
+    "ServerClock",
     "Store",
     "StoreContended",
     "StoreUnavailable",
     "StoreUncertain",
+    "has_clock",
+    "has_history",
+    "has_listing",
+    "is_awaited",
 ]
 
 
@@ -105,7 +123,6 @@ class AsyncStore(Protocol):
         ...
 
 
-@runtime_checkable
 class Listing(Protocol):
     """A store that can name its keys: for reports, re-sealing and moves, never on the path of a logon."""
 
@@ -121,7 +138,6 @@ class Listing(Protocol):
         ...
 
 
-@runtime_checkable
 class AsyncListing(Protocol):
     """``Listing``, awaited."""
 
@@ -130,40 +146,125 @@ class AsyncListing(Protocol):
         ...
 
 
-@runtime_checkable
 class Incarnated(Protocol):
-    """A store whose engine can lose acknowledged writes, and calls each of its histories by a name.
+    """A store that names its histories and makes views that are pinned to one.
 
     A promotion that may have lost writes, or a restore, changes the name. Without a view, ``load`` and ``swap`` do
     not compare it.
     """
 
     def incarnation(self) -> str:
-        """Ask the engine, now, what it calls its present history.
+        """Ask the engine, now, what it calls its present history; "" where the engine has no name for it.
+
+        A name never comes back: an engine that returns to a server, a file or a timeline of before has a new one.
 
         Raises:
             StoreUnavailable: it did not answer.
         """
         ...
 
-    def at(self, incarnation: str, /) -> Store:
-        """Return a view, cheap to make, that only works on this history.
+    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> Store:
+        """Return a view, cheap to make, that only works on this history, and beside this record.
 
         Its ``load`` and ``swap`` compare the name *inside* the statement that reads or writes. Comparing before
         the load, or between load and swap, lets a promotion slip in between, and one code is accepted twice.
-        Where the name differs they raise ``HistoryLost`` with the present name, and nothing landed.
+        Where the name differs they raise ``HistoryLost`` with the present name, and nothing was read or changed.
+
+        Args:
+            incarnation: the name, as ``incarnation()`` gave it.
+            beside: a key and a record. Each ``load`` and ``swap`` of the view also compares, inside the same
+                statement, that the record under that key is exactly this one. Where it is another or absent:
+                ``HistoryLost`` with the present name. Every write differs, so this record names a history that the
+                engine itself has no name for, as after a backup that was put back.
+
+        Raises:
+            TypeError: ``beside`` is given, and the engine cannot compare two records in one statement.
         """
         ...
 
 
-@runtime_checkable
 class AsyncIncarnated(Protocol):
-    """``Incarnated``, awaited."""
+    """``Incarnated``, awaited; ``at`` is not, and its views are."""
 
     async def incarnation(self) -> str:
         """See ``Incarnated.incarnation``."""
         ...
 
-    def at(self, incarnation: str, /) -> AsyncStore:
+    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> AsyncStore:
         """See ``Incarnated.at``."""
         ...
+
+
+class ServerClock(Protocol):
+    """A store on a server that has a clock of its own."""
+
+    def clock(self) -> float:
+        """Ask the server, now, for its clock: seconds since the epoch.
+
+        Raises:
+            StoreUnavailable: it did not answer.
+        """
+        ...
+
+
+class AsyncServerClock(Protocol):
+    """``ServerClock``, awaited."""
+
+    async def clock(self) -> float:
+        """See ``ServerClock.clock``."""
+        ...
+
+
+@overload
+def has_listing(store: Store) -> TypeGuard[Listing]: ...
+@overload
+def has_listing(store: AsyncStore) -> TypeGuard[AsyncListing]: ...
+@overload
+def has_listing(store: object) -> TypeGuard[Listing | AsyncListing]: ...
+def has_listing(store: object) -> TypeGuard[Listing | AsyncListing]:
+    """Return whether a store lists its keys."""
+    return _has(store, "keys")
+
+
+@overload
+def has_history(store: Store) -> TypeGuard[Incarnated]: ...
+@overload
+def has_history(store: AsyncStore) -> TypeGuard[AsyncIncarnated]: ...
+@overload
+def has_history(store: object) -> TypeGuard[Incarnated | AsyncIncarnated]: ...
+def has_history(store: object) -> TypeGuard[Incarnated | AsyncIncarnated]:
+    """Return whether a store names its histories and makes views.
+
+    Raises:
+        TypeError: it has one of ``incarnation`` and ``at`` only. Taken for a store without a history, it would go
+            without the protection that its author meant it to have.
+    """
+    named = _has(store, "incarnation")
+    if named != _has(store, "at"):
+        raise TypeError("a store has both incarnation() and at(name, beside=...), or neither")
+    return named
+
+
+@overload
+def has_clock(store: Store) -> TypeGuard[ServerClock]: ...
+@overload
+def has_clock(store: AsyncStore) -> TypeGuard[AsyncServerClock]: ...
+@overload
+def has_clock(store: object) -> TypeGuard[ServerClock | AsyncServerClock]: ...
+def has_clock(store: object) -> TypeGuard[ServerClock | AsyncServerClock]:
+    """Return whether a store can be asked for its server's clock."""
+    return _has(store, "clock")
+
+
+def is_awaited(store: object) -> bool:
+    """Return whether a store is asynchronous: its ``load`` is a coroutine function.
+
+    A wrapper around an asynchronous store defines ``load`` and ``swap`` by ``async def``, or delegates them.
+    """
+    load = getattr(store, "load", None)
+    return inspect.iscoroutinefunction(load) or inspect.iscoroutinefunction(getattr(load, "__call__", None))  # noqa: B004
+
+
+def _has(store: object, method: str) -> bool:
+    # Not isinstance of a runtime Protocol: from Python 3.12 on, that does not see what __getattr__ delegates.
+    return callable(getattr(store, method, None))

@@ -7,22 +7,25 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
-from .store import AsyncStore, Incarnated, Listing, Store
+from .store import AsyncStore, Store, has_clock, has_history, has_listing
 
 _END: Final = object()
 
 
 def in_threads(store: Store) -> AsyncStore:
-    """Return a sync store as an async one; it lists and has incarnations where the sync one does."""
-    lists, incarnated = isinstance(store, Listing), isinstance(store, Incarnated)
-    if lists:
-        return _IncarnatedListing(store) if incarnated else _ListingInThreads(store)
-    return _IncarnatedInThreads(store) if incarnated else _InThreads(store)
+    """Return a sync store as an async one, with the same capabilities: listing, history and clock."""
+    return _InThreads(store)
 
 
 class _InThreads:
     def __init__(self, store: Any) -> None:
         self._store = store
+        if has_listing(store):
+            self.keys = self._keys
+        if has_history(store):
+            self.incarnation, self.at = self._incarnation, self._at
+        if has_clock(store):
+            self.clock = self._clock
 
     async def load(self, key: str, /) -> bytes | None:
         found: bytes | None = await asyncio.to_thread(self._store.load, key)
@@ -32,23 +35,20 @@ class _InThreads:
         landed: bool = await asyncio.to_thread(self._store.swap, key, old, new)
         return landed
 
-
-class _ListingInThreads(_InThreads):
-    async def keys(self, kind: str, /) -> AsyncIterator[str]:
+    async def _keys(self, kind: str, /) -> AsyncIterator[str]:
         keys: Iterator[str] = self._store.keys(kind)
         while (key := await asyncio.to_thread(next, keys, _END)) is not _END:
             assert isinstance(key, str)
             yield key
 
-
-class _IncarnatedInThreads(_InThreads):
-    async def incarnation(self) -> str:
+    async def _incarnation(self) -> str:
         incarnation: str = await asyncio.to_thread(self._store.incarnation)
         return incarnation
 
-    def at(self, incarnation: str, /) -> AsyncStore:
-        return _InThreads(self._store.at(incarnation))
+    def _at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> AsyncStore:
+        pinned = {} if beside is None else {"beside": beside}
+        return _InThreads(self._store.at(incarnation, **pinned))
 
-
-class _IncarnatedListing(_IncarnatedInThreads, _ListingInThreads):
-    pass
+    async def _clock(self) -> float:
+        clock: float = await asyncio.to_thread(self._store.clock)
+        return clock

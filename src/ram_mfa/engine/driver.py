@@ -10,6 +10,7 @@ from .._validation import is_a
 from ..events import Event
 from ..policy import MFAPolicy
 from ..sealing import Seal
+from ..store import has_history
 from .loop import Engine
 from .opening import Clock, Opening
 from .plan import AnyStore
@@ -51,6 +52,7 @@ class Driver:
     ) -> None:
         if not hasattr(store, "load") or not hasattr(store, "swap"):
             raise TypeError("a store has load and swap")
+        has_history(store)  # TypeError where it has one of the two methods only
         if not hasattr(seal, "for_record"):
             raise TypeError("a seal has for_record: see AESGCMSeal")
         if not 0 < deadline <= 600:

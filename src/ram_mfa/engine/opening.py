@@ -19,7 +19,7 @@ from ..codec import decode_root, encode_root
 from ..errors import HistoryLost, Refused, StoreContended
 from ..moment import Root
 from ..sealing import RecordSeal, Seal
-from ..store import AsyncIncarnated, Incarnated
+from ..store import has_history
 from ..words import Reason, Refusal
 from .plan import AnyStore, Plan
 from .records import ROOT_KEY, unsealed
@@ -118,7 +118,7 @@ class Opening:
 
     def _view(self) -> Plan[tuple[AnyStore, str]]:
         store = self.store
-        if not isinstance(store, Incarnated | AsyncIncarnated):
+        if not has_history(store):
             return store, ""
         incarnation: str = yield store.incarnation, ()
         return store.at(incarnation), incarnation

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any, Final, TypeVar
 
-from ..store import AsyncListing, AsyncStore, Listing, Store
+from ..store import AsyncStore, Store, has_listing
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ def listed(store: AnyStore, kind: str) -> Iterator[str] | AsyncIterator[str]:
     Raises:
         TypeError: the store lists no keys.
     """
-    if not isinstance(store, Listing | AsyncListing):
+    if not has_listing(store):
         raise TypeError("this store lists no keys: it has no keys(kind)")
     return store.keys(kind)
 

@@ -20,7 +20,7 @@ from ..engine.records import ROOT_KEY, claim_key, unsealed, user_key
 from ..errors import UnreadableRecord
 from ..moment import Root
 from ..sealing import Seal
-from ..store import Incarnated, Listing, Store
+from ..store import Listing, Store, has_history
 from .addresses import Opened
 
 T = TypeVar("T")
@@ -131,7 +131,7 @@ class Examination:
         if key != ROOT_KEY:
             return "a root record in another place than its own"
         root = self._read(key, decode_root)
-        if root is not None and isinstance(self.store, Incarnated) and self.store.incarnation() != root.incarnation:
+        if root is not None and has_history(self.store) and self.store.incarnation() != root.incarnation:
             self.counts["losses of history that no process has met yet"] += 1
         return ""
 

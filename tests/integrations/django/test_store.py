@@ -19,7 +19,7 @@ from ram_mfa import MFA, Administrator, AsyncMFA, MFAPolicy, OpenAccount, Unsafe
 from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
 from ram_mfa.integrations.django import DjangoStore
 from ram_mfa.integrations.django.engines import engine_of
-from ram_mfa.store import Incarnated, Listing
+from ram_mfa.store import has_history, has_listing
 from ram_mfa.testing import Faults, check_store
 from tests.integrations.django.project import Maker, alias, of_url
 from tests.support import real, require_module, rounds
@@ -127,8 +127,8 @@ class TestDjangoStore:
         on_file, on_server = DjangoStore(databases.sqlite(path)), DjangoStore(databases.server(postgresql))
         assert (on_file.incarnation(), on_server.incarnation()) == ("one file", "00000001")
         for store in (on_file, on_server):
-            assert isinstance(store, Listing)
-            assert isinstance(store, Incarnated)
+            assert has_listing(store)
+            assert has_history(store)
             view = store.at("another history")
             for call in (lambda view=view: view.load(KEY), lambda view=view: view.swap(KEY, None, b"x")):
                 with pytest.raises(HistoryLost):

@@ -13,9 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Self, TypeVar
 
-import attrs
-
-from ...store import AsyncIncarnated, AsyncListing, AsyncStore
+from ...store import AsyncStore, has_history, has_listing
 from .bench import Bench
 from .failure import StoreCheckFailed, expect
 from .faults import Faults
@@ -80,16 +78,19 @@ class _Loop:
 
         store = self.run(made())
         self.stores.append(store)
-        lists, incarnated = isinstance(store, AsyncListing), isinstance(store, AsyncIncarnated)
-        return _HANDLES[lists, incarnated](store, self)
+        return _Handle(store, self)
 
 
-@attrs.define(eq=False, slots=False)
 class _Handle:
-    """An asynchronous store, as the checks see it."""
+    """An asynchronous store, as the checks see it, with the capabilities that the store has."""
 
-    store: Any
-    loop: _Loop
+    def __init__(self, store: Any, loop: _Loop) -> None:
+        self.store = store
+        self.loop = loop
+        if has_listing(store):
+            self.keys = self._keys
+        if has_history(store):
+            self.incarnation, self.at = self._incarnation, self._at
 
     def load(self, key: str, /) -> bytes | None:
         return self.loop.run(self.store.load(key))  # type: ignore[no-any-return]
@@ -107,12 +108,7 @@ class _Handle:
 
             self.loop.run(close())
 
-
-@attrs.define(eq=False, slots=False)
-class _ListingHandle(_Handle):
-    """One that lists too."""
-
-    def keys(self, kind: str, /) -> Iterator[str]:
+    def _keys(self, kind: str, /) -> Iterator[str]:
         keys = self.store.keys(kind)
         while True:
             key = self.loop.run(anext(keys, None))
@@ -120,29 +116,11 @@ class _ListingHandle(_Handle):
                 return
             yield key
 
-
-@attrs.define(eq=False, slots=False)
-class _IncarnatedHandle(_Handle):
-    """One that has an incarnation too."""
-
-    def incarnation(self) -> str:
+    def _incarnation(self) -> str:
         return self.loop.run(self.store.incarnation())  # type: ignore[no-any-return]
 
-    def at(self, incarnation: str, /) -> _Handle:
+    def _at(self, incarnation: str, /) -> _Handle:
         return _Handle(self.store.at(incarnation), self.loop)
-
-
-@attrs.define(eq=False, slots=False)
-class _BothHandle(_ListingHandle, _IncarnatedHandle):
-    """One that has both."""
-
-
-_HANDLES = {
-    (False, False): _Handle,
-    (True, False): _ListingHandle,
-    (False, True): _IncarnatedHandle,
-    (True, True): _BothHandle,
-}
 
 
 async def _racing_tasks(stores: list[AsyncStore], tasks: int, rounds: int) -> None:

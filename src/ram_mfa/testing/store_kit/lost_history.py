@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...errors import HistoryLost
-from ...store import Incarnated
+from ...store import has_history
 from .bench import Bench
 from .failure import StoreCheckFailed, expect
 
@@ -14,7 +14,7 @@ from .failure import StoreCheckFailed, expect
 def views(bench: Bench) -> None:
     """A view of the present works like the store; a view of another history raises, and nothing lands."""
     store = bench.a
-    if not isinstance(store, Incarnated):
+    if not has_history(store):
         return
     now = store.incarnation()
     expect(bool(now) and type(now) is str, "S12", "an incarnation is not a name")
