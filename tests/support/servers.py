@@ -276,6 +276,51 @@ class MariaDB(Server):
     def url(self, port=None, driver="pymysql"):
         return f"mysql+{driver}://root@127.0.0.1:{port or self.port}/mfa"
 
+    def connect(self):
+        """Return a connection of the administrator's, in autocommit."""
+        import pymysql
+
+        return pymysql.connect(host="127.0.0.1", port=self.port, user="root", autocommit=True)
+
+    def sql(self, *texts):
+        """Run statements, and return the rows of the last one."""
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            for text in texts:
+                cursor.execute(text)
+            return cursor.fetchall()
+
+    @contextlib.contextmanager
+    def interrupted(self):
+        """Interrupt whatever statement another connection is in, over and over, as KILL QUERY does."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._interrupt, args=(over,))
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _interrupt(self, over):
+        import pymysql
+
+        others = "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user = 'root'"
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            while not over.is_set():
+                cursor.execute(others)
+                for (number,) in list(cursor.fetchall()) * 20:
+                    with contextlib.suppress(pymysql.Error):  # it is gone
+                        cursor.execute(f"KILL QUERY {number}")
+
+    @contextlib.contextmanager
+    def impatient(self, seconds=0.00002):
+        """Have connections that are made meanwhile give up each statement after so many seconds."""
+        self.sql(f"SET GLOBAL max_statement_time = {seconds}")
+        try:
+            yield
+        finally:
+            self.sql("SET GLOBAL max_statement_time = 0")
+
 
 class Redis(Server):
     """A Redis server that appends to its file, and syncs it, before it answers; ``options`` change that."""

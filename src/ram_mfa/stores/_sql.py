@@ -7,9 +7,12 @@ incarnation) it compares in its own WHERE; nothing is read first and written lat
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import attrs
+
+from ..errors import StoreUnavailable
 
 Family = Literal["sqlite", "postgresql", "mysql"]
 
@@ -38,7 +41,8 @@ class Statements:
 
     Parameters, in order: ``load`` (key); ``create`` (key, new); ``replace`` (new, key, old); ``delete`` (key, old);
     ``keys`` (above, below); those that end in ``_at`` take an incarnation as one more. ``load`` gives one row always:
-    the incarnation, and the value or NULL.
+    the incarnation, whether there is a record, and its value; ``found`` reads it. ``end`` (above, below) gives one row
+    always too: NULL where there is no such key. It is asked where ``keys`` gave none.
     """
 
     now: str
@@ -50,6 +54,7 @@ class Statements:
     replace_at: str
     delete_at: str
     keys: str
+    end: str
 
 
 def statements(family: Family, marks: tuple[str, str, str, str]) -> Statements:
@@ -66,11 +71,14 @@ def statements(family: Family, marks: tuple[str, str, str, str]) -> Statements:
     once = "" if family == "mysql" else " ON CONFLICT (key) DO NOTHING"
     replace = f"UPDATE ram_mfa SET value = {a} WHERE {key} = {b} AND value = {c}"  # noqa: S608 (made of constants)
     delete = f"DELETE FROM ram_mfa WHERE {key} = {a} AND value = {b}"  # noqa: S608 (made of constants)
+    # MariaDB answers an interrupted statement with NULL for a subquery, or with no row, and without an error. The row
+    # of an outer join comes only where the join was finished.
+    always = f"FROM (SELECT 1 AS one) AS always LEFT JOIN ram_mfa AS r ON r.{key}"
     source = " FROM DUAL" if family == "mysql" else ""
     typed = (f"{a}::text", f"{b}::bytea") if family == "postgresql" else (a, b)
     return Statements(
         now=f"SELECT {now}",
-        load=f"SELECT {now}, (SELECT value FROM ram_mfa WHERE {key} = {a})",  # noqa: S608 (made of constants)
+        load=f"SELECT {now}, r.{key} IS NOT NULL, r.value {always} = {a}",
         create=f"{new} VALUES ({a}, {b}){once}",
         replace=replace,
         delete=delete,
@@ -78,10 +86,36 @@ def statements(family: Family, marks: tuple[str, str, str, str]) -> Statements:
         replace_at=f"{replace} AND {now} = {d}",
         delete_at=f"{delete} AND {now} = {c}",
         keys=f"SELECT {key} FROM ram_mfa WHERE {key} > {a} AND {key} < {b} ORDER BY {key} LIMIT {PAGE}",  # noqa: S608
+        end=f"SELECT r.{key} {always} > {a} AND r.{key} < {b} LIMIT 1",
     )
 
 
 Value = str | bytes
+
+
+def found(rows: Sequence[Sequence[Any]]) -> tuple[str, bytes | None]:
+    """Return the incarnation and the record out of the answer to a load.
+
+    Raises:
+        StoreUnavailable: the answer is not the one row that was asked for, so nothing is known of the record.
+    """
+    if len(rows) != 1 or len(rows[0]) != 3:
+        raise StoreUnavailable("the database answered a load with something else than one row")
+    now, there, value = rows[0]
+    if now is None or there not in {0, 1} or bool(there) is (value is None):
+        raise StoreUnavailable("the database answered a load in part")
+    return text_of(now), None if value is None else bytes(value)
+
+
+def text_of(said: str | bytes | None) -> str:
+    """Return a text of the database's, which some drivers give as bytes.
+
+    Raises:
+        StoreUnavailable: it is NULL.
+    """
+    if said is None:
+        raise StoreUnavailable("the database answered in part")
+    return said.decode() if isinstance(said, bytes) else str(said)
 
 
 def statement(

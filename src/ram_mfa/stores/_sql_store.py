@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from ..errors import HistoryLost, StoreUnavailable
-from ._sql import Family, Statements, Value, statement, statements
+from ._sql import Family, Statements, Value, found, statement, statements, text_of
 
 
 class SQLStore(abc.ABC):
@@ -56,17 +56,18 @@ class SQLStore(abc.ABC):
 
     def incarnation(self) -> str:
         """See ``ram_mfa.store.Incarnated.incarnation``."""
-        return _text(self._rows(self._texts.now, ())[0][0])
+        rows = self._rows(self._texts.now, ())
+        return text_of(rows[0][0] if len(rows) == 1 else None)
 
     def at(self, incarnation: str, /) -> _View:
         """See ``ram_mfa.store.Incarnated.at``."""
         return _View(self, incarnation)
 
     def _load(self, key: str, at: str | None) -> bytes | None:
-        ((now, value),) = self._rows(self._texts.load, (self._key(key),))
-        if at is not None and _text(now) != at:
-            raise HistoryLost(_text(now))
-        return None if value is None else bytes(value)
+        now, value = found(self._rows(self._texts.load, (self._key(key),)))
+        if at is not None and now != at:
+            raise HistoryLost(now)
+        return value
 
     def _swap(self, key: str, old: bytes | None, new: bytes | None, at: str | None) -> bool:
         if old is None and new is None:
@@ -75,18 +76,36 @@ class SQLStore(abc.ABC):
             return self._load(key, at) == old
         text, values = statement(self._texts, self._key(key), old, new, at)
         until = time.monotonic() + self._deadline
-        while (landed := self._write(text, values)) is None:
+        while True:
+            landed = self._write(text, values)
+            if landed:
+                return True
+            if landed is False and self._lost(key, old, at):
+                return False
             if time.monotonic() > until:
                 raise StoreUnavailable("others kept this record locked until the deadline")
-        if not landed and at is not None:
-            now = self.incarnation()
-            if now != at:
-                raise HistoryLost(now)
-        return landed
+
+    def _lost(self, key: str, old: bytes | None, at: str | None) -> bool:
+        """Say whether a swap that changed no row lost a race.
+
+        The record is read again, after the swap: where it is another now, False is a right answer of this moment. Where
+        it is ``old``, it was another for a moment, or MariaDB was interrupted and said nothing: it is asked again.
+
+        Raises:
+            HistoryLost: this is another history.
+        """
+        return (at is None and not self._binary_keys) or self._load(key, at) != old
 
     def _page(self, kind: str, last: str) -> list[str]:
-        rows = self._rows(self._texts.keys, (self._key(last), self._key(chr(ord(kind) + 1))))
-        return [_text(key) for (key,) in rows]
+        between = (self._key(last), self._key(chr(ord(kind) + 1)))
+        until = time.monotonic() + self._deadline
+        while not (rows := self._rows(self._texts.keys, between)):
+            end = self._rows(self._texts.end, between)
+            if len(end) == 1 and end[0][0] is None:
+                return []
+            if time.monotonic() > until:
+                raise StoreUnavailable("the listing was interrupted until the deadline")
+        return [text_of(key) for (key,) in rows]
 
     def _key(self, key: str) -> Value:
         return key.encode() if self._binary_keys else key
@@ -114,7 +133,3 @@ def all_rows(cursor: Any) -> list[Any]:
 def row_count(cursor: Any) -> int:
     """Return how many rows a statement changed."""
     return int(cursor.rowcount)
-
-
-def _text(said: str | bytes) -> str:
-    return said.decode() if isinstance(said, bytes) else str(said)

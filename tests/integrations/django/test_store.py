@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import gc
 import os
@@ -10,6 +11,7 @@ import threading
 import time
 import traceback
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections
@@ -96,6 +98,32 @@ class TestTheKit:
             for key in store.keys(kind):
                 store.swap(key, store.load(key), None)
         store.close()
+
+
+class TestInterruptions:
+    @pytest.mark.requirement("A1", "S2")
+    @pytest.mark.parametrize("fault", ["interrupted", "impatient"])
+    def test_a_load_answers_with_the_record_or_not_at_all(self, databases, mariadb, fault):
+        """MariaDB gives statements up in their middle: in 50,000 loads of a record "no record" is answered 0 times."""
+        store = DjangoStore(databases.server(mariadb, direct=True), deadline=ALL_THE_TIME)
+        assert store.swap(KEY, None, b"x")
+        seen, until = collections.Counter(), time.monotonic() + PATIENCE
+
+        def ask(_):
+            mine = 0
+            while mine < rounds(50_000) // 3 or (not seen[StoreUnavailable] and time.monotonic() < until):
+                mine += 1
+                try:
+                    seen[store.load(KEY)] += 1
+                except StoreUnavailable:
+                    seen[StoreUnavailable] += 1
+
+        store.close()  # a limit is for connections that are made from now on
+        with getattr(mariadb.server, fault)(), ThreadPoolExecutor(3) as pool:
+            list(pool.map(ask, range(3)))
+        store.close()
+        assert set(seen) == {b"x", StoreUnavailable}
+        assert store.swap(KEY, b"x", None)
 
 
 class TestDjangoStore:

@@ -76,7 +76,7 @@ class AsyncPostgresStore:
         await self._pool.close()
 
     async def _load(self, key: str, at: str | None) -> bytes | None:
-        return common.read((await self._ask(TEXTS.load, (key,)))[0], at)
+        return common.read(await self._ask(TEXTS.load, (key,)), at)
 
     async def _swap(self, key: str, old: bytes | None, new: bytes | None, at: str | None) -> bool:
         if old is None and new is None:

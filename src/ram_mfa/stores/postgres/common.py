@@ -18,7 +18,7 @@ from psycopg.pq import TransactionStatus
 from ...errors import HistoryLost, StoreUnavailable, StoreUncertain
 from .._outcomes import Outcome, of_postgresql
 from .._psycopg import UNSAFE
-from .._sql import IN_ITS_ROW, statements
+from .._sql import IN_ITS_ROW, found, statements
 
 TEXTS = statements("postgresql", ("%s", "%s", "%s", "%s"))
 
@@ -96,9 +96,9 @@ def raise_unless_again(error: psycopg.Error) -> None:
     raise StoreUncertain from error
 
 
-def read(row: tuple[str, bytes | None], at: str | None) -> bytes | None:
+def read(rows: list[Any], at: str | None) -> bytes | None:
     """Return the value out of the answer to a load."""
-    now, value = row
+    now, value = found(rows)
     if at is not None and now != at:
         raise HistoryLost(now)
     return value

@@ -85,7 +85,7 @@ class PostgresStore:
         self._pool.close()
 
     def _load(self, key: str, at: str | None) -> bytes | None:
-        return common.read(self._ask(TEXTS.load, (key,))[0], at)
+        return common.read(self._ask(TEXTS.load, (key,)), at)
 
     def _swap(self, key: str, old: bytes | None, new: bytes | None, at: str | None) -> bool:
         if old is None and new is None:
