@@ -21,6 +21,8 @@ from .words import Kind
 MOST_DEVICES: Final = 16
 MOST_OFFERS: Final = 4
 MOST_SPENT: Final = 8
+MAX_ACCEPTED: Final = 8
+MAX_OLD_MARKS: Final = 8
 MOST_MACHINES: Final = 32
 MOST_WRONG: Final = 1_000
 MOST_EVENTS: Final = 256
@@ -29,6 +31,10 @@ LEAST_SECRET: Final = 16
 """Bytes, 128 bits: RFC 4226 section 4, R6 (requirement O3)."""
 LONGEST_SECRET: Final = 1_024
 """Bytes; far above any that an app takes."""
+OLD_MARK: Final = 16
+"""Bytes kept of the digest of a password mark that was seen before."""
+HISTORY: Final = 16
+"""Bytes of the id of a history of the store."""
 NO_EPOCH: Final = bytes(16)
 """The epoch of a user without a record, and of a record that an enrolment began, until its first bind."""
 
@@ -56,12 +62,16 @@ class VirtualMFADevice:
         name: as the user sees it.
         secret: at least 16 bytes; never handed out after the offer.
         algorithm, digits, period: the parameters it was bound with, never a global setting (requirement O6).
-        last_step: the highest time step accepted; -1 before the first. No code of a step up to it passes again.
+        last_step: the time step accepted last; -1 before the first. No logon takes a code of a step up to it. Only a
+            resynchronisation lowers it, and only from a step that lies in the future (a clock was wrong).
+        accepted: the highest steps of which a code was accepted, ascending; none of them is ever accepted again.
+        floor: no code of a step up to it is ever accepted: it rises to each step that falls out of ``accepted``.
         drift: steps by which the app's clock is ahead; set by a resync only.
         failures: consecutive wrong codes.
         closed_until: no code is weighed before that moment (seconds since the epoch).
         disabled_at: when too many consecutive wrong codes disabled it, or None.
         bound_at, bound_by, last_used_at: seconds since the epoch, the actor, seconds since the epoch or None.
+        history: 16 bytes, the id of the store's history in which it was bound; only losses after that concern it.
     """
 
     id: str
@@ -71,6 +81,8 @@ class VirtualMFADevice:
     digits: int
     period: int
     last_step: int
+    accepted: tuple[int, ...]
+    floor: int
     drift: int
     failures: int
     closed_until: float
@@ -78,6 +90,7 @@ class VirtualMFADevice:
     bound_at: float
     bound_by: str
     last_used_at: float | None
+    history: bytes
 
     @property
     def kind(self) -> Kind:
@@ -150,6 +163,8 @@ class Offer:
         name, account_name: as asked for.
         secret, algorithm, digits, period: of a virtual device; empty bytes for a security key.
         codes: how many consecutive codes confirm it.
+        history: 16 bytes, the id of the store's history in which it was made; in another one it is not open.
+        claimed: SHA-256 of the credential id that a confirmation claimed, or empty: it binds no other.
     """
 
     stamp: bytes
@@ -163,6 +178,8 @@ class Offer:
     digits: int
     period: int
     codes: int
+    history: bytes
+    claimed: bytes
 
 
 @attrs.frozen
@@ -173,7 +190,8 @@ class Machine:
         digest: SHA-256 of the 256-bit handle.
         label: as the user sees it.
         remembered_at, expires_at: seconds since the epoch; absolute.
-        proved_at: the proof that it stands for; a machine proved before history was lost does not count.
+        history: 16 bytes, the id of the store's history in which it was proved; after a later loss it does not count.
+        device: 16 bytes, a digest of the id of the device that proved it; without that device it does not count.
         password_mark: SHA-256 of the application's mark of the password at that time.
     """
 
@@ -181,7 +199,8 @@ class Machine:
     label: str
     remembered_at: float
     expires_at: float
-    proved_at: float
+    history: bytes
+    device: bytes
     password_mark: bytes = attrs.field(repr=False)
 
     @property
@@ -208,6 +227,7 @@ class Account:
         machines: remembered ones, the oldest first.
         wrong: moments of the wrong codes of the last 24 hours, the oldest first.
         password_mark: digest of the last mark seen, or None.
+        old_marks: the first 16 bytes of the digests of the marks seen before it, the oldest first.
         outbox: events committed and not delivered yet, the oldest first.
         moved_to: the user id that this record is being moved to, or None.
     """
@@ -225,6 +245,7 @@ class Account:
     machines: tuple[Machine, ...]
     wrong: tuple[float, ...]
     password_mark: bytes | None = attrs.field(repr=False)
+    old_marks: tuple[bytes, ...] = attrs.field(repr=False)
     outbox: tuple[Event, ...]
     moved_to: str | None
 

@@ -76,6 +76,8 @@ class Reason(enum.Enum):
     # What was typed or tapped
     WRONG_CODE = "wrong code"
     REPLAYED_CODE = "code used before"
+    RESYNC_NEEDED = "a code of the future was accepted: the device must be resynchronised"
+    REBIND_NEEDED = "too many codes of the future were accepted: the device must be bound again"
     WRONG_ANSWER = "wrong answer of a security key"
     CLONED_KEY = "sign count went back"
     WRONG_EVIDENCE = "evidence of another kind than asked for"
@@ -88,6 +90,8 @@ class Reason(enum.Enum):
     FOREIGN_TICKET = "ticket not made for this"
     EXPIRED_TICKET = "ticket expired"
     SPENT_TICKET = "ticket used before"
+    FUTURE_TICKET = "ticket issued in the future: a clock is wrong"
+    CLOCK_SET_BACK = "a ticket of the future was used before: all tickets end"
     OFFER_GONE = "offer expired, used or withdrawn"
     BAD_RECEIPT = "receipt not valid for this"
     PROOF_NEEDED = "a fresh proof is needed"
@@ -106,7 +110,7 @@ class Reason(enum.Enum):
     OUTBOX_FULL = "too many events wait to be delivered"
     NOTHING_TO_DO = "nothing there to change"
     MOVING = "record being moved to another user id"
-    CLOCK = "the clock gave no moment"
+    CLOCK = "a clock is wrong"
     # Authority
     NOT_AUTHORISED = "the policy does not allow this actor"
     KIND_NOT_ALLOWED = "the policy does not allow this kind of device"
@@ -120,6 +124,8 @@ class Reason(enum.Enum):
 _ADVICE = {
     Reason.WRONG_CODE: Advice.RETYPE,
     Reason.REPLAYED_CODE: Advice.RETYPE,
+    Reason.RESYNC_NEEDED: Advice.ASK_ADMINISTRATOR,
+    Reason.REBIND_NEEDED: Advice.BIND_AGAIN,
     Reason.WRONG_ANSWER: Advice.RETYPE,
     Reason.CLONED_KEY: Advice.ASK_ADMINISTRATOR,
     Reason.WRONG_EVIDENCE: Advice.RETYPE,
@@ -130,6 +136,8 @@ _ADVICE = {
     Reason.FOREIGN_TICKET: Advice.START_OVER,
     Reason.EXPIRED_TICKET: Advice.START_OVER,
     Reason.SPENT_TICKET: Advice.START_OVER,
+    Reason.FUTURE_TICKET: Advice.START_OVER,
+    Reason.CLOCK_SET_BACK: Advice.START_OVER,
     Reason.OFFER_GONE: Advice.START_OVER,
     Reason.BAD_RECEIPT: Advice.PROVE_AGAIN,
     Reason.PROOF_NEEDED: Advice.PROVE_AGAIN,

@@ -196,7 +196,7 @@ def changed(path, value):
 
 # Where things stand in an account's row
 USER, HANDLE, EPOCH, CREATED, REQUIRED, DEVICES, OFFERS, ANSWERED, FAILED, NOT_BEFORE = range(1, 11)
-MACHINES, WRONG, MARK, OUTBOX, MOVED = range(11, 16)
+MACHINES, WRONG, MARK, OLD_MARKS, OUTBOX, MOVED = range(11, 17)
 
 
 class TestBounds:
@@ -212,6 +212,8 @@ class TestBounds:
             ((NOT_BEFORE,), -1),
             ((MARK,), bytes(31)),
             ((MARK,), "mark"),
+            ((OLD_MARKS,), bytes(15)),
+            ((OLD_MARKS,), [bytes(16)]),
             ((MOVED,), 5),
             ((WRONG,), [5.0]),
             ((WRONG,), bytes(9)),
@@ -228,9 +230,15 @@ class TestBounds:
             ((DEVICES, 0, 5), 9),
             ((DEVICES, 0, 6), 0),
             ((DEVICES, 0, 7), -2),
-            ((DEVICES, 0, 9), -1),
-            ((DEVICES, 0, 10), 5),
-            ((DEVICES, 0, 14), "now"),
+            ((DEVICES, 0, 8), "1"),
+            ((DEVICES, 0, 8), [1.5]),
+            ((DEVICES, 0, 8), [-1]),
+            ((DEVICES, 0, 8), [1] * (bounds.MAX_ACCEPTED + 1)),
+            ((DEVICES, 0, 9), -2),
+            ((DEVICES, 0, 11), -1),
+            ((DEVICES, 0, 12), 5),
+            ((DEVICES, 0, 16), "now"),
+            ((DEVICES, 0, 17), bytes(15)),
             ((DEVICES, 1, 1), b""),
             ((DEVICES, 1, 1), bytes(1_024)),
             ((DEVICES, 1, 4), -1),
@@ -246,12 +254,16 @@ class TestBounds:
             ((OFFERS, 0, 3), 1.5),
             ((OFFERS, 0, 7), 3),
             ((OFFERS, 0, 7), -1),
+            ((OFFERS, 0, 11), bytes(17)),
+            ((OFFERS, 0, 12), bytes(31)),
             ((ANSWERED,), bytes(31)),
             ((ANSWERED,), []),
             ((FAILED,), bytes(33)),
             ((FAILED,), None),
             ((MACHINES, 0, 0), bytes(31)),
-            ((MACHINES, 0, 5), bytes(31)),
+            ((MACHINES, 0, 4), bytes(15)),
+            ((MACHINES, 0, 5), bytes(15)),
+            ((MACHINES, 0, 6), bytes(31)),
             ((MACHINES, 0, 2), 5),
             ((OUTBOX, 0, 0), "something new"),
             ((OUTBOX, 0, 0), 5),
@@ -280,6 +292,7 @@ class TestBounds:
             ("failed", bytes(bounds.STAMP), bounds.MOST_SPENT),
             ("machines", MACHINE, bounds.MOST_MACHINES),
             ("wrong", 5.0, bounds.MOST_WRONG),
+            ("old_marks", bytes(bounds.OLD_MARK), bounds.MAX_OLD_MARKS),
             ("outbox", ACCOUNT.outbox[0], bounds.MOST_EVENTS),
         ],
     )

@@ -20,6 +20,8 @@ PHONE = VirtualMFADevice(
     digits=6,
     period=30,
     last_step=56_666_665,
+    accepted=(56_666_660, 56_666_665),
+    floor=56_666_600,
     drift=-3,
     failures=7,
     closed_until=1_700_000_060.5,
@@ -27,6 +29,7 @@ PHONE = VirtualMFADevice(
     bound_at=1_699_999_000.0,
     bound_by="administrator root",
     last_used_at=1_699_999_990.0,
+    history=b"y" * 16,
 )
 KEY = SecurityKey(
     credential_id=b"key handle",
@@ -65,7 +68,8 @@ MACHINE = Machine(
     label="Laptop",
     remembered_at=1_699_999_400.0,
     expires_at=1_700_604_200.0,
-    proved_at=1_699_999_400.0,
+    history=b"y" * 16,
+    device=b"v" * 16,
     password_mark=b"m" * 32,
 )
 
@@ -87,6 +91,8 @@ OFFER = Offer(
     digits=8,
     period=60,
     codes=2,
+    history=b"y" * 16,
+    claimed=b"",
 )
 ACCOUNT = Account(
     user="alice",
@@ -102,6 +108,7 @@ ACCOUNT = Account(
     machines=(MACHINE,),
     wrong=(1_699_999_995.0, 1_699_999_996.5),
     password_mark=b"p" * 32,
+    old_marks=(b"o" * 16, b"l" * 16),
     outbox=(
         Event(What.DEVICE_BOUND, "alice", 1_699_999_000.0, "administrator root", "AAAAAAAAAAAAAAAAAAAAAA", "phone"),
         Event(What.PASSWORD_CHANGED, "alice", 1_699_999_001.0),
@@ -143,6 +150,8 @@ _phones = st.builds(
     digits=st.integers(6, 8),
     period=st.integers(1, 2**31 - 1),
     last_step=st.integers(-1, 2**60),
+    accepted=_tuples(_counts, bounds.MAX_ACCEPTED),
+    floor=st.integers(-1, 2**60),
     drift=st.integers(-10, 10),
     failures=st.integers(0, 100),
     closed_until=_moments,
@@ -150,6 +159,7 @@ _phones = st.builds(
     bound_at=_moments,
     bound_by=_text,
     last_used_at=_maybe,
+    history=_exactly(bounds.HISTORY),
 )
 
 
@@ -187,6 +197,8 @@ _offers = st.builds(
     digits=st.integers(0, 8),
     period=st.integers(0, 120),
     codes=st.integers(0, 2),
+    history=_exactly(bounds.HISTORY),
+    claimed=st.just(b"") | _exactly(32),
 )
 _stamps = _exactly(bounds.STAMP)
 _machines = st.builds(
@@ -195,7 +207,8 @@ _machines = st.builds(
     label=_text,
     remembered_at=_moments,
     expires_at=_moments,
-    proved_at=_moments,
+    history=_exactly(bounds.HISTORY),
+    device=_exactly(16),
     password_mark=_exactly(32),
 )
 accounts = st.builds(
@@ -213,6 +226,7 @@ accounts = st.builds(
     machines=_tuples(_machines, 4),
     wrong=_tuples(_moments, 4),
     password_mark=st.none() | _exactly(32),
+    old_marks=_tuples(_exactly(bounds.OLD_MARK), bounds.MAX_OLD_MARKS),
     outbox=_tuples(_events, 4),
     moved_to=st.none() | _text,
 )

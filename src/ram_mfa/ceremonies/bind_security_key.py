@@ -35,7 +35,7 @@ from .key_answers import NewKey, judge_registration
 from .key_options import register_request, registration_options
 from .outcomes import Bound, SecurityKeyOffer, bound_view
 from .proofs import proof_of
-from .tickets import MICROSECONDS, Purpose, challenge_of, fresh, open_ticket, sealed_ticket
+from .tickets import MICROSECONDS, Purpose, after_clock_set_back, challenge_of, fresh, open_ticket, sealed_ticket
 from .transition import Claim, Step, Verb, refused
 
 
@@ -102,6 +102,8 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
             digits=0,
             period=0,
             codes=0,
+            history=moment.root.history,
+            claimed=b"",
         )
 
     def _told(self, account: Account, moment: Moment, party: RelyingParty, offer: Offer) -> SecurityKeyOffer:
@@ -147,7 +149,7 @@ class ConfirmSecurityKey(Verb[Bound]):
             return refused(account, moment, grant, actor=actor)
         opened = open_ticket(self.offer, account, moment, purpose=Purpose.OFFER_SECURITY_KEY, session=self.session)
         if isinstance(opened, Reason):
-            return refused(account, moment, opened, actor=actor)
+            return refused(after_clock_set_back(account, moment, opened), moment, opened, actor=actor)
         offer = None if account is None else find_offer(account, opened, actor_digest(self.by, self.session))
         if account is None or offer is None:
             return refused(account, moment, Reason.OFFER_GONE, actor=actor)

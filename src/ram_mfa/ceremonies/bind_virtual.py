@@ -35,7 +35,7 @@ from .changes import (
 from .codes import match_run
 from .outcomes import Bound, VirtualDeviceOffer, bound_view
 from .proofs import proof_of
-from .tickets import MICROSECONDS, Purpose, fresh, open_ticket, sealed_ticket
+from .tickets import MICROSECONDS, Purpose, after_clock_set_back, fresh, open_ticket, sealed_ticket
 from .transition import Step, Verb, refused
 
 LONGEST_ACCOUNT_NAME: Final = 128
@@ -105,6 +105,8 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
             digits=totp.digits,
             period=totp.period,
             codes=totp.codes,
+            history=moment.root.history,
+            claimed=b"",
         )
 
     def _told(self, account: Account, moment: Moment, offer: Offer) -> VirtualDeviceOffer:
@@ -160,7 +162,7 @@ class ConfirmVirtualDevice(Verb[Bound]):
             return refused(account, moment, grant, actor=actor)
         opened = open_ticket(self.offer, account, moment, purpose=Purpose.OFFER_VIRTUAL_DEVICE, session=self.session)
         if isinstance(opened, Reason):
-            return refused(account, moment, opened, actor=actor)
+            return refused(after_clock_set_back(account, moment, opened), moment, opened, actor=actor)
         offer = None if account is None else find_offer(account, opened, actor_digest(self.by, self.session))
         if account is None or offer is None or offer.kind is not Kind.VIRTUAL:
             return refused(account, moment, Reason.OFFER_GONE, actor=actor)
@@ -180,6 +182,8 @@ class ConfirmVirtualDevice(Verb[Bound]):
             digits=offer.digits,
             period=offer.period,
             last_step=step,
+            accepted=tuple(range(step - offer.codes + 1, step + 1)),
+            floor=-1,
             drift=0,
             failures=0,
             closed_until=0,
@@ -187,6 +191,7 @@ class ConfirmVirtualDevice(Verb[Bound]):
             bound_at=moment.now,
             bound_by=actor,
             last_used_at=moment.now if by_enrolment else None,
+            history=moment.root.history,
         )
         bound, event = with_bound(account, moment, device, actor)
         proof = proof_of(bound, moment, device, session=self.session) if by_enrolment else None

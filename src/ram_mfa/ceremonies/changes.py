@@ -7,11 +7,11 @@ from typing import Final, TypeVar
 
 import attrs
 
-from ..account import MOST_OFFERS, NO_EPOCH, Account, Device, Offer, expires_at
+from ..account import MOST_OFFERS, NO_EPOCH, Account, Device, Offer, expires_at, issued_at
 from ..events import Event, What
 from ..moment import Moment
 from ..words import Kind, Reason
-from .tickets import MICROSECONDS, Opened
+from .tickets import MICROSECONDS, Opened, renewed
 
 LONGEST_NAME: Final = 64
 AnyDevice = TypeVar("AnyDevice", bound=Device)
@@ -37,14 +37,10 @@ def new_account(moment: Moment, *, required: bool, by_enrolment: bool = False) -
         machines=(),
         wrong=(),
         password_mark=None,
+        old_marks=(),
         outbox=(),
         moved_to=None,
     )
-
-
-def renewed(account: Account, moment: Moment) -> Account:
-    """Return the account with a new epoch: every ticket, receipt and offer made before is dead."""
-    return attrs.evolve(account, epoch=bytes(moment.draw("epoch", 16)), offers=(), answered=(), failed=(), not_before=0)
 
 
 def good_name(name: str | None, kind: Kind) -> str | None:
@@ -87,8 +83,13 @@ def one_device(devices: tuple[AnyDevice, ...], device_id: str | None) -> AnyDevi
 
 
 def open_offers(account: Account, moment: Moment) -> tuple[Offer, ...]:
-    """Return the offers that have not expired."""
-    return tuple(offer for offer in account.offers if expires_at(offer.stamp) > moment.now * MICROSECONDS)
+    """Return the offers that may still be confirmed: not expired, not of the future, not of a history that was lost."""
+    now, latest = moment.now * MICROSECONDS, (moment.now + moment.policy.clock_skew) * MICROSECONDS
+    return tuple(
+        offer
+        for offer in account.offers
+        if expires_at(offer.stamp) > now and issued_at(offer.stamp) <= latest and offer.history == moment.root.history
+    )
 
 
 def with_offer(account: Account, moment: Moment, offer: Offer) -> Account:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 
-from ..account import VirtualMFADevice
+from ..account import MAX_ACCEPTED, VirtualMFADevice
 from ..moment import Moment
 from ..otp import TOTP
-from ..policy import MFAPolicy
+from ..words import Reason
 
 
 def totp_of(device: VirtualMFADevice) -> TOTP:
@@ -20,17 +20,37 @@ def totp_of(device: VirtualMFADevice) -> TOTP:
     return TOTP(device.secret, device.algorithm, device.digits, device.period)
 
 
-def lost_step(policy: MFAPolicy, moment: Moment, *, period: int, drift: int) -> int:
-    """Return the highest step of which a code may have been accepted in a history that was lost; -1 where none was."""
-    lost_at = moment.root.lost_at
-    if not lost_at:
+def lost_step(device: VirtualMFADevice, moment: Moment) -> int:
+    """Return the highest step of which a code may have been accepted in a history that was lost; -1 where none was.
+
+    Only losses after the history in which the device was bound concern it: before that its secret was not there.
+    """
+    lost_at = _lost_at(device, moment)
+    if lost_at is None:
         return -1
-    skew = math.ceil(2 * policy.clock_skew / period)
-    return int(lost_at[-1] // period) + max(drift, 0) + policy.totp.forward + skew
+    policy = moment.policy
+    skew = math.ceil(2 * policy.clock_skew / device.period)
+    return int(lost_at // device.period) + max(device.drift, 0) + policy.totp.forward + skew
 
 
-def match_one(device: VirtualMFADevice, code: str, moment: Moment) -> tuple[int | None, bool]:
-    """Return the highest step that a code of the device matches now, and whether that step is still unspent."""
+def _lost_at(device: VirtualMFADevice, moment: Moment) -> float | None:
+    return max(moment.root.losses_since(device.history), default=None)
+
+
+def accepted_in_the_future(device: VirtualMFADevice, moment: Moment) -> Reason | None:
+    """Return what a device needs of which a wrong clock accepted codes of the future; None where none did.
+
+    A host with a right clock accepts no step beyond the device's drift, the window and the clocks' skew.
+    """
+    present = int((moment.now + moment.policy.clock_skew) // device.period)
+    latest = present + max(device.drift, 0) + moment.policy.totp.forward
+    if device.floor > latest:
+        return Reason.REBIND_NEEDED
+    return Reason.RESYNC_NEEDED if device.last_step > latest else None
+
+
+def match_one(device: VirtualMFADevice, code: str, moment: Moment) -> tuple[int | None, Reason | None]:
+    """Return the highest step that a code of the device matches now, and why it is not accepted, or None."""
     totp, window = totp_of(device), moment.policy.totp
     step = totp.match(
         code,
@@ -39,9 +59,28 @@ def match_one(device: VirtualMFADevice, code: str, moment: Moment) -> tuple[int 
         forward=window.forward,
     )
     if step is None:
-        return None, False
-    spent = max(device.last_step, lost_step(moment.policy, moment, period=device.period, drift=device.drift))
-    return step, step > spent
+        return None, Reason.WRONG_CODE
+    why_not = Reason.REPLAYED_CODE if step <= device.last_step else spent(device, step, moment)
+    if why_not is Reason.REPLAYED_CODE:
+        why_not = accepted_in_the_future(device, moment) or why_not
+    return step, why_not
+
+
+def spent(device: VirtualMFADevice, step: int, moment: Moment) -> Reason | None:
+    """Return why no code of a step is ever accepted, or may be after history was lost; None where it was not used."""
+    if step <= device.floor or step in device.accepted:
+        return Reason.REPLAYED_CODE
+    if step <= lost_step(device, moment):
+        lost_at = _lost_at(device, moment) or 0
+        return Reason.CLOCK if lost_at > moment.now + moment.policy.clock_skew else Reason.REPLAYED_CODE
+    return None
+
+
+def with_accepted(accepted: tuple[int, ...], floor: int, *steps: int) -> tuple[tuple[int, ...], int]:
+    """Return the accepted steps with some more, and the floor: it rises to the lowest, which fall out."""
+    together = sorted((*accepted, *steps))
+    fallen = together[:-MAX_ACCEPTED]
+    return tuple(together[-MAX_ACCEPTED:]), max(floor, *fallen) if fallen else floor
 
 
 def match_run(totp: TOTP, codes: tuple[str, ...], *, now: float, backward: int, forward: int) -> int | None:

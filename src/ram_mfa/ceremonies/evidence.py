@@ -19,7 +19,7 @@ from ..moment import Moment
 from ..words import Kind, Reason, Refusal
 from . import _fields, key_answers
 from .changes import one_device
-from .codes import match_one
+from .codes import match_one, with_accepted
 from .throttle import closed, count_wrong
 from .tickets import Opened, spend, spend_failed
 from .transition import Step, refused
@@ -102,14 +102,23 @@ def _weigh_code(evidence: TOTPCode, account: Account, moment: Moment, ticket: Op
     gate = closed(account, device, moment)
     if gate is not None:
         return refused(account, moment, gate, device=device.id)
-    step, unspent = match_one(device, evidence.code, moment)
+    step, why_not = match_one(device, evidence.code, moment)
     if step is None:
         counted, refusal, events = count_wrong(account, device, moment)
         return refused(counted, moment, refusal, device=device.id, events=events)
-    if not unspent:
+    if why_not is not None:
         # A code of a spent step can never pass, so that meeting one is no guess: nothing is counted or written.
-        return refused(account, moment, Reason.REPLAYED_CODE, device=device.id)
-    used = replaced(device, last_step=step, failures=0, closed_until=0, last_used_at=moment.now)
+        return refused(account, moment, why_not, device=device.id)
+    accepted, floor = with_accepted(device.accepted, device.floor, step)
+    used = replaced(
+        device,
+        last_step=step,
+        accepted=accepted,
+        floor=floor,
+        failures=0,
+        closed_until=0,
+        last_used_at=moment.now,
+    )
     return Accepted(spend(account, moment, ticket.stamp, device=used), used)
 
 

@@ -89,6 +89,8 @@ class ImportVirtualDevice(Verb[Bound]):
             digits=uri.digits,
             period=uri.period,
             last_step=last_step,
+            accepted=(),
+            floor=last_step,
             drift=self.drift,
             failures=0,
             closed_until=0,
@@ -96,6 +98,7 @@ class ImportVirtualDevice(Verb[Bound]):
             bound_at=moment.now,
             bound_by=actor,
             last_used_at=None,
+            history=moment.root.history,
         )
         bound, event = with_bound(admitted, moment, device, actor)
         return Step(bound, bound_view(device, None), events=(event,))

@@ -21,7 +21,7 @@ from .asking import challenge, retried
 from .evidence import Evidence, weigh
 from .outcomes import LogonStart, MustBind, NotRequired, Proof, Remembered
 from .proofs import proof_of
-from .tickets import MICROSECONDS, Purpose, fresh, open_ticket, sealed_ticket
+from .tickets import MICROSECONDS, Purpose, after_clock_set_back, fresh, open_ticket, sealed_ticket
 from .transition import Step, Verb, refused
 
 
@@ -113,7 +113,7 @@ class FinishLogon(Verb[Proof]):
         """Return the step to a proof."""
         opened = open_ticket(self.challenge, account, moment, purpose=Purpose.LOGON, session=self.session)
         if isinstance(opened, Reason):
-            return refused(account, moment, opened)
+            return refused(after_clock_set_back(account, moment, opened), moment, opened)
         if account is None:
             return refused(account, moment, Reason.NO_ACCOUNT)
         marked = self._marked(account)
@@ -128,7 +128,7 @@ class FinishLogon(Verb[Proof]):
         events: tuple[Event, ...] = ()
         if self.remember is not None and self.password_mark is not None:
             after, token, events = machines.remember(
-                after, moment, label=self.remember, password_mark=self.password_mark
+                after, moment, label=self.remember, password_mark=self.password_mark, device=weighed.device
             )
         proof = proof_of(after, moment, weighed.device, session=self.session, machine=token)
         event = Event(What.LOGON_PROVED, moment.user, moment.now, device=weighed.device.id)

@@ -16,7 +16,7 @@ import attrs
 
 from .. import _base64url
 from .._secret import SecretText
-from ..account import Account, Machine
+from ..account import Account, Device, Machine
 from ..events import Event, What
 from ..moment import Moment
 from ..words import Reason
@@ -46,6 +46,11 @@ def mark_digest(mark: str) -> bytes:
     return hashlib.sha256(b"ram_mfa password mark\x00" + mark.encode("utf-8", "surrogatepass")).digest()
 
 
+def device_digest(device: Device) -> bytes:
+    """Return what a machine keeps of the device that proved it: 16 bytes."""
+    return hashlib.sha256(device.id.encode()).digest()[:16]
+
+
 def find(cookie: str | None, account: Account) -> Machine | None:
     """Return the account's machine that the cookie holds the handle of, whether or not it still counts."""
     digests = {hashlib.sha256(handle.encode()).digest() for handle in _handles(cookie)}
@@ -55,19 +60,18 @@ def find(cookie: str | None, account: Account) -> Machine | None:
 def counts(machine: Machine, moment: Moment, password_mark: str | None) -> bool:
     """Return whether a machine skips the MFA step now."""
     remember = moment.policy.remember
-    lost_at = moment.root.lost_at
     return (
         remember is not None
         and password_mark is not None
         and machine.remembered_at <= moment.now + moment.policy.clock_skew
         and moment.now < min(machine.expires_at, machine.remembered_at + remember.seconds)
         and hmac.compare_digest(machine.password_mark, mark_digest(password_mark))
-        and (not lost_at or machine.proved_at >= lost_at[-1])
+        and not moment.root.losses_since(machine.history)
     )
 
 
 def remember(
-    account: Account, moment: Moment, *, label: str, password_mark: str
+    account: Account, moment: Moment, *, label: str, password_mark: str, device: Device
 ) -> tuple[Account, SecretText | None, tuple[Event, ...]]:
     """Return the account that remembers this machine, its token, and what is to be told; no token where not allowed."""
     allowed = moment.policy.remember
@@ -80,7 +84,8 @@ def remember(
         label=shown,
         remembered_at=moment.now,
         expires_at=moment.now + allowed.seconds,
-        proved_at=moment.now,
+        history=moment.root.history,
+        device=device_digest(device),
         password_mark=mark_digest(password_mark),
     )
     living = tuple(one for one in account.machines if one.expires_at > moment.now)

@@ -15,7 +15,7 @@ from ..moment import Moment
 from ..words import Reason
 from .actors import Actor
 from .authority import Deed, authorise
-from .changes import renewed
+from .tickets import renewed
 from .transition import Step, Verb, refused
 
 

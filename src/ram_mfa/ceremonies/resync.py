@@ -2,7 +2,8 @@
 """Resynchronising a virtual device whose clock is off, and renaming a device.
 
 RFC 6238 section 6: drift is set only here, by two consecutive codes, within the policy's bound (requirement O11). A
-wrong try goes through the same throttle as a logon's (V11).
+wrong try goes through the same throttle as a logon's (V11). A resynchronisation also gets a user over a step of the
+future, which a wrong clock accepted, without reviving a code (requirement A5).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from . import _fields
 from .actors import Actor
 from .authority import Deed, authorise
 from .changes import good_name, one_device
-from .codes import lost_step, match_run, totp_of
+from .codes import accepted_in_the_future, match_run, spent, totp_of, with_accepted
 from .outcomes import DeviceView, device_view
 from .throttle import closed, count_wrong
 from .transition import Step, Verb, refused
@@ -60,15 +61,38 @@ class ResyncVirtualDevice(Verb[DeviceView]):
         step = None
         if len(self.codes) == CODES:
             step = match_run(totp, self.codes, now=moment.now, backward=policy.totp.drift, forward=policy.totp.drift)
-        spent = max(device.last_step, lost_step(policy, moment, period=device.period, drift=device.drift))
         if step is None:
             counted, refusal, events = count_wrong(account, device, moment)
             return refused(counted, moment, refusal, actor=actor, device=device.id, events=events)
-        if step - 1 <= spent:
-            return refused(account, moment, Reason.REPLAYED_CODE, actor=actor, device=device.id)
-        synced = attrs.evolve(device, last_step=step, drift=step - totp.step(moment.now), failures=0, closed_until=0)
+        why_not = _why_not(device, step, moment)
+        if why_not is not None:
+            return refused(account, moment, why_not, actor=actor, device=device.id)
+        accepted, floor = with_accepted(device.accepted, device.floor, step - 1, step)
+        synced = attrs.evolve(
+            device,
+            last_step=step,
+            accepted=accepted,
+            floor=floor,
+            drift=step - totp.step(moment.now),
+            failures=0,
+            closed_until=0,
+        )
         event = Event(What.DEVICE_RESYNCED, moment.user, moment.now, actor, device.id, f"drift {synced.drift}")
         return Step(grant.account.with_device(synced), device_view(synced), events=(event,))
+
+
+def _why_not(device: VirtualMFADevice, step: int, moment: Moment) -> Reason | None:
+    """Return why the codes of a step and of the one before it are not accepted, or None.
+
+    Where the last step lies in the future, a clock was wrong: then only what is known to have been accepted counts, so
+    that the user gets over it, and no accepted code passes again when its time comes.
+    """
+    ahead = accepted_in_the_future(device, moment)
+    if ahead is Reason.REBIND_NEEDED:
+        return ahead
+    if ahead is None and step - 1 <= device.last_step:
+        return Reason.REPLAYED_CODE
+    return spent(device, step - 1, moment) or spent(device, step, moment)
 
 
 @attrs.frozen

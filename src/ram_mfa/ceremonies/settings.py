@@ -13,8 +13,9 @@ from ..words import Reason
 from . import machines
 from .actors import Actor
 from .authority import Deed, authorise
-from .changes import new_account, renewed
+from .changes import new_account
 from .outcomes import AccountView, account_view
+from .tickets import renewed
 from .transition import Step, Verb, refused
 
 

@@ -19,7 +19,7 @@ from .asking import challenge, purpose_of, retried, subject_of
 from .evidence import Evidence, weigh
 from .outcomes import Operation, Proof, ProofOf
 from .proofs import proof_of
-from .tickets import MICROSECONDS, open_receipt, open_ticket, spend
+from .tickets import MICROSECONDS, after_clock_set_back, open_receipt, open_ticket, spend
 from .transition import Step, Verb, refused
 
 
@@ -80,7 +80,7 @@ class FinishStepUp(Verb[Proof]):
             subject=subject_of(self.operation),
         )
         if isinstance(opened, Reason):
-            return refused(account, moment, opened)
+            return refused(after_clock_set_back(account, moment, opened), moment, opened)
         if account is None:
             return refused(account, moment, Reason.NO_ACCOUNT)
         weighed = weigh(self.evidence, account, moment, opened)

@@ -133,12 +133,26 @@ def open_ticket(
     stamp = head[2:]
     if not moment.now * MICROSECONDS < expires_at(stamp):
         return Reason.EXPIRED_TICKET
+    latest = _latest(moment)
+    if issued_at(stamp) > latest:
+        return Reason.FUTURE_TICKET
     if account is not None:
         if stamp in account.answered or stamp in account.failed:
             return Reason.SPENT_TICKET
+        if account.not_before > latest:
+            return Reason.CLOCK_SET_BACK
         if issued_at(stamp) <= account.not_before:
             return Reason.EXPIRED_TICKET
     return Opened(stamp, mac)
+
+
+def after_clock_set_back(account: Account | None, moment: Moment, reason: Reason) -> Account | None:
+    """Return the account that a refused ticket leaves: under a new epoch where its floor lies in the future.
+
+    A clock that was ahead left that floor. It is never ignored, or what was spent then would pass when its time comes;
+    under the new epoch everything older is dead, so that the user starts over once and is not locked out.
+    """
+    return renewed(account, moment) if account is not None and reason is Reason.CLOCK_SET_BACK else account
 
 
 def open_receipt(
@@ -153,10 +167,17 @@ def open_receipt(
     return Reason.BAD_RECEIPT
 
 
+def renewed(account: Account, moment: Moment) -> Account:
+    """Return the account with a new epoch: every ticket, receipt and offer made before is dead."""
+    epoch = bytes(moment.draw("epoch", 16))
+    return replaced(account, epoch=epoch, offers=(), answered=(), failed=(), not_before=0)
+
+
 def spend(account: Account, moment: Moment, stamp: bytes, *, device: Device | None = None) -> Account:
     """Return the account in which a rightly answered ticket, or a receipt, does not pass again.
 
-    Where all slots hold living tickets the oldest goes, and nothing issued up to then passes any more.
+    Where all slots are taken the oldest goes, and nothing issued up to then passes any more; nor does anything issued
+    up to a stamp that is forgotten because it is old. The clock may have been wrong then, or be wrong now.
 
     Args:
         account: the account as it is.
@@ -164,35 +185,50 @@ def spend(account: Account, moment: Moment, stamp: bytes, *, device: Device | No
         stamp: of the ticket.
         device: takes the place of the bound device of the same id, in the same step; None where no device changes.
     """
-    answered = (*_living(account.answered, moment), stamp)
-    not_before = account.not_before
+    answered, not_before = _remembered(account.answered, moment, account.not_before)
+    failed, not_before = _remembered(account.failed, moment, not_before)
+    answered = (*answered, stamp)
     if len(answered) > MOST_SPENT:
         oldest = min(answered)
         answered = tuple([one for one in answered if one is not oldest])
         not_before = max(not_before, issued_at(oldest))
     devices = account.devices if device is None else account.devices_with(device)
-    failed = _living(account.failed, moment)
     return replaced(account, devices=devices, answered=answered, failed=failed, not_before=not_before)
 
 
 def spend_failed(account: Account, moment: Moment, stamp: bytes) -> Account | float:
-    """Return the account in which a wrongly answered ticket is spent, or the seconds until a slot is free."""
-    failed = _living(account.failed, moment)
-    if len(failed) >= MOST_SPENT:
-        return max(min(expires_at(one) - _forgets_before(moment) for one in failed) / MICROSECONDS, 1)
-    return replaced(account, failed=(*failed, stamp))
+    """Return the account in which a wrongly answered ticket is spent, or the seconds until a slot is free.
+
+    Where all slots are taken and one of them by a ticket of the future, a clock was wrong: all tickets end.
+    """
+    failed, not_before = _remembered(account.failed, moment, account.not_before)
+    if len(failed) < MOST_SPENT:
+        return replaced(account, failed=(*failed, stamp), not_before=not_before)
+    if issued_at(max(failed)) > _latest(moment):
+        return renewed(account, moment)
+    return max((issued_at(min(failed)) - _forgets_before(moment)) / MICROSECONDS, 1)
 
 
-def _living(stamps: tuple[bytes, ...], moment: Moment) -> tuple[bytes, ...]:
+def _remembered(stamps: tuple[bytes, ...], moment: Moment, not_before: int) -> tuple[tuple[bytes, ...], int]:
+    """Return the stamps that are not too old, and the floor below which the others now lie."""
     if not stamps:
-        return stamps
+        return stamps, not_before
     before = _forgets_before(moment)
-    return tuple([stamp for stamp in stamps if expires_at(stamp) > before])
+    if issued_at(min(stamps)) > before:
+        return stamps, not_before
+    forgotten = [stamp for stamp in stamps if issued_at(stamp) <= before]
+    return tuple([stamp for stamp in stamps if issued_at(stamp) > before]), max(not_before, issued_at(max(forgotten)))
+
+
+def _latest(moment: Moment) -> float:
+    """Return the latest moment, in microseconds, at which a host with a right clock may have issued a ticket."""
+    return (moment.now + moment.policy.clock_skew) * MICROSECONDS
 
 
 def _forgets_before(moment: Moment) -> float:
-    """Return the expiry, in microseconds, up to which a spent ticket is dead on every host, the slowest clock's too."""
-    return (moment.now - 2 * moment.policy.clock_skew) * MICROSECONDS
+    """Return the issue, in microseconds, up to which a ticket is dead on every host, the slowest clock's too."""
+    policy = moment.policy
+    return (moment.now - policy.lifetimes.longest - 2 * policy.clock_skew) * MICROSECONDS
 
 
 def _parts(text: str, user: str) -> tuple[bytes, bytes] | None:

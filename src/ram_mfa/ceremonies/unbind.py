@@ -14,8 +14,9 @@ from ..moment import Moment
 from ..words import Reason
 from .actors import Actor, Owner
 from .authority import Deed, authorise
-from .changes import one_device, renewed, without_device
+from .changes import one_device, without_device
 from .outcomes import AccountView, DeviceView, account_view, device_view
+from .tickets import renewed
 from .transition import Step, Verb, refused
 
 

@@ -67,6 +67,7 @@ def encode_account(account: Account) -> SecretBytes:
                 [rows.machine_row(machine) for machine in account.machines],
                 rows.moments_row(account.wrong),
                 account.password_mark,
+                b"".join(account.old_marks),
                 [rows.event_row(event) for event in account.outbox],
                 account.moved_to,
             ]
@@ -141,7 +142,7 @@ def _row(data: bytes) -> list[Any]:
 _ACCOUNT: Final = (
     *(int, str, bytes, bytes, float, bool),
     *(list, list, bytes, bytes, int, list, bytes),
-    *((bytes, NoneType), list, (str, NoneType)),
+    *((bytes, NoneType), bytes, list, (str, NoneType)),
 )
 
 
@@ -149,7 +150,7 @@ def _account(row: list[Any]) -> Account:
     (_, user, handle, epoch, created_at, required, devices, offers, answered, failed, not_before) = typed(
         row, _ACCOUNT
     )[:11]
-    machines, wrong, password_mark, outbox, moved_to = row[11:]
+    machines, wrong, password_mark, old_marks, outbox, moved_to = row[11:]
     check(len(handle) == 32 and len(epoch) == 16 and user != "", "identity")
     check(len(devices) <= bounds.MOST_DEVICES and len(offers) <= bounds.MOST_OFFERS, "devices or offers")
     check(len(machines) <= bounds.MOST_MACHINES, "machines")
@@ -169,6 +170,7 @@ def _account(row: list[Any]) -> Account:
         tuple([rows.machine(entry) for entry in machines]),
         rows.moments(wrong),
         password_mark,
+        rows.old_marks(old_marks),
         tuple([rows.event(entry) for entry in outbox]),
         moved_to,
     )

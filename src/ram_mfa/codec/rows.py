@@ -34,6 +34,8 @@ def device_row(device: Device) -> list[Any]:
             device.digits,
             device.period,
             device.last_step,
+            list(device.accepted),
+            device.floor,
             device.drift,
             device.failures,
             float(device.closed_until),
@@ -41,6 +43,7 @@ def device_row(device: Device) -> list[Any]:
             float(device.bound_at),
             device.bound_by,
             _moment(device.last_used_at),
+            device.history,
         ]
     return [
         1,
@@ -68,8 +71,8 @@ def _moment(at: float | None) -> float | None:
 _OPTIONAL_TEXT: Final = (str, NoneType)
 _OPTIONAL_MOMENT: Final = (float, NoneType)
 _VIRTUAL: Final = (
-    *(int, str, str, bytes, int, int, int, int, int, int, float),
-    *(_OPTIONAL_MOMENT, float, str, _OPTIONAL_MOMENT),
+    *(int, str, str, bytes, int, int, int, int, list, int, int, int, float),
+    *(_OPTIONAL_MOMENT, float, str, _OPTIONAL_MOMENT, bytes),
 )
 _KEY: Final = (
     *(int, bytes, str, bytes, int, _OPTIONAL_TEXT, _OPTIONAL_TEXT, list, (bool, NoneType), str, str),
@@ -81,11 +84,16 @@ def device(row: list[Any]) -> Device:
     """Return the device of a row."""
     if row[0] == 1:
         return _security_key(row)
-    (number, device_id, name, secret, algorithm, digits, period, last_step, drift, failures, closed_until) = typed(
+    (number, device_id, name, secret, algorithm, digits, period, last_step, accepted, floor, drift, failures) = typed(
         row, _VIRTUAL
-    )[:11]
+    )[:12]
     check(number == 0 and bounds.LEAST_SECRET <= len(secret) <= bounds.LONGEST_SECRET and 0 <= algorithm <= 2, "secret")
     check(6 <= digits <= 8 and period >= 1 and last_step >= -1 and failures >= 0, "virtual device")
+    check(
+        len(accepted) <= bounds.MAX_ACCEPTED and all(type(step) is int and step >= 0 for step in accepted),
+        "accepted steps",
+    )
+    check(floor >= -1 and len(row[17]) == bounds.HISTORY, "virtual device")
     return VirtualMFADevice(
         device_id,
         name,
@@ -94,10 +102,11 @@ def device(row: list[Any]) -> Device:
         digits,
         period,
         last_step,
+        tuple(accepted),
+        floor,
         drift,
         failures,
-        closed_until,
-        *row[11:],
+        *row[12:],
     )
 
 
@@ -123,16 +132,19 @@ def offer_row(offer: Offer) -> list[Any]:
         offer.digits,
         offer.period,
         offer.codes,
+        offer.history,
+        offer.claimed,
     ]
 
 
-_OFFER: Final = (bytes, int, bytes, int, str, str, bytes, int, int, int, int)
+_OFFER: Final = (bytes, int, bytes, int, str, str, bytes, int, int, int, int, bytes, bytes)
 
 
 def offer(row: list[Any]) -> Offer:
     """Return the offer of a row."""
     stamp, kind, actor, tries, name, account_name, secret, algorithm, *rest = typed(row, _OFFER)
     check(len(stamp) == bounds.STAMP and 0 <= kind <= 1 and len(actor) == 32 and 0 <= algorithm <= 2, "offer")
+    check(len(row[11]) == bounds.HISTORY and len(row[12]) in {0, 32}, "offer")
     return Offer(
         stamp,
         _KINDS[kind],
@@ -156,6 +168,13 @@ def stamps(row: bytes) -> tuple[bytes, ...]:
     return tuple([row[start : start + size] for start in range(0, len(row), size)])
 
 
+def old_marks(row: bytes) -> tuple[bytes, ...]:
+    """Return the old password marks of a row, which holds them one behind the other."""
+    size = bounds.OLD_MARK
+    check(len(row) % size == 0 and len(row) <= bounds.MAX_OLD_MARKS * size, "old password marks")
+    return tuple([row[start : start + size] for start in range(0, len(row), size)])
+
+
 def moments_row(moments: tuple[float, ...]) -> bytes:
     """Return moments as 8 bytes each: seconds since the epoch, IEEE 754 big-endian."""
     return b"".join([_MOMENT.pack(moment) for moment in moments])
@@ -169,18 +188,19 @@ def moments(row: bytes) -> tuple[float, ...]:
 
 def machine_row(machine: Machine) -> list[Any]:
     """Return a remembered machine as a row."""
-    times = [float(machine.remembered_at), float(machine.expires_at), float(machine.proved_at)]
-    return [machine.digest, machine.label, *times, machine.password_mark]
+    times = [float(machine.remembered_at), float(machine.expires_at)]
+    return [machine.digest, machine.label, *times, machine.history, machine.device, machine.password_mark]
 
 
-_MACHINE: Final = (bytes, str, float, float, float, bytes)
+_MACHINE: Final = (bytes, str, float, float, bytes, bytes, bytes)
 
 
 def machine(row: list[Any]) -> Machine:
     """Return the remembered machine of a row."""
-    digest, label, remembered_at, expires_at, proved_at, password_mark = typed(row, _MACHINE)
+    digest, label, remembered_at, expires_at, history, device, password_mark = typed(row, _MACHINE)
     check(len(digest) == 32 and len(password_mark) == 32, "machine")
-    return Machine(digest, label, remembered_at, expires_at, proved_at, password_mark)
+    check(len(history) == bounds.HISTORY and len(device) == 16, "machine")
+    return Machine(digest, label, remembered_at, expires_at, history, device, password_mark)
 
 
 def event_row(event: Event) -> list[Any]:

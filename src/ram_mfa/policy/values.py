@@ -169,3 +169,8 @@ class Lifetimes:
     offer: float = attrs.field(default=10 * MINUTE, validator=_LIFETIME)
     receipt: float = attrs.field(default=5 * MINUTE, validator=_LIFETIME)
     password: float = attrs.field(default=10 * MINUTE, validator=_LIFETIME)
+
+    @property
+    def longest(self) -> float:
+        """The longest lifetime of a ticket, an offer or a receipt, in seconds."""
+        return max(self.challenge, self.enrolment, self.offer, self.receipt)
