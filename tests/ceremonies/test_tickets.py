@@ -269,7 +269,7 @@ class TestAnswered:
         assert service.perform("alice", finish(ask, answer(key, ask))).user == "alice"
 
     def test_slots_are_freed(self, service):
-        """A spent ticket is forgotten when none of its age lives by the slowest clock of all hosts, and never sooner."""
+        """A spent ticket is forgotten when none of its age lives by the slowest clock of any host, never sooner."""
         key = service.key("alice")
         ask = service.ask("alice")
         service.perform("alice", finish(ask, answer(key, ask)))
