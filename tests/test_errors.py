@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
 
 import pytest
 
@@ -18,7 +19,11 @@ EVERY = [
     errors.StoreUnavailable("no route"),
     errors.StoreContended(),
     errors.HistoryLost("2"),
+    errors.StoreUncertain("no reply"),
+    errors.StoreContended("busy"),
+    errors.HistoryLost("2", "another timeline"),
 ]
+STORE_ERRORS = [errors.StoreUncertain, errors.StoreUnavailable, errors.StoreContended, partial(errors.HistoryLost, "2")]
 
 
 class TestEvery:
@@ -86,15 +91,33 @@ class TestUnreadableRecord:
         error = errors.UnreadableRecord("uKEY", "not sealed")
         assert (error.key, error.problem) == ("uKEY", "not sealed")
         assert str(error) == "record uKEY: not sealed"
+        assert str(errors.UnreadableRecord("uKEY")) == "record uKEY: it cannot be read"
 
 
 class TestStoreErrors:
+    @pytest.mark.requirement("A29")
+    @pytest.mark.parametrize("error", STORE_ERRORS)
+    def test_any_text(self, error):
+        """A store's author raises them with a text, with the driver's exception, with both, or with nothing."""
+        for details in ((), ("no reply",), (OSError("no reply"),), ("PostgreSQL", OSError("no reply"), 5)):
+            assert error(*details).detail == ": ".join(map(str, details))
+
+    @pytest.mark.requirement("A29")
     @pytest.mark.parametrize("error", [errors.StoreUncertain, errors.StoreContended])
     def test_constant(self, error):
-        """They carry one constant message, whatever the verdict was that did not land."""
-        assert str(error()) == str(error())
-        assert vars(error()) == {}
+        """Their message is one constant, whatever the text was: what is shown does not depend on what was asked."""
+        assert str(error()) == str(error("a store's own text"))
+        assert "a store's own text" not in str(error("a store's own text"))
+        assert vars(error()) == {"detail": ""}
+
+    @pytest.mark.requirement("A29")
+    def test_unavailable(self):
+        """The text of StoreUnavailable is its message; without one it has a message too."""
+        assert str(errors.StoreUnavailable("connection refused")) == "connection refused"
+        assert str(errors.StoreUnavailable()) == "the store did not answer"
 
     def test_incarnation(self):
-        """HistoryLost carries the engine's present name for its history."""
-        assert errors.HistoryLost("2").incarnation == "2"
+        """HistoryLost carries the engine's present name for its history, and a text beside it."""
+        lost = errors.HistoryLost("2", "another timeline")
+        assert (lost.incarnation, lost.detail) == ("2", "another timeline")
+        assert str(lost) == "the history is another one now: 2"

@@ -8,10 +8,11 @@
       VerificationError              well formed, but a check failed
       Refused                        evidence weighed, remembered, refused
       UnreadableRecord               the store gave back what this library never wrote
-      StoreUncertain                 a swap may or may not have landed
-      StoreUnavailable               the store did not answer: nothing was decided
-      StoreContended                 the deadline passed while others kept writing
-      HistoryLost                    the engine may have lost acknowledged writes
+      StoreError                     the store failed; nothing passed
+        StoreUncertain               a swap may or may not have been applied
+        StoreUnavailable             the store did not answer: nothing was decided
+        StoreContended               the deadline passed while others kept writing
+        HistoryLost                  the engine may have lost acknowledged writes
 
 A developer's own configuration raises ``TypeError`` or ``ValueError`` when it is built, never later.
 No message, field or attribute of these ever holds a secret, a code or a token.
@@ -124,7 +125,7 @@ class UnreadableRecord(MFAError):
         problem: what could not be read.
     """
 
-    def __init__(self, key: str, problem: str) -> None:
+    def __init__(self, key: str, problem: str = "it cannot be read") -> None:
         super().__init__(key, problem)
         self.key = key
         self.problem = problem
@@ -133,39 +134,68 @@ class UnreadableRecord(MFAError):
         return f"record {self.key}: {self.problem}"
 
 
-class StoreUncertain(MFAError):
-    """A swap may or may not have landed; what was asked is refused and the next attempt reads afresh."""
+class StoreError(MFAError):
+    """An error of a store. It takes any text, or the driver's exception, and never fails to be built.
 
-    def __init__(self) -> None:
-        super().__init__("the outcome of a write is unknown")
+    Attributes:
+        detail: the text, for the log. "" where none was given.
+    """
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), ()
-
-
-class StoreUnavailable(MFAError):
-    """The store did not answer a load, or answered a swap with the certainty that nothing landed."""
-
-
-class StoreContended(MFAError):
-    """Others kept writing this record until the deadline passed; nothing of this attempt landed."""
-
-    def __init__(self) -> None:
-        super().__init__("the deadline passed while the record kept changing")
+    def __init__(self, *details: object) -> None:
+        super().__init__(*map(str, details))
+        self.detail = ": ".join(self.args)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), ()
+        return type(self), self.args
 
 
-class HistoryLost(MFAError):
-    """The engine runs on another incarnation than the one it was opened with: acknowledged writes may be gone.
+class StoreUncertain(StoreError):
+    """A swap may or may not have been applied; what was asked is refused and the next attempt reads afresh.
 
-    Raised by a store out of ``load`` or ``swap``, where nothing landed, and handled by the loop.
+    ``StoreUncertain()``, ``StoreUncertain("the reply was lost")``: the message is the same for all of them, so that
+    what is shown of one does not depend on what was asked.
+    """
+
+    def __str__(self) -> str:
+        return "the outcome of a write is unknown"
+
+
+class StoreUnavailable(StoreError):
+    """The store did not answer a load, or answered a swap with the certainty that nothing was applied.
+
+    ``StoreUnavailable()``, ``StoreUnavailable("connection refused")``: the message is the text.
+    """
+
+    def __str__(self) -> str:
+        return self.detail or "the store did not answer"
+
+
+class StoreContended(StoreError):
+    """Others kept writing this record until the deadline passed; nothing of this attempt was applied.
+
+    Raised by the library, not by a store. The message is the same for all of them.
+    """
+
+    def __str__(self) -> str:
+        return "the deadline passed while the record kept changing"
+
+
+class HistoryLost(StoreError):
+    """The engine runs on another history than the one it was opened with: acknowledged writes may be gone.
+
+    Raised by a view of a store out of ``load`` or ``swap``, where nothing was read or changed, and handled by the loop:
+    ``HistoryLost("the present name")``, ``HistoryLost(name, "another timeline")``.
 
     Attributes:
         incarnation: what the engine calls its present history.
     """
 
-    def __init__(self, incarnation: str) -> None:
-        super().__init__(incarnation)
+    def __init__(self, incarnation: str, *details: object) -> None:
+        super().__init__(*details)
         self.incarnation = incarnation
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.incarnation, *self.args)
+
+    def __str__(self) -> str:
+        return f"the history is another one now: {self.incarnation}"

@@ -63,7 +63,7 @@ import inspect
 from collections.abc import AsyncIterator, Iterator
 from typing import Protocol, TypeGuard, overload
 
-from .errors import HistoryLost, StoreContended, StoreUnavailable, StoreUncertain
+from .errors import HistoryLost, StoreContended, StoreError, StoreUnavailable, StoreUncertain
 
 __all__ = [
     "AsyncIncarnated",
@@ -76,6 +76,7 @@ __all__ = [
     "ServerClock",
     "Store",
     "StoreContended",
+    "StoreError",
     "StoreUnavailable",
     "StoreUncertain",
     "has_clock",
