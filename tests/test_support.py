@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,28 @@ def test_missing(environment, outcome, monkeypatch):
         support.require_program("no-such-program", "tools")
     with pytest.raises(outcome, match="no_such_module is not installed: the package thing brings it"):
         support.require_module("no_such_module", "thing")
+
+
+@pytest.mark.requirement("A7")
+def test_every_dependency_has_a_lowest_version():
+    """``nox -s lowest`` installs the lowest versions: each dependency names one, everywhere the same."""
+    table = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))
+    groups = [table["project"]["dependencies"], *table["project"]["optional-dependencies"].values()]
+    lowest = {}
+    for one in [*(one for group in groups for one in group), *table["dependency-groups"]["drivers"]]:
+        name, version = re.fullmatch(r"([a-zA-Z0-9]+)(?:\[[a-z,]+\])?>=([0-9.]+)", one).groups()
+        lowest.setdefault(name.lower(), set()).add(version)
+    assert {"attrs", "cryptography", "psycopg", "redis", "django", "pymysql"} <= set(lowest)
+    assert all(len(versions) == 1 for versions in lowest.values()), lowest
+
+
+@pytest.mark.requirement("A38")
+def test_every_extra_has_a_program():
+    """``nox -s extras`` runs a program for each extra."""
+    from tests import extras
+
+    table = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))
+    assert set(extras.PROGRAMS) == set(table["project"]["optional-dependencies"])
 
 
 class TestVectors:

@@ -9,9 +9,11 @@ from ram_mfa import (
     Assertion,
     BeginStepUp,
     Challenge,
+    DevicePolicy,
     EraseAccount,
     FinishStepUp,
     Kind,
+    KindRule,
     MFAPolicy,
     OpenAccount,
     Operation,
@@ -123,6 +125,24 @@ class TestSpend:
         evidence = Assertion(key.get(ask.options, ORIGIN))
         receipt = service.perform("alice", finish(ask, evidence, operation=DELETE)).receipt
         assert service.perform("alice", Spend(receipt, operation=DELETE, session=SESSION)).phishing_resistant
+
+    @pytest.mark.requirement("A34", "B14")
+    def test_the_device_that_earned_it(self, services):
+        """Of a user with several devices, a receipt names the one that earned it."""
+        service = services(devices=DevicePolicy(rule=KindRule.ANY_MIX, most=2))
+        phone, key = service.phone("alice"), service.key("alice")
+        receipts, proofs = {}, {}
+        for kind in Kind:
+            ask = service.ask("alice", operation=DELETE)
+            evidence = service.code(phone) if kind is Kind.VIRTUAL else Assertion(key.get(ask.options, ORIGIN))
+            proved = service.perform("alice", finish(ask, evidence, operation=DELETE))
+            receipts[kind], proofs[kind] = proved.receipt, proved
+        assert proofs[Kind.VIRTUAL].device != proofs[Kind.SECURITY_KEY].device
+        for kind, receipt in receipts.items():
+            proof = service.perform("alice", Spend(receipt, operation=DELETE, session=SESSION))
+            assert (proof.device, proof.kind) == (proofs[kind].device, kind)
+            assert proof.phishing_resistant is (kind is Kind.SECURITY_KEY)
+            assert service.told[-1].device == proof.device
 
     @pytest.mark.requirement("B12", "B14")
     def test_not_valid_for_this(self, service):

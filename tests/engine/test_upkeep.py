@@ -19,6 +19,7 @@ from ram_mfa import (
     Unbind,
     What,
 )
+from ram_mfa.ceremonies.delivery import Delivered, Waiting
 from ram_mfa.engine.records import user_key
 from tests.support.spine import ROOT, SEAL, Script
 
@@ -171,6 +172,23 @@ class TestOutbox:
         assert [event.what for event in taken] == [What.DEVICE_OFFERED, What.DEVICE_BOUND]
         assert service.run(service.mfa.deliver("alice", taken.append)) == 0
         assert service.run(service.mfa.deliver("nobody", taken.append)) == 0
+
+    @pytest.mark.requirement("A34")
+    def test_delivered_twice(self, services):
+        """Events that somebody else has taken out are no trouble, and those that came later stay."""
+        service = services(outbox=4)
+        service.phone("alice")
+        waiting = service.perform("alice", Waiting())
+        assert len(waiting) == 2
+        service.perform("alice", Delivered(waiting))
+        service.perform("alice", Unbind(by=ROOT))
+        [later] = service.perform("alice", Waiting())
+        with service.unchanged():
+            service.perform("alice", Delivered(waiting))
+            service.perform("alice", Delivered(waiting[:1]))
+        assert service.perform("alice", Waiting()) == (later,)
+        service.perform("alice", Delivered((later,)))
+        assert service.perform("alice", Waiting()) == ()
 
     def test_full(self, services):
         """Without room, changes of devices are refused and logons are not."""

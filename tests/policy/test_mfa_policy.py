@@ -82,6 +82,15 @@ class TestGuessing:
             with pytest.raises(ValueError, match="a guess would succeed"):
                 ram(totp=totp, throttle=throttle)
 
+    @pytest.mark.requirement("A34", "V7")
+    def test_the_edge_of_the_bound(self):
+        """A policy that meets the bound exactly can be built; with one wrong code a day more it cannot."""
+        policy = ram(throttle=ThrottlePolicy(per_day=100))
+        assert policy.guess_probability == GUESS_BOUND
+        assert policy.guessable_device_allowed(digits=6)
+        with pytest.raises(ValueError, match="a guess would succeed"):
+            ram(throttle=ThrottlePolicy(per_day=101))
+
     def test_a_device_of_its_own(self):
         """A device that is brought in is judged by its own digits."""
         policy = ram(totp=TOTPPolicy(digits=8), throttle=ThrottlePolicy(per_day=1_000))
