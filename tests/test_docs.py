@@ -28,7 +28,18 @@ PLACES = [
         importlib.import_module(f"ram_mfa.{name}")
         for name in (
             *("account", "ceremonies", "codec", "errors", "events", "integrations.logs", "moment", "migration", "otp"),
-            *("policy", "sealing", "store", "stores.memory", "stores.sqlite", "testing", "u2f", "webauthn", "words"),
+            *(
+                "policy",
+                "sealing",
+                "store",
+                "stores.memory",
+                "stores.sqlite",
+                "testing",
+                "u2f",
+                "webauthn",
+                "webauthn.metadata",
+                "words",
+            ),
         )
     ),
 ]

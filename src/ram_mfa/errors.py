@@ -83,6 +83,7 @@ class Check(enum.Enum):
     CERTIFICATE = "certificate"
     TRUST_PATH = "trust path"
     MODEL = "model"
+    METADATA = "metadata"
 
 
 class VerificationError(MFAError):

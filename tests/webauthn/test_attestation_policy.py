@@ -33,7 +33,7 @@ class TestAttestationPolicy:
     def test_denied_models(self):
         """Models are denied only where each key must show which model it is."""
         assert AttestationPolicy(level=AttestationLevel.CHAINED, denied=[KEY_ID]).denied == {KEY_ID}
-        with pytest.raises(ValueError, match=r"AttestationPolicy\.denied needs the level CHAINED"):
+        with pytest.raises(ValueError, match=r"AttestationPolicy\.denied and \.metadata need the level CHAINED"):
             AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED, denied={KEY_ID})
 
     def test_it_is_a_value(self):

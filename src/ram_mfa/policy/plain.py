@@ -2,7 +2,8 @@
 """A policy to plain data and back, JSON-ready: for configuration files and for the pages of a console.
 
 Every attribute is written under its own name, enums by their value, kinds sorted, certificates as
-base64url. Reading is strict: an unknown name or value is an error, and what is left out has its default.
+base64url. A FIDO metadata BLOB is too large for a configuration file, and is not written: add it to the policy after
+reading. Reading is strict: an unknown name or value is an error, and what is left out has its default.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..errors import MalformedMessage
 from ..otp import Algorithm
 from ..u2f import TrustRoots
 from ..webauthn import AttestationLevel, AttestationPolicy, OtherFormats
+from ..webauthn.metadata import MetadataRules
 from ..words import Kind
 from .mfa_policy import MFAPolicy
 from .relying_party import RelyingParty
@@ -70,6 +72,8 @@ def _plain(value: Any) -> Any:
             return sorted(_plain(one) for one in value)
         case tuple():
             return [_plain(one) for one in value]
+        case MetadataRules():
+            raise ValueError("FIDO metadata are not written as plain data: add them to the policy that was read")
         case _ if attrs.has(type(value)):
             return {field.name: _plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
         case _:
@@ -109,6 +113,11 @@ def _optional(reader: _Reader) -> _Reader:
     return lambda value: None if value is None else reader(value)
 
 
+def _nothing(value: Any) -> None:
+    if value is not None:
+        raise MalformedMessage(_MESSAGE, "metadata", "not null: a policy in plain data holds no FIDO metadata")
+
+
 def _kinds(value: Any) -> frozenset[enum.Enum]:
     return frozenset(_enum(Kind)(one) for one in _list(value, "kinds"))
 
@@ -136,6 +145,11 @@ _POLICY: Final[Mapping[str, _Reader]] = {
     "lifetimes": _object(Lifetimes),
     "attestation": _object(
         AttestationPolicy,
-        {"level": _enum(AttestationLevel), "other_formats": _enum(OtherFormats), "roots": _roots},
+        {
+            "level": _enum(AttestationLevel),
+            "other_formats": _enum(OtherFormats),
+            "roots": _roots,
+            "metadata": _nothing,
+        },
     ),
 }

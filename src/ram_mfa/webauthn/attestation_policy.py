@@ -17,8 +17,9 @@ from typing import Any, Final
 
 import attrs
 
-from .._validation import as_frozenset, each, is_a, is_flag, member_of, optional, text
+from .._validation import as_frozenset, each, instance_of, is_a, is_flag, member_of, optional, text
 from ..u2f.trust import TrustRoots
+from .metadata import MetadataRules
 
 
 class AttestationLevel(enum.Enum):
@@ -85,6 +86,9 @@ class AttestationPolicy:
         accepted: the only models allowed; None for all.
         denied: models that are refused; only where the level is CHAINED, since below it a key of a denied model may
             come without a statement.
+        metadata: a FIDO metadata BLOB and what is demanded of a model in it; None where none is used; only where the
+            level is CHAINED. A model that it lists must chain to that model's own roots; ``roots`` then count for
+            models that it does not list.
         other_formats: what becomes of formats that are not verified.
         require_zero_aaguid: whether ``fido-u2f`` with a non-zero AAGUID is refused. CTAP has clients put zeros there;
             the signature does not cover it, the value is ignored, and W3C's own test vector has one.
@@ -94,6 +98,9 @@ class AttestationPolicy:
     roots: TrustRoots = attrs.field(default=_NO_ROOTS, converter=_roots)
     accepted: frozenset[str] | None = attrs.field(default=None, converter=_models, validator=optional(_MODELS))
     denied: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset, validator=_MODELS)
+    metadata: MetadataRules | None = attrs.field(
+        default=None, repr=False, validator=optional(instance_of(MetadataRules))
+    )
     other_formats: OtherFormats = attrs.field(default=OtherFormats.REFUSED, validator=member_of(OtherFormats))
     require_zero_aaguid: bool = attrs.field(default=False, validator=is_flag)
 
@@ -102,10 +109,10 @@ class AttestationPolicy:
             self.roots.certificates or self.denied or self.accepted is not None
         ):
             raise ValueError("roots and lists of models need a level at which a statement is asked for")
-        if self.level is not AttestationLevel.CHAINED and self.denied:
+        if self.level is not AttestationLevel.CHAINED and (self.denied or self.metadata is not None):
             raise ValueError(
-                "AttestationPolicy.denied needs the level CHAINED: below it, a key of a denied model may leave its "
-                "statement out, or sign one of its own"
+                "AttestationPolicy.denied and .metadata need the level CHAINED: below it, a key of a denied model may "
+                "leave its statement out, or sign one of its own"
             )
 
     @property

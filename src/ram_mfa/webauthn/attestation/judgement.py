@@ -57,7 +57,8 @@ def judge_attestation(
 ) -> Attestation:
     """Judge a verified statement.
 
-    1. A certified statement is chained to the roots, where there are any.
+    1. A certified statement is chained to the roots of its model in the FIDO metadata, and the demands on that model
+       are checked; where there is no metadata, or it does not list the model, it is chained to the policy's roots.
     2. Its models are named: the key identifier of the certificate that signed; the AAGUID where the path is trusted,
        and the format's signature covers it.
     3. Where chaining is demanded, nothing but "trusted" passes.
@@ -67,19 +68,21 @@ def judge_attestation(
         statement: what a format's verification returned.
         policy: what is wanted.
         aaguid: the claimed AAGUID, 16 bytes.
-        at: when the certificates must be valid, seconds since the epoch; needed where the policy has roots.
+        at: when the certificates must be valid, seconds since the epoch; needed where the policy has roots or metadata.
 
     Raises:
-        VerificationError: ``Check.TRUST_PATH`` or ``CERTIFICATE`` (3), ``ATTESTATION`` (3, no certificate at all),
-            ``MODEL`` (4).
-        ValueError: the policy has roots and there is no time to judge certificates at.
+        VerificationError: ``Check.TRUST_PATH`` or ``CERTIFICATE`` (1, 3), ``ATTESTATION`` (3, no certificate at all),
+            ``MODEL`` (1, 4).
+        ValueError: the policy has roots or metadata and there is no time to judge certificates at.
     """
     # (1) #reg-ceremony-attestation-trust-anchors
     demanded = policy.level not in _UNDEMANDING
     verdict = _VERDICTS[statement.type]
-    if policy.roots.certificates and at is None:
+    if (policy.roots.certificates or policy.metadata is not None) and at is None:
         raise ValueError("certificates are judged at a time: give `at`")
-    if statement.path and (demanded or (policy.roots.certificates and at is not None)):
+    if _is_listed(statement, policy=policy, aaguid=aaguid, at=0 if at is None else at):
+        verdict = Verdict.TRUSTED
+    elif statement.path and (demanded or (policy.roots.certificates and at is not None)):
         try:
             verify_chain(statement.path, roots=policy.roots, at=0 if at is None else at)
             verdict = Verdict.TRUSTED
@@ -104,6 +107,16 @@ def judge_attestation(
         models=tuple(models),
         trust_path=tuple([certificate.der for certificate in statement.path]),
     )
+
+
+def _is_listed(statement: Statement, *, policy: AttestationPolicy, aaguid: bytes, at: float) -> bool:
+    """Return whether the metadata lists the model, and trusts it; the signature of ``fido-u2f`` covers no AAGUID."""
+    if policy.metadata is None or not statement.path:
+        return False
+    identifiers = [statement.path[0].key_identifier.hex()]
+    if statement.format != fido_u2f.FORMAT:
+        identifiers.append(str(uuid.UUID(bytes=aaguid)))
+    return policy.metadata.check(statement.path, identifiers=identifiers, at=at) is not None
 
 
 _UNDEMANDING = (AttestationLevel.NOT_ASKED, AttestationLevel.UNVERIFIED_ALLOWED)
