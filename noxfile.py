@@ -137,7 +137,9 @@ def lowest_of(requirement: str) -> Requirement:
 def rounds(session: nox.Session) -> None:
     """Run the tests that have rounds (races, kills, promotions, fuzzing) with all of them, for an hour or more."""
     session.install(ALL, *group("test"))
-    session.run("python", "-m", "pytest", "-m", "rounds", "-rP", *session.posargs, env={"RAM_MFA_ROUNDS": "all"})
+    patience = ["-o", "faulthandler_timeout=3600"]  # for one test with all its rounds
+    environment = {"RAM_MFA_ROUNDS": "all"}
+    session.run("python", "-m", "pytest", "-m", "rounds", "-rP", *patience, *session.posargs, env=environment)
 
 
 @nox.session

@@ -72,6 +72,21 @@ def test_missing(environment, outcome, monkeypatch):
         support.require_module("no_such_module", "thing")
 
 
+@pytest.mark.requirement("A34")
+def test_no_test_runs_forever(tmp_path):
+    """A test that hangs ends the run, which shows where it stands; so it is set, with more patience."""
+    table = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
+    assert table["faulthandler_exit_on_timeout"]
+    assert 0 < table["faulthandler_timeout"] <= 600
+    test = tmp_path / "test_endless.py"
+    test.write_text("def test_endless():\n    while True:\n        pass\n")
+    command = [sys.executable, "-m", "pytest", "-c", TOP / "pyproject.toml", "-p", "no:cacheprovider", test]
+    done = subprocess.run([*command, "-o", "faulthandler_timeout=0.5"], capture_output=True, text=True)
+    assert done.returncode
+    assert "test_endless.py" in done.stderr
+    assert "passed" not in done.stdout
+
+
 @pytest.mark.requirement("A7")
 def test_every_dependency_has_a_lowest_version():
     """``nox -s lowest`` installs the lowest versions: each dependency names one, everywhere the same."""

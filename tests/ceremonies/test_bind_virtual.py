@@ -372,7 +372,7 @@ class TestWhoBinds:
         assert service.refusal("alice", verb).advice is Advice.PROVE_AGAIN
         by = service.owner("alice", phone, Operation.BIND)
         offer = offer_of(service, by=by)
-        assert service.refusal("alice", confirm(offer, "000000", by=by)).reason is Reason.WRONG_CODE
+        assert service.refusal("alice", confirm(offer, "no code", by=by)).reason is Reason.WRONG_CODE
         assert service.perform("alice", confirm(offer, now(service, offer), by=by)).bound_by == "owner"
         assert service.refusal("alice", OfferVirtualDevice(by, account_name="a", session=SESSION)).reason is (
             Reason.BAD_RECEIPT
@@ -415,6 +415,6 @@ class TestWhoBinds:
     def test_a_tried_offer_among_others(self, service):
         """A wrong confirmation costs the offer that it was for, and no other."""
         first, second = offer_of(service), offer_of(service, session=OTHER_SESSION)
-        service.refusal("alice", confirm(second, "000000", session=OTHER_SESSION))
+        service.refusal("alice", confirm(second, "no code", session=OTHER_SESSION))
         assert [offer.tries for offer in service.account("alice").offers] == [10, 9]
         assert service.perform("alice", confirm(first, now(service, first))).kind is Kind.VIRTUAL

@@ -312,7 +312,8 @@ class TestReplication:
 
             def cancel():
                 waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-                while not server.sql(f"SELECT pg_cancel_backend(pid) {waiting}"):
+                until = time.monotonic() + 30
+                while not server.sql(f"SELECT pg_cancel_backend(pid) {waiting}") and time.monotonic() < until:
                     time.sleep(0.05)
 
             thread = threading.Thread(target=cancel)

@@ -614,7 +614,9 @@ class TestAsyncRedisStore:
             assert await store.swap(KEY, None, b"x")
             with redis_server.proxy.replies_lost(silent=True):
                 swapping = asyncio.ensure_future(store.swap(KEY, b"x", b"y"))
-                while not swapping.done():
+                for _ in range(400):  # as long as the store's deadline
+                    if swapping.done():
+                        break
                     await asyncio.sleep(0.05)
                     await client.connection_pool.disconnect()
             with pytest.raises(StoreUncertain):

@@ -8,8 +8,10 @@ a proxy in front of one can lose its replies.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -19,6 +21,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import TextIO
 
 from . import missing, require_program
 
@@ -26,17 +29,31 @@ PATIENCE = 60.0
 KEY_PATTERN = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{43}")
 
 
-def free_port(above: int = 0) -> int:
-    """Return a port of the loopback interface that nobody listens on, and for ``above`` the one so far above it too."""
-    while True:
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-            if not above:
-                return port
-            with contextlib.suppress(OSError, OverflowError):
-                other.bind(("127.0.0.1", port + above))
-                return port
+PORTS = range(11_000, 22_000)
+"""Below those that the system hands out to clients, and with them those 10,000 above: Redis Cluster's own."""
+_claims: list[TextIO] = []
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that is this process's until it ends, as is the one 10,000 above.
+
+    No client is given such a port, and each is claimed by the lock on a file: another run of tests takes another, also
+    while the server that has it is down.
+    """
+    folder = Path(tempfile.gettempdir()) / f"ram_mfa-ports-{os.geteuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for port in random.sample(PORTS, len(PORTS)):
+        claim = (folder / str(port)).open("w")
+        with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as other:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for each in (one, other):
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + 10_000))
+            _claims.append(claim)
+            return port
+        claim.close()
+    raise RuntimeError("no port is free")
 
 
 def family(pid: int) -> list[int]:
@@ -328,7 +345,7 @@ class Redis(Server):
     def __init__(self, *options: str):
         self.program = require_program("redis-server", "redis-server")
         super().__init__()
-        self.port = free_port(10_000)
+        self.port = free_port()
         self.options = options
         self.data = self.folder / "data"
         self.data.mkdir()
