@@ -23,13 +23,15 @@ from ram_mfa import (
     Requirement,
     RequireMFA,
     ResetMFA,
+    Spend,
     TOTPCode,
     Unbind,
     Unopened,
     What,
 )
+from ram_mfa.account import MAX_OLD_MARKS
 from ram_mfa.ceremonies.tickets import Purpose, fresh, sealed_ticket
-from tests.support.spine import APP_ID, ORIGIN, PARTY, ROOT, SESSION, finish
+from tests.support.spine import APP_ID, DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
 
 
 class TestBegin:
@@ -303,7 +305,7 @@ class TestFinish:
     def test_nothing_typed_is_shown(self, service):
         """No repr of verb, evidence, proof, refusal or event holds the code, the ticket, the session or the mark."""
         phone = service.phone("alice")
-        ask = service.ask("alice")
+        ask = service.ask("alice", mark="the mark")
         code = service.code(phone)
         verb = FinishLogon(ask.id, code, session=SESSION, remember="Laptop", password_mark="the mark")
         wrong = service.refusal("alice", finish(service.ask("alice"), service.wrong(phone)))
@@ -329,3 +331,76 @@ class TestThroughU2F:
         assert service.perform("alice", finish(ask, U2FSignature(key.u2f_sign(ask.u2f, ORIGIN)))).phishing_resistant
         ask = service.ask("alice")
         assert service.perform("alice", finish(ask, Assertion(key.get(ask.options, ORIGIN)))).phishing_resistant
+
+
+@pytest.mark.requirement("A12", "B12")
+class TestRenewedChallenge:
+    def test_expires_with_the_first(self, service):
+        """However often a challenge is renewed by wrong codes, a password checked once is good for five minutes."""
+        phone = service.phone("alice")
+        ask = service.ask("alice")
+        for _ in range(4):
+            service.clock.advance(60)
+            again = service.refusal("alice", finish(ask, service.wrong(phone))).again
+            assert again.expires_at == ask.expires_at
+            ask = again
+        service.clock.advance(60)
+        refusal = service.refusal("alice", finish(ask, service.code(phone)))
+        assert (refusal.reason, refusal.advice) == (Reason.EXPIRED_TICKET, Advice.START_OVER)
+
+    def test_of_a_step_up(self, service):
+        """A step-up's challenge too, and it stays one for the same operation."""
+        phone = service.phone("alice")
+        ask = service.ask("alice", operation=DELETE)
+        service.clock.advance(200)
+        again = service.refusal("alice", finish(ask, service.wrong(phone), operation=DELETE)).again
+        assert again.expires_at == ask.expires_at
+        assert service.perform("alice", finish(again, service.code(phone), operation=DELETE)).operation == DELETE
+
+    @pytest.mark.parametrize(("begun", "finished"), [("old", "new"), ("old", None), (None, "new")])
+    def test_bound_to_the_password(self, service, begun, finished):
+        """A challenge, renewed or not, is answered under the password mark that it was begun with, and no other."""
+        phone = service.phone("alice")
+        ask = service.ask("alice", mark=begun)
+        again = service.refusal("alice", finish(ask, service.wrong(phone), password_mark=begun)).again
+        for one in (ask, again):
+            with service.unchanged():
+                refusal = service.refusal("alice", finish(one, service.code(phone), password_mark=finished))
+            assert (refusal.reason, refusal.advice) == (Reason.FOREIGN_TICKET, Advice.START_OVER)
+        assert service.perform("alice", finish(again, service.code(phone), password_mark=begun)).user == "alice"
+
+
+@pytest.mark.requirement("A26", "B7")
+class TestReturningMark:
+    def test_clears_no_budget(self, service):
+        """A mark that was seen before clears no budget of wrong codes, however the marks alternate."""
+        phone = service.phone("alice")
+        marks = [f"mark {number}" for number in range(3)]
+        for mark in marks:
+            service.refusal("alice", finish(service.ask("alice", mark=mark), service.wrong(phone), password_mark=mark))
+        assert len(service.account("alice").wrong) == 1
+        for turn in range(1, 4):
+            service.clock.advance(60)
+            mark = marks[turn % 2]
+            service.refusal("alice", finish(service.ask("alice", mark=mark), service.wrong(phone), password_mark=mark))
+            assert len(service.account("alice").wrong) == turn + 1
+
+    def test_ends_what_the_old_one_began(self, service):
+        """The first finish under a new mark ends the receipts that were earned under the old one."""
+        phone = service.phone("alice")
+        service.perform("alice", finish(service.ask("alice", mark="old"), service.code(phone), password_mark="old"))
+        spend = Spend(service.receipt("alice", phone, DELETE), operation=DELETE, session=SESSION)
+        service.clock.advance(30)
+        service.perform("alice", finish(service.ask("alice", mark="new"), service.code(phone), password_mark="new"))
+        assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT
+
+    def test_bounded(self, service):
+        """Eight old marks are remembered, each once."""
+        phone = service.phone("alice")
+        for number in range(2 * MAX_OLD_MARKS):
+            service.clock.advance(30)
+            mark = f"mark {number % (MAX_OLD_MARKS + 3)}"
+            ask = service.ask("alice", mark=mark)
+            service.perform("alice", finish(ask, service.code(phone), password_mark=mark))
+        account = service.account("alice")
+        assert len(set(account.old_marks)) == len(account.old_marks) == MAX_OLD_MARKS

@@ -40,7 +40,7 @@ def service(services):
 def remember(service, phone, user="alice", *, label="Laptop", mark=MARK):
     """Log on with the next code and the box ticked; return the machine's token."""
     service.clock.advance(30)
-    verb = finish(service.ask(user), service.code(phone), remember=label, password_mark=mark)
+    verb = finish(service.ask(user, mark=mark), service.code(phone), remember=label, password_mark=mark)
     return service.perform(user, verb).machine
 
 
@@ -132,7 +132,9 @@ class TestEnds:
         phone = service.phone("alice")
         token = remember(service, phone)
         service.clock.advance(30)
-        service.perform("alice", finish(service.ask("alice"), service.code(phone), password_mark="another"))
+        service.perform(
+            "alice", finish(service.ask("alice", mark="another"), service.code(phone), password_mark="another")
+        )
         assert isinstance(begin(service, token), Challenge)
         assert service.account("alice").machines == ()
 

@@ -47,7 +47,7 @@ class TestBegin:
         """Where nobody must use MFA, and for a remembered machine, a step-up is a challenge or a refusal."""
         service = services(requirement=Requirement.NOBODY, unopened=Unopened.NOT_REQUIRED, remember=RememberMachine())
         phone = service.phone("alice")
-        verb = finish(service.ask("alice"), service.code(phone), remember="Laptop", password_mark="m")
+        verb = finish(service.ask("alice", mark="m"), service.code(phone), remember="Laptop", password_mark="m")
         service.perform("alice", verb)
         assert not service.ask("alice", operation=DELETE).may_remember
         service.perform("bob", OpenAccount(required=False, by=ROOT))

@@ -172,11 +172,11 @@ class TestDaysBudget:
         phone = service.phone("alice")
         self.spend(service, phone)
         for mark, reason in (("first", Reason.THROTTLED), ("first", Reason.THROTTLED)):
-            ask = service.ask("alice")
+            ask = service.ask("alice", mark=mark)
             assert service.refusal("alice", finish(ask, service.code(phone), password_mark=mark)).reason is reason
         service.plant("alice", password_mark=b"p" * 32)
         proof = service.perform(
-            "alice", finish(service.ask("alice"), service.code(phone, steps=1), password_mark="new")
+            "alice", finish(service.ask("alice", mark="new"), service.code(phone, steps=1), password_mark="new")
         )
         assert proof.user == "alice"
         assert service.account("alice").wrong == ()
@@ -209,7 +209,7 @@ class TestCap:
         """The 100th consecutive wrong code disables the device: told once, machines forgotten, only a bind helps."""
         service = services(remember=RememberMachine())
         phone = service.phone("alice")
-        verb = finish(service.ask("alice"), service.code(phone), remember="Laptop", password_mark="m")
+        verb = finish(service.ask("alice", mark="m"), service.code(phone), remember="Laptop", password_mark="m")
         cookie = service.perform("alice", verb).machine
         service.plant("alice", devices=(attrs.evolve(device(service), failures=98),))
         assert guess(service, phone).reason is Reason.WRONG_CODE

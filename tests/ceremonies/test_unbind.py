@@ -31,7 +31,7 @@ class TestUnbind:
         """An unbind ends the device and, with the same swap, every receipt, ticket, offer and machine."""
         service = services(remember=RememberMachine())
         phone = service.phone("alice", name="Phone")
-        verb = finish(service.ask("alice"), service.code(phone), remember="Laptop", password_mark="m")
+        verb = finish(service.ask("alice", mark="m"), service.code(phone), remember="Laptop", password_mark="m")
         cookie = service.perform("alice", verb).machine
         receipt = service.receipt("alice", phone, DELETE)
         swaps = service.store.swaps
@@ -111,7 +111,7 @@ class TestReset:
         service = services(devices=DevicePolicy(most=2), remember=RememberMachine())
         phone = service.phone("alice")
         service.perform("alice", RequireMFA(required=False, by=ROOT))
-        verb = finish(service.ask("alice"), service.code(phone), remember="Laptop", password_mark="m")
+        verb = finish(service.ask("alice", mark="m"), service.code(phone), remember="Laptop", password_mark="m")
         service.perform("alice", verb)
         service.refusal("alice", finish(service.ask("alice"), service.wrong(phone)))
         before = service.account("alice")

@@ -27,7 +27,7 @@ class TestRightAnswers(key_ceremony.RightAnswers):
     def test_remembered(self, services, kind, door):
         """A key remembers a machine as a code does, where the policy allows it and the user ticks it."""
         service = services(remember=RememberMachine())
-        key, asked = bind(service, kind), service.ask("alice")
+        key, asked = bind(service, kind), service.ask("alice", mark="m")
         assert asked.may_remember
         evidence = answer(door, key, asked)
         verb = FinishLogon(asked.id, evidence, session=SESSION, remember="Laptop", password_mark="m")
@@ -37,7 +37,7 @@ class TestRightAnswers(key_ceremony.RightAnswers):
         """A wrong answer leaves no machine and no mark behind."""
         service = services(remember=RememberMachine())
         bind(service, KINDS[0])
-        asked = service.ask("alice")
+        asked = service.ask("alice", mark="m")
         evidence = key_ceremony.evidence_of(Door.WEBAUTHN, {})
         verb = FinishLogon(asked.id, evidence, session=SESSION, remember="Laptop", password_mark="m")
         service.refusal("alice", verb)

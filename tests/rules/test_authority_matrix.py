@@ -307,7 +307,7 @@ def make_world(services, state):
         for kind, verb in (("virtual", OfferVirtualDevice), ("key", OfferSecurityKey)):
             offers[kind] = service.perform("alice", verb(HELPER, account_name="alice", session=SESSION))
     if state in {"virtual device", "security key"}:
-        asked = service.ask("alice")
+        asked = service.ask("alice", mark="mark")
         evidence = answer(Door.WEBAUTHN, alice, asked) if state == "security key" else service.code(alice)
         verb = FinishLogon(asked.id, evidence, session=SESSION, remember="Laptop", password_mark="mark")
         service.perform("alice", verb)

@@ -164,7 +164,7 @@ class World:
         device = enrolled_key(self.mfa, user) if self.kind == "security key" else enrolled(self.mfa, user)
         self.devices[user] = device
         session = SESSIONS[0]
-        asked = self.mfa.perform(user, BeginLogon(session=session))
+        asked = self.mfa.perform(user, BeginLogon(session=session, password_mark="mark"))
         verb = FinishLogon(
             asked.id, self.evidence(user, asked.id), session=session, remember="Laptop", password_mark="mark"
         )

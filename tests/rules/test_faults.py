@@ -261,7 +261,7 @@ class Bench:
         return str(self.service.perform(user, verb).receipt)
 
     def machine(self) -> str:
-        phone, asked = self.phone(), self.ask()
+        phone, asked = self.phone(), self.service.ask("alice", mark=MARK)
         verb = FinishLogon(asked.id, self.code(phone), session=SESSION, remember="Laptop", password_mark=MARK)
         return str(self.perform(verb).machine)
 
@@ -360,7 +360,7 @@ def finish_logon(bench: Bench) -> Case:
 
 @case
 def finish_logon_and_remember(bench: Bench) -> Case:
-    phone, asked = bench.phone(), bench.ask()
+    phone, asked = bench.phone(), bench.service.ask("alice", mark=MARK)
     verb = FinishLogon(asked.id, bench.code(phone), session=SESSION, remember="Laptop", password_mark=MARK)
     return Case(verb, passes=True, once=True)
 

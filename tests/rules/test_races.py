@@ -123,16 +123,16 @@ def _use(mfa: MFA, meet: Any, user: str, use: str) -> tuple[float, float, str, l
         assert asked.options is not None
         return verb(asked.id, Assertion(key.get(asked.options, ORIGIN)), session=session, **how)
 
-    def ask() -> Challenge:
-        asked = mfa.perform(user, BeginLogon(session=session))
+    def ask(mark: str | None = None) -> Challenge:
+        asked = mfa.perform(user, BeginLogon(session=session, password_mark=mark))
         assert isinstance(asked, Challenge)
         return asked
 
     step_up = mfa.perform(user, BeginStepUp(DELETE, session=session))
     receipt = mfa.perform(user, finish(FinishStepUp, step_up, operation=DELETE)).receipt
-    token = mfa.perform(user, finish(FinishLogon, ask(), remember="Laptop", password_mark=mark)).machine
+    token = mfa.perform(user, finish(FinishLogon, ask(mark), remember="Laptop", password_mark=mark)).machine
     spend = Spend(receipt, operation=DELETE, session=session)
-    logon = finish(FinishLogon, ask(), remember="Office", password_mark=mark)
+    logon = finish(FinishLogon, ask(mark), remember="Office", password_mark=mark)
     another = finish(FinishLogon, ask())
     back = BeginLogon(session=session, machine=token, password_mark=mark)
     verb: Verb[Any] = {"log on": logon, "spend": spend, "come back": back}[use]

@@ -131,6 +131,7 @@ class Ticket:
     operation: Operation | None
     generation: int
     expires: float
+    mark: str = ""
 
 
 @attrs.frozen
@@ -366,7 +367,7 @@ class Life(RuleBasedStateMachine):
         self.begin(service, user, session, operation)
 
     def begin(self, service, user, session, operation) -> Any:
-        verb: Verb[Any] = BeginLogon(session=session)
+        verb: Verb[Any] = BeginLogon(session=session, password_mark=self.people[user].mark)
         if operation is not None:
             verb = BeginStepUp(operation, session=session)
         begun, landed = self.do(service, user, verb)
@@ -375,7 +376,8 @@ class Life(RuleBasedStateMachine):
         self.judge_begin(user, begun)
         if isinstance(begun, Challenge):
             generation = self.people[user].generation
-            self.tickets.append(Ticket(begun.id, user, session, operation, generation, self.now(service) + 300))
+            expires, mark = self.now(service) + 300, self.people[user].mark
+            self.tickets.append(Ticket(begun.id, user, session, operation, generation, expires, mark))
         return begun
 
     def judge_begin(self, user, begun) -> None:
@@ -431,6 +433,7 @@ class Life(RuleBasedStateMachine):
         assert proof.user == user == ticket.user
         assert brought == ticket
         assert ticket.generation == person.generation
+        assert ticket.mark == mark or ticket.operation is not None
         assert self.now(service) < ticket.expires
         assert device is not None
         assert device is person.device

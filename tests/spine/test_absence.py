@@ -123,7 +123,7 @@ def taken(*, seal=SEAL) -> Snapshot:
     for operation in (DELETE, Operation.UNBIND, Operation.RENAME, Operation.RESYNC):
         receipts[operation] = service.receipt("alice", phone, operation)
     clock.advance(30)
-    asked = service.ask("alice")
+    asked = service.ask("alice", mark=MARK)
     verb = FinishLogon(asked.id, service.code(phone), session=SESSION, remember="Laptop", password_mark=MARK)
     machine = perform("alice", verb).machine
     clock.advance(30)

@@ -148,8 +148,12 @@ class Watched:
     def code(self, phone, steps=0):
         return TOTPCode(self.typed(phone.code_at(self.clock() + steps * phone.period)))
 
-    def ask(self, user, operation=None):
-        begin = BeginLogon(session=SESSION) if operation is None else BeginStepUp(operation, session=SESSION)
+    def ask(self, user, operation=None, mark=None):
+        begin = (
+            BeginLogon(session=SESSION, password_mark=mark)
+            if operation is None
+            else BeginStepUp(operation, session=SESSION)
+        )
         asked = self.perform(user, begin)
         assert isinstance(asked, Challenge), asked
         return asked
@@ -194,7 +198,7 @@ def a_life_with_a_phone(watched):
     watched.hay.read_object("phone", phone)
     perform("alice", ConfirmVirtualDevice([watched.code(phone).code], offer=must.id, by=actor, session=SESSION))
     clock.advance(30)
-    asked = watched.ask("alice")
+    asked = watched.ask("alice", mark=MARK)
     finish = FinishLogon(str(asked.id), watched.code(phone), session=SESSION, remember="Laptop", password_mark=MARK)
     proof = perform("alice", finish)
     cookie = watched.typed(jar_with(watched.typed(os.urandom(32).hex()[:43]), proof.machine))
@@ -355,10 +359,10 @@ class TestNothingIsWrittenWhereThingsBreak:
         phone = watched.phone("alice")
         receipt = watched.receipt("alice", phone, DELETE)
         records = watched.service.store.records
-        ticket = str(watched.ask("alice").id)
+        ticket, marked = str(watched.ask("alice").id), str(watched.ask("alice", mark=MARK).id)
         for verb in (
             BeginLogon(session=SESSION),
-            FinishLogon(ticket, watched.code(phone, 1), session=SESSION, remember="Laptop", password_mark=MARK),
+            FinishLogon(marked, watched.code(phone, 1), session=SESSION, remember="Laptop", password_mark=MARK),
             FinishLogon(ticket, watched.wrong(phone), session=SESSION),
             Spend(receipt, operation=DELETE, session=SESSION),
             OfferVirtualDevice(ROOT, account_name="alice", session=SESSION),
@@ -466,12 +470,12 @@ class TestNothingIsWrittenWhereThingsBreak:
         watched.service.clock = clock
         store.interfere = interfere
         phone = watched.phone("alice")
-        ticket = str(watched.ask("alice").id)
+        ticket, marked = str(watched.ask("alice").id), str(watched.ask("alice", mark=MARK).id)
         with hay.reading_logs():
             armed.append(True)
             for verb in (
                 FinishLogon(ticket, watched.wrong(phone), session=SESSION),
-                FinishLogon(ticket, watched.code(phone), session=SESSION, remember="Laptop", password_mark=MARK),
+                FinishLogon(marked, watched.code(phone), session=SESSION, remember="Laptop", password_mark=MARK),
                 OfferVirtualDevice(ROOT, account_name="alice", session=SESSION),
             ):
                 hay.hide_all_of("verb", verb)

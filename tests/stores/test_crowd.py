@@ -104,7 +104,7 @@ class House:
     async def log_on(self, way, user, code=None):
         """Log on through a service from begin to finish, and remember the machine; return the proof, or the reason."""
         mfa = self.services[way]
-        ask = await mfa.perform(user, BeginLogon(session=SESSION))
+        ask = await mfa.perform(user, BeginLogon(session=SESSION, password_mark="mark"))
         code = TOTPCode(code or self.phones[user].code_at(self.clock.now))
         verb = FinishLogon(ask.id, code, session=SESSION, remember="Laptop", password_mark="mark")
         try:

@@ -208,10 +208,12 @@ class Service:
         key: SoftSecurityKey = self.run(enrolled_key(self.mfa, user, **how))
         return key
 
-    def ask(self, user: str, *, operation: Operation | None = None, session: str = SESSION) -> Challenge:
-        """Begin a logon, or a step-up, that comes to a challenge."""
+    def ask(
+        self, user: str, *, operation: Operation | None = None, session: str = SESSION, mark: str | None = None
+    ) -> Challenge:
+        """Begin a logon, under a password mark or none, or a step-up, that comes to a challenge."""
         if operation is None:
-            asked = self.perform(user, BeginLogon(session=session))
+            asked = self.perform(user, BeginLogon(session=session, password_mark=mark))
         else:
             asked = self.perform(user, BeginStepUp(operation, session=session))
         assert isinstance(asked, Challenge)

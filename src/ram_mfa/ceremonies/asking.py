@@ -15,7 +15,7 @@ from ..moment import Moment
 from ..words import Challenge, Kind, Reason, Refusal
 from . import key_options
 from .outcomes import Operation
-from .tickets import MICROSECONDS, NOTHING, Purpose, challenge_of, fresh, operation_subject, sealed_ticket
+from .tickets import MICROSECONDS, NOTHING, Opened, Purpose, challenge_of, fresh, operation_subject, sealed_ticket
 from .transition import Step
 
 _RETRIED: Final = frozenset(
@@ -31,9 +31,9 @@ _RETRIED: Final = frozenset(
 """The refusals behind which another try is allowed."""
 
 
-def subject_of(operation: Operation | None) -> bytes:
-    """Return the subject of a challenge: nothing for a logon, the operation for a step-up."""
-    return NOTHING if operation is None else operation_subject(operation)
+def subject_of(operation: Operation | None, mark: bytes = NOTHING) -> bytes:
+    """Return the subject of a challenge: the password mark's digest for a logon, the operation for a step-up."""
+    return mark if operation is None else operation_subject(operation)
 
 
 def purpose_of(operation: Operation | None) -> Purpose:
@@ -41,12 +41,30 @@ def purpose_of(operation: Operation | None) -> Purpose:
     return Purpose.LOGON if operation is None else Purpose.STEP_UP
 
 
-def challenge(account: Account, moment: Moment, *, session: str, operation: Operation | None = None) -> Challenge:
-    """Return a challenge for the devices that may answer; for a step-up where an operation is named."""
+def challenge(
+    account: Account,
+    moment: Moment,
+    *,
+    session: str,
+    operation: Operation | None = None,
+    mark: bytes = NOTHING,
+    until: int | None = None,
+) -> Challenge:
+    """Return a challenge for the devices that may answer; for a step-up where an operation is named.
+
+    Args:
+        account: whose devices may answer.
+        moment: the rest of the world.
+        session: in which it must be answered.
+        operation: of a step-up; None for a logon.
+        mark: digest of the password mark of a logon; only a finish with the same mark takes the ticket.
+        until: when it expires, in microseconds; None for the policy's lifetime.
+    """
     policy = moment.policy
     purpose = purpose_of(operation)
-    stamp = fresh(moment, purpose, lifetime=policy.lifetimes.challenge)
-    ticket = sealed_ticket(account, moment, stamp, purpose=purpose, session=session, subject=subject_of(operation))
+    stamp = fresh(moment, purpose, lifetime=policy.lifetimes.challenge, until=until)
+    subject = subject_of(operation, mark)
+    ticket = sealed_ticket(account, moment, stamp, purpose=purpose, session=session, subject=subject)
     party = policy.relying_party
     usable = tuple(
         device
@@ -74,23 +92,30 @@ def retried(
     account: Account,
     moment: Moment,
     session: str,
+    opened: Opened,
     operation: Operation | None = None,
+    mark: bytes = NOTHING,
     seen: Account | None = None,
 ) -> Step[Any]:
     """Return the refusal's step with a fresh challenge, where another try is allowed.
+
+    The fresh challenge expires with the first one: a password checked once is good for one challenge's lifetime.
 
     Args:
         step: the refusal.
         account: the account as it was loaded.
         moment: the rest of the world.
         session: of the challenge.
+        opened: the challenge that was answered.
         operation: of the challenge; None for a logon.
+        mark: digest of the password mark of a logon.
         seen: the account that the evidence was weighed on, where that is another object: a refusal that changed
             nothing about it changes nothing at all.
     """
     after = account if step.account is seen else step.account
     refusal = step.outcome
     if after is not None and isinstance(refusal, Refusal) and refusal.reason in _RETRIED:
-        again = challenge(after, moment, session=session, operation=operation)
+        until = expires_at(opened.stamp)
+        again = challenge(after, moment, session=session, operation=operation, mark=mark, until=until)
         refusal = attrs.evolve(refusal, again=again)
     return Step(after, refusal, events=step.events)

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import attrs
 
+from .._frozen import replaced
 from .._secret import SecretText
-from ..account import Account, expires_at
+from ..account import MAX_OLD_MARKS, OLD_MARK, Account, expires_at
 from ..events import Event, What
 from ..moment import Moment
 from ..policy import Unopened
 from ..words import Reason
 from . import _fields, machines
 from .actors import checked_session
-from .asking import challenge, retried
+from .asking import challenge, retried, subject_of
 from .evidence import Evidence, weigh
 from .outcomes import LogonStart, MustBind, NotRequired, Proof, Remembered
 from .proofs import proof_of
-from .tickets import MICROSECONDS, Purpose, after_clock_set_back, fresh, open_ticket, sealed_ticket
+from .tickets import MICROSECONDS, NOTHING, Purpose, after_clock_set_back, fresh, open_ticket, renewed, sealed_ticket
 from .transition import Step, Verb, refused
 
 
@@ -42,6 +43,11 @@ def _check_mark(mark: str | None, *, needed: bool) -> None:
         raise TypeError("password_mark is a string")
 
 
+def _digest(mark: str | None) -> bytes:
+    """Return what a challenge keeps of a password mark: 32 bytes."""
+    return NOTHING if mark is None else machines.mark_digest(mark)
+
+
 @attrs.frozen
 class BeginLogon(Verb[LogonStart]):
     """Begin a logon; the application has checked name and password. Writes nothing.
@@ -49,7 +55,8 @@ class BeginLogon(Verb[LogonStart]):
     Attributes:
         session: the application's session string for this browser.
         machine: the machine cookie as the browser sent it, or None.
-        password_mark: any string that changes when the password does; required where a machine is presented.
+        password_mark: any string that changes when the password does; required where a machine is presented. Only a
+            finish with the same mark takes the challenge.
     """
 
     session: str = attrs.field(repr=False)
@@ -78,7 +85,7 @@ class BeginLogon(Verb[LogonStart]):
         machine = machines.find(self.machine, account)
         if machine is not None and machines.counts(machine, moment, self.password_mark):
             return self._skipped(account, moment, Remembered(moment.user, machine.id, machine.expires_at))
-        return Step(account, challenge(account, moment, session=self.session))
+        return Step(account, challenge(account, moment, session=self.session, mark=_digest(self.password_mark)))
 
     def _skipped(self, account: Account | None, moment: Moment, outcome: NotRequired | Remembered) -> Step[LogonStart]:
         detail = outcome.why if isinstance(outcome, NotRequired) else f"machine {outcome.machine}"
@@ -100,7 +107,8 @@ class FinishLogon(Verb[Proof]):
         session: the same as at the begin.
         remember: a label for this machine where the user ticked "remember", else None; where the policy does not
             allow it no machine is remembered, and the proof holds no token.
-        password_mark: as at the begin; required where a machine is remembered. A new mark clears the day's budget.
+        password_mark: the same as at the begin, else the ticket is foreign; required where a machine is remembered. A
+            mark that was not seen before clears the day's budget.
     """
 
     challenge: str = attrs.field(converter=_fields.as_typed, repr=False)
@@ -111,15 +119,26 @@ class FinishLogon(Verb[Proof]):
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:
         """Return the step to a proof."""
-        opened = open_ticket(self.challenge, account, moment, purpose=Purpose.LOGON, session=self.session)
+        mark = _digest(self.password_mark)
+        opened = open_ticket(
+            self.challenge, account, moment, purpose=Purpose.LOGON, session=self.session, subject=subject_of(None, mark)
+        )
         if isinstance(opened, Reason):
             return refused(after_clock_set_back(account, moment, opened), moment, opened)
         if account is None:
             return refused(account, moment, Reason.NO_ACCOUNT)
-        marked = self._marked(account)
+        marked = self._marked(account, moment, mark)
         weighed = weigh(self.evidence, marked, moment, opened)
         if isinstance(weighed, Step):
-            return retried(weighed, account=account, moment=moment, session=self.session, seen=marked)
+            return retried(
+                weighed,
+                account=account,
+                moment=moment,
+                session=self.session,
+                opened=opened,
+                mark=mark,
+                seen=marked,
+            )
         after = weighed.account
         if after.machines and moment.policy.remember is None:
             # Switched off: what was remembered must not count again where it is switched on
@@ -134,12 +153,18 @@ class FinishLogon(Verb[Proof]):
         event = Event(What.LOGON_PROVED, moment.user, moment.now, device=weighed.device.id)
         return Step(after, proof, events=(event, *events))
 
-    def _marked(self, account: Account) -> Account:
-        if self.password_mark is None:
+    def _marked(self, account: Account, moment: Moment, mark: bytes) -> Account:
+        """Return the account that has seen the mark; what another mark began ends, and an old mark revives nothing."""
+        if self.password_mark is None or account.password_mark == mark:
             return account
-        digest = machines.mark_digest(self.password_mark)
-        if account.password_mark == digest:
-            return account
-        wrong = account.wrong if account.password_mark is None else ()
-        machines_left = machines.under_mark(account, digest)
-        return attrs.evolve(account, password_mark=digest, wrong=wrong, machines=machines_left)
+        if account.password_mark is None:
+            return replaced(account, password_mark=mark, machines=machines.under_mark(account, mark))
+        old_marks = (*account.old_marks, account.password_mark[:OLD_MARK])
+        returns = mark[:OLD_MARK] in old_marks
+        return replaced(
+            renewed(account, moment),
+            password_mark=mark,
+            old_marks=tuple([one for one in old_marks if one != mark[:OLD_MARK]][-MAX_OLD_MARKS:]),
+            wrong=account.wrong if returns else (),
+            machines=machines.under_mark(account, mark),
+        )

@@ -85,7 +85,14 @@ class FinishStepUp(Verb[Proof]):
             return refused(account, moment, Reason.NO_ACCOUNT)
         weighed = weigh(self.evidence, account, moment, opened)
         if isinstance(weighed, Step):
-            return retried(weighed, account=account, moment=moment, session=self.session, operation=self.operation)
+            return retried(
+                weighed,
+                account=account,
+                moment=moment,
+                session=self.session,
+                opened=opened,
+                operation=self.operation,
+            )
         proof = proof_of(weighed.account, moment, weighed.device, session=self.session, operation=self.operation)
         detail = self.operation.name
         event = Event(What.STEP_UP_PROVED, moment.user, moment.now, device=weighed.device.id, detail=detail)

@@ -9,8 +9,8 @@
     MAC     = HMAC-SHA-256(ticket key, store key || SHA-256(session) || epoch || history || head || subject)
 
 All fields of the MAC's input have fixed sizes, so that no two inputs run together (V20). ``subject`` is the SHA-256 of
-what the ticket is about: an operation, a device, or nothing. For a WebAuthn or U2F challenge the MAC *is* the
-challenge. A new epoch (any change of devices or password) and a new history (lost writes) kill them all.
+what the ticket is about: an operation, a device, a password mark, or nothing. For a WebAuthn or U2F challenge the MAC
+*is* the challenge. A new epoch (any change of devices or password) and a new history (lost writes) kill them all.
 """
 
 from __future__ import annotations
@@ -78,10 +78,11 @@ def receipt_subject(operation: Operation | None, device: Device) -> bytes:
     return hashlib.sha256(about + device.id.encode()).digest()
 
 
-def fresh(moment: Moment, purpose: Purpose, *, lifetime: float) -> bytes:
-    """Return the stamp of a new ticket that lives ``lifetime`` seconds."""
+def fresh(moment: Moment, purpose: Purpose, *, lifetime: float, until: int | None = None) -> bytes:
+    """Return the stamp of a new ticket that lives ``lifetime`` seconds, or up to the microsecond ``until``."""
     issued = int(moment.now * MICROSECONDS)
-    return _STAMP.pack(issued, issued + int(lifetime * MICROSECONDS), moment.draw(purpose.name, 16))
+    until = issued + int(lifetime * MICROSECONDS) if until is None else until
+    return _STAMP.pack(issued, until, moment.draw(purpose.name, 16))
 
 
 def sealed_ticket(

@@ -159,7 +159,7 @@ class TestOnARememberedMachine:
         """A remembered machine skips the device at logon only: a sensitive operation on it asks for the device."""
         service = services(remember=RememberMachine())
         phone, session = service.phone("alice"), new_session()
-        asked = service.ask("alice", session=session)
+        asked = service.ask("alice", session=session, mark="mark")
         verb = FinishLogon(asked.id, service.code(phone), session=session, remember="Laptop", password_mark="mark")
         service.perform("alice", verb)
         asked = service.perform("alice", BeginStepUp(DELETE, session=session))

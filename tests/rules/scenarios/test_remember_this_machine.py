@@ -47,7 +47,7 @@ def remembered(service, user="alice", *, phone=None, label="Laptop"):
     """Log on with a code, ticked; return the phone and the machine's cookie."""
     phone, session = phone or service.phone(user), new_session()
     service.clock.advance(phone.period)
-    asked = service.ask(user, session=session)
+    asked = service.ask(user, session=session, mark=MARK)
     return phone, str(tick(service, user, service.code(phone), asked, session, label=label).machine)
 
 
@@ -62,7 +62,7 @@ class TestSevenDays:
     def test_not_allowed(self, service):
         """By default it is not allowed: the page does not offer it, and who ticks it all the same is not remembered."""
         phone, session = service.phone("alice"), new_session()
-        asked = service.ask("alice", session=session)
+        asked = service.ask("alice", session=session, mark=MARK)
         assert not asked.may_remember
         proof = tick(service, "alice", service.code(phone), asked, session)
         assert proof.machine is None
@@ -74,7 +74,7 @@ class TestSevenDays:
         """Ticked at a logon with either device, MFA is not asked for on that machine within seven days."""
         session = new_session()
         bound = allowed.phone("alice") if device == "phone" else allowed.key("alice")
-        asked = allowed.ask("alice", session=session)
+        asked = allowed.ask("alice", session=session, mark=MARK)
         assert asked.may_remember
         evidence = allowed.code(bound) if device == "phone" else answer(Door.WEBAUTHN, bound, asked)
         proof = tick(allowed, "alice", evidence, asked, session)
@@ -99,7 +99,7 @@ class TestSevenDays:
     def test_not_ticked(self, allowed):
         """Without the tick the next logon asks for the device."""
         phone, session = allowed.phone("alice"), new_session()
-        asked = allowed.ask("alice", session=session)
+        asked = allowed.ask("alice", session=session, mark=MARK)
         proof = allowed.perform("alice", FinishLogon(asked.id, allowed.code(phone), session=session))
         assert proof.machine is None
         assert isinstance(back(allowed, "alice", None), Challenge)
