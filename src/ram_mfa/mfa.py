@@ -219,12 +219,13 @@ class AsyncMFA(Driver):
     async def perform(self, user: str, verb: Verb[T]) -> T:
         """See `MFA.perform`.
 
-        One at a time for each user, from its first load to its last write, in the order in which they came; whose turn
-        does not come before the deadline gets `StoreContended`. So who floods one account waits behind himself, and
-        takes up one connection of the store.
+        The verbs of one user are performed one by one, in the order in which they came, but in four queues: what only
+        the application can cause, by an administrator or after a change of password, waits for nothing that a visitor
+        sent, and what would hold on the record as it was last seen does not wait behind made-up tickets. A queue that
+        is full, and a turn that does not come before the deadline, raise `StoreContended`.
         """
-        lane = await self._lanes.enter(user_key(self._engine.tenant, user), self._engine.deadline)
-        return await self._run(self._engine.performing(user, verb), lane)
+        lane = await self._lanes.enter(user_key(self._engine.tenant, user), verb, self._engine.deadline)
+        return await self._run(self._engine.performing(user, verb, lane.look), lane)
 
     def for_tenant(self, name: str, policy: Policy) -> Self:
         """See `MFA.for_tenant`."""

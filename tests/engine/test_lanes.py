@@ -8,6 +8,7 @@ import gc
 import threading
 from collections import Counter
 
+import attrs
 import pytest
 
 from ram_mfa import (
@@ -17,11 +18,18 @@ from ram_mfa import (
     FinishLogon,
     MFAPolicy,
     OpenAccount,
+    PasswordChanged,
     Refused,
+    ResetMFA,
     StoreContended,
     TOTPCode,
+    Unbind,
+    UnsafeAdministrator,
     UnsafePlaintext,
 )
+from ram_mfa._base64url import encode
+from ram_mfa.ceremonies.transition import Verb
+from ram_mfa.engine.lanes import MAX_WAITING
 from ram_mfa.engine.records import user_key
 from ram_mfa.stores.memory import AsyncMemoryStore
 from ram_mfa.testing import ManualClock, enrolled
@@ -98,7 +106,7 @@ class TestAFlood:
             assert told == {"WRONG_CODE": 5, "THROTTLED": 195}
             assert store.most[VICTIM] == 1
             gc.collect()
-            assert not mfa._lanes._locks
+            assert not mfa._lanes._users
 
         asyncio.run(main())
 
@@ -229,4 +237,140 @@ class TestALane:
             thread.join()
         assert Counter(seen) == {"AccountView": 1, "ACCOUNT_EXISTS": 199}
         gc.collect()
-        assert not mfa._lanes._locks
+        assert not mfa._lanes._users
+
+
+def made_up(user):
+    """Return a well-formed ticket that nobody issued."""
+    return encode(b"\x01\x01" + bytes(8) + b"\x7f" * 8 + bytes(16) + b"\x5a" * 32) + encode(user.encode())
+
+
+def guess_at(mfa, user="victim"):
+    """Perform a finish with a made-up ticket; return the task."""
+    finish = FinishLogon(made_up(user), TOTPCode("123456"), session=SESSION)
+    return asyncio.ensure_future(named(mfa.perform(user, finish)))
+
+
+async def named(work):
+    """Return the reason of a refusal, or the name of the error or of the outcome."""
+    try:
+        return await outcome(work)
+    except StoreContended:
+        return "StoreContended"
+
+
+async def flooded(mfa, store, count):
+    """Fill the queue of strangers: one is in the store and stays there, the others wait or are refused at once."""
+    store.entered.clear()
+    store.gate.clear()
+    flood = [guess_at(mfa)]
+    await store.entered.wait()
+    flood += [guess_at(mfa) for _ in range(count - 1)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return flood
+
+
+async def ended(flood):
+    """Cancel what still waits, and see that nothing else came of the flood than refusals."""
+    for one in flood:
+        one.cancel()
+    outcomes = await asyncio.gather(*flood, return_exceptions=True)
+    assert {one for one in outcomes if isinstance(one, str)} <= {"FOREIGN_TICKET", "StoreContended"}
+    assert all(isinstance(one, str | asyncio.CancelledError) for one in outcomes)
+
+
+class TestMadeUpTickets:
+    @pytest.mark.requirement("A6")
+    def test_are_bounded(self):
+        """Of a thousand at once one is in the store and 256 wait; the others are refused before any work is done."""
+
+        async def main():
+            store = Watched()
+            mfa = service(store, deadline=60)
+            await enrolled(mfa, "victim")
+            store.calls.clear()
+            flood = await flooded(mfa, store, 1_000)
+            assert Counter(one.result() for one in flood if one.done()) == {"StoreContended": 999 - MAX_WAITING}
+            assert store.calls[VICTIM] == 1
+            store.gate.set()
+            assert Counter(await asyncio.gather(*flood)) == {
+                "StoreContended": 999 - MAX_WAITING,
+                "FOREIGN_TICKET": 1 + MAX_WAITING,
+            }
+            assert store.most[VICTIM] == 1
+            gc.collect()
+            assert not mfa._lanes._users
+
+        asyncio.run(main())
+
+    @pytest.mark.requirement("A6")
+    @pytest.mark.parametrize(
+        "verb",
+        [Unbind(by=ROOT), Unbind(by=UnsafeAdministrator("script")), ResetMFA(by=ROOT), PasswordChanged()],
+        ids=lambda verb: type(verb).__name__,
+    )
+    def test_hold_up_no_revocation(self, verb):
+        """With the queue of strangers full, a revocation enters the store at once and ends before they are served."""
+
+        async def main():
+            store = Watched()
+            mfa = service(store, deadline=60)
+            await enrolled(mfa, "victim")
+            flood = await flooded(mfa, store, 1_000)
+            store.entered.clear()
+            revocation = asyncio.ensure_future(mfa.perform("victim", verb))
+            await store.entered.wait()
+            assert store.inside[VICTIM] == 2
+            store.gate.set()
+            await revocation
+            assert sum(one.done() and one.result() == "FOREIGN_TICKET" for one in flood) < 20
+            await ended(flood)
+
+        asyncio.run(main())
+
+    @pytest.mark.requirement("A6")
+    def test_hold_up_no_ticket_that_verifies(self):
+        """With the queue of strangers full, a begin and a finish with a genuine ticket pass before they are served."""
+
+        async def main():
+            store, clock = Watched(), ManualClock(1_700_000_000)
+            mfa = service(store, deadline=60, clock=clock)
+            owner = await enrolled(mfa, "victim")
+            clock.advance(60)
+            flood = [guess_at(mfa) for _ in range(200)]
+            await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
+            ask = await mfa.perform("victim", BeginLogon(session=SESSION))
+            code = TOTPCode(owner.code_at(clock.now))
+            proof = await mfa.perform("victim", FinishLogon(ask.id, code, session=SESSION))
+            assert proof.user == "victim"
+            assert sum(one.done() for one in flood) < 60
+            await ended(flood)
+
+        asyncio.run(main())
+
+    @pytest.mark.requirement("A6")
+    def test_decide_nothing_by_the_record_last_seen(self):
+        """A verb that fails on it is performed in its turn all the same, and raises there, once."""
+
+        @attrs.frozen
+        class Odd(Verb[None]):
+            calls: list[int]
+
+            def __call__(self, account, moment):
+                self.calls.append(len(account.devices))
+                raise LookupError
+
+        async def main():
+            store = Watched()
+            mfa = service(store, deadline=60)
+            await enrolled(mfa, "victim")
+            flood = [guess_at(mfa) for _ in range(5)]
+            await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
+            odd = Odd([])
+            with pytest.raises(LookupError):
+                await mfa.perform("victim", odd)
+            assert odd.calls == [1, 1]
+            assert set(await asyncio.gather(*flood)) == {"FOREIGN_TICKET"}
+
+        asyncio.run(main())

@@ -90,6 +90,8 @@ class PasswordChanged(Verb[None]):
     since an enrolment that the old password began hangs on there being none.
     """
 
+    privileged = True
+
     def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
         """Return the step to the account under a new epoch."""
         if account is not None:

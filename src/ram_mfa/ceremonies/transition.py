@@ -7,7 +7,7 @@ fresher account, and only the step whose account was stored is told to anybody.
 
 from __future__ import annotations
 
-from typing import Generic, Never, TypeVar
+from typing import ClassVar, Generic, Never, TypeVar
 
 import attrs
 
@@ -51,9 +51,14 @@ class Step(Generic[T_co]):
 
 
 class Verb(Unpickled, Generic[T_co]):
-    """Something that can happen to an account; perform it with `ram_mfa.MFA.perform`. It is not pickled."""
+    """Something that can happen to an account; perform it with `ram_mfa.MFA.perform`. It is not pickled.
+
+    Attributes:
+        privileged: whether only the application can cause it, never a visitor: it then waits for no visitor's verb.
+    """
 
     __slots__ = ()
+    privileged: ClassVar[bool] = False
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[T_co]:
         """Decide: return the next account, the outcome and what is to be told."""

@@ -42,6 +42,7 @@ _CLAIM_TURNS: Final = 8
 """A claim is never deleted, so who loses the race for one finds it at the next turn."""
 
 Tell = Callable[[Event], Any]
+Look = Callable[[Account | None, Moment], None]
 
 
 @attrs.define
@@ -64,8 +65,13 @@ class Engine:
     pause: Callable[[float], Any]
     deadline: float
 
-    def performing(self, user: str, verb: Verb[T]) -> Plan[T]:
+    def performing(self, user: str, verb: Verb[T], look: Look | None = None) -> Plan[T]:
         """Plan a verb for a user, from load to tell.
+
+        Args:
+            user: the user id.
+            verb: what is to happen.
+            look: is shown each record that the verb is given, and the moment.
 
         Raises:
             Refused: the outcome is a refusal, and what had to be remembered of it is durable.
@@ -90,6 +96,8 @@ class Engine:
                 if account is None:
                     root = yield from self.opening.read_again(view, root)
                 moment = Moment(policy, self.opening.now(), entropy, root, user, key, administrator)
+                if look is not None:
+                    look(account, moment)
                 step = _decided(verb, account, moment)
                 if step.account is not account:
                     step = yield from self._claimed(view, step, account, moment)
