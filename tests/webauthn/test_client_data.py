@@ -195,6 +195,8 @@ class TestCheck:
             ),
             ({}, {"cross_origin": True}, None),
             ({"crossOrigin": True}, {"cross_origin": True}, None),
+            ({"crossOrigin": True}, {"cross_origin": True, "top_origins": ["https://top.example"]}, Check.TOP_ORIGIN),
+            ({}, {"cross_origin": True, "top_origins": ["https://top.example"]}, None),
             ({"crossOrigin": True, "topOrigin": "https://top.example"}, {"cross_origin": True}, Check.TOP_ORIGIN),
             (
                 {"crossOrigin": True, "topOrigin": "https://top.example"},
@@ -213,6 +215,7 @@ class TestCheck:
             ),
         ],
     )
+    @pytest.mark.requirement("A13")
     @pytest.mark.standard("WebAuthn Level 3 #dom-collectedclientdata-toporigin", "ram_mfa.webauthn.ClientData.check")
     def test_frames(self, changes, expected, verdict):
         """A page in a frame of another origin passes only where that is expected, and in the pages named."""

@@ -97,14 +97,16 @@ class ClientData:
         2. ``challenge`` is the one of this ceremony.
         3. ``origin`` is one of those expected, scheme, host and port.
         4. ``crossOrigin`` is not true, unless frames are expected.
-        5. ``topOrigin`` is absent, or one of those expected around such a frame.
+        5. ``topOrigin`` is one of those expected around such a frame. It may be absent where ``crossOrigin`` is not
+           true, or where ``top_origins`` is empty: whoever names pages means these and no others, and a browser that
+           does not say which page it is in is refused.
 
         Args:
             type: ``CREATE`` or ``GET``.
             challenge: the bytes that were sent in the options.
             origins: where the application lives, such as ``"https://login.example.com"``.
             cross_origin: whether the page may stand in a frame of another origin.
-            top_origins: the pages that such a frame may stand in.
+            top_origins: the pages that such a frame may stand in; empty to ask for none.
 
         Raises:
             VerificationError: ``Check.TYPE``, ``CHALLENGE``, ``ORIGIN``, ``CROSS_ORIGIN`` or ``TOP_ORIGIN``.
@@ -128,6 +130,8 @@ class ClientData:
         # (5) #dom-collectedclientdata-toporigin
         if self.top_origin is not None and (not self.cross_origin or self.top_origin not in framing):
             raise VerificationError(Check.TOP_ORIGIN, "not a page that may frame this one")
+        if self.cross_origin and self.top_origin is None and framing:
+            raise VerificationError(Check.TOP_ORIGIN, "the browser does not say which page frames this one")
 
 
 @lru_cache(maxsize=64)
