@@ -195,7 +195,7 @@ class TestRoot:
         assert other.refusal("nobody", Describe()).reason is Reason.NO_ACCOUNT
         service.run(service.mfa.declare_restored())
         assert other.refusal("nobody", Describe()).reason is Reason.NO_ACCOUNT
-        assert other.mfa._engine.opening._opened[1] == service.root
+        assert other.mfa._engine.opening._opened.root == service.root
 
     def test_a_loop_that_ends(self):
         """A perform that is cut off by the end of its event loop is cancelled, and nothing is told."""

@@ -113,9 +113,10 @@ class MFA(Driver):
         return self._for_tenant(name, policy)
 
     def reseal(self, progress: Callable[[Resealed], Any] | None = None) -> Resealed:
-        """Write every record again that is not sealed under the present key, while logons go on.
+        """Write the root record anew, and every record that is not sealed under the present key, while logons go on.
 
-        Begun again after a crash it goes on where it stopped: what is sealed under the present key is passed over.
+        The root record comes first and gets a new ticket key: all open tickets, offers and receipts end. Begun again
+        after a crash it goes on where it stopped: what is sealed under the present key is passed over.
         """
         return self._run(upkeep.resealing(self._engine, progress))
 
@@ -139,9 +140,23 @@ class MFA(Driver):
         """Delete a user's record that cannot be read; the user is then one without a record."""
         self._run(upkeep.discarding(self._engine, user, by))
 
-    def declare_restored(self) -> None:
-        """Say that the store was restored from a backup; call it before processes start."""
-        self._run(self._engine.opening.declare_lost())
+    def declare_restored(self) -> tuple[float, ...]:
+        """Declare that history was lost: a restore from a backup, or a promotion that the engine does not show.
+
+        It reaches open processes too. Losses noted at moments that lie in the future, by a clock that was wrong, are
+        withdrawn.
+
+        Returns:
+            The moments of those, in seconds since the epoch.
+
+        Raises:
+            Refused: this host's clock differs from the store's by more than the policy's skew; nothing was written.
+        """
+        return self._run(self._engine.opening.declare_lost())
+
+    def renew_tickets(self) -> None:
+        """Draw a new ticket key: all open tickets, offers and receipts end; devices and machines stay."""
+        self._run(self._engine.opening.renew_tickets())
 
 
 class AsyncMFA(Driver):
@@ -257,9 +272,13 @@ class AsyncMFA(Driver):
         """See `MFA.discard`."""
         await self._run(upkeep.discarding(self._engine, user, by))
 
-    async def declare_restored(self) -> None:
+    async def declare_restored(self) -> tuple[float, ...]:
         """See `MFA.declare_restored`."""
-        await self._run(self._engine.opening.declare_lost())
+        return await self._run(self._engine.opening.declare_lost())
+
+    async def renew_tickets(self) -> None:
+        """See `MFA.renew_tickets`."""
+        await self._run(self._engine.opening.renew_tickets())
 
 
 _RUNNING: Final[set[asyncio.Future[Any]]] = set()

@@ -64,7 +64,7 @@ class Root:
         later = self.losses[ids.index(history) + 1 :] if history in ids else self.losses
         return tuple(loss.at for loss in later)
 
-    def after_loss(self, *, at: float, incarnation: str, history: bytes, ticket_key: SecretBytes) -> Root:
+    def after_loss(self, *, at: float, incarnation: str, history: bytes) -> Root:
         """Return the root record that knows of one more loss of history.
 
         Where there are too many, the first one's moment is merged into the second's, and none is forgotten.
@@ -73,7 +73,7 @@ class Root:
         if len(losses) > MOST_LOSSES:
             first, second, *rest = losses
             losses = (Loss(max(first.at, second.at), second.history), *rest)
-        return attrs.evolve(self, ticket_key=ticket_key, incarnation=incarnation, history=history, losses=losses)
+        return attrs.evolve(self, incarnation=incarnation, history=history, losses=losses)
 
 
 @attrs.frozen

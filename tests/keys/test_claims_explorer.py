@@ -404,7 +404,7 @@ class UnbindDeletesTheClaim(Engine):
         outcome = yield from super().performing(user, verb)
         if isinstance(verb, Unbind):
             place = claim_key("", Claim(PARTY.id, scene().credential))
-            view, _ = yield from self.opening.ready()
+            view = (yield from self.opening.ready()).view
             sealed = yield view.load, (place,)
             if sealed is not None and decode_held(SEAL.for_record(place).unseal(sealed)).key == KEYS[user]:
                 yield view.swap, (place, sealed, None)

@@ -18,7 +18,7 @@ from unittest import mock
 
 import attrs
 
-from ram_mfa import MFAError, MFAPolicy, Refusal, Refused, StoreUncertain, UnsafePlaintext, Verb
+from ram_mfa import HistoryLost, MFAError, MFAPolicy, Refusal, Refused, StoreUncertain, UnsafePlaintext, Verb
 from ram_mfa.engine.loop import Engine
 from ram_mfa.engine.opening import Opening
 
@@ -40,6 +40,7 @@ class Words:
     """A store's words to be said: the explorer does what they ask on a world, and nothing else ever does."""
 
     view: str | None = None
+    beside: tuple[str, bytes] | None = None
 
     def load(self, key: str, /) -> bytes | None:
         raise AssertionError("the explorer loads")
@@ -49,19 +50,26 @@ class Words:
 
 
 class View(Words):
-    """The words of one incarnation."""
+    """The words of one incarnation, pinned to one record or not."""
 
-    def __init__(self, incarnation: str) -> None:
-        self.view = incarnation
+    def __init__(self, incarnation: str, beside: tuple[str, bytes] | None = None) -> None:
+        self.view, self.beside = incarnation, beside
 
 
 class IncarnatedWords(Words):
-    """The words of a store whose engine can lose acknowledged writes."""
+    """The words of a store with views: they compare the history's name and the root record in each statement."""
 
     def incarnation(self) -> str:
         raise AssertionError("the explorer asks")
 
-    def at(self, incarnation: str, /) -> View:
+    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> View:
+        return View(incarnation, beside)
+
+
+class NamedWords(IncarnatedWords):
+    """The words of a store whose views compare the history's name only."""
+
+    def at(self, incarnation: str, /) -> View:  # type: ignore[override]
         return View(incarnation)
 
 
@@ -86,11 +94,13 @@ class Call:
         word: ``load``, ``swap``, ``incarnation``, or ``tell`` (the observers, after the swap).
         view: the incarnation that must be in force inside the statement; None where none is compared.
         arguments: of the word.
+        beside: a key and the record that must stand under it inside the statement; None where none is compared.
     """
 
     word: str
     view: str | None
     arguments: tuple[Any, ...]
+    beside: tuple[str, bytes] | None = None
 
 
 @attrs.frozen
@@ -158,6 +168,12 @@ class Memory:
 
     def answers(self, call: Call) -> Iterator[tuple[Answer, World]]:
         """See `World`."""
+        if call.word == "incarnation":
+            yield Answer("", now=self.now), self
+            return
+        if call.beside is not None and self.find(call.beside[0]) != call.beside[1]:
+            yield Answer(("",), HistoryLost, self.now), self
+            return
         if call.word == "load":
             yield Answer(self.find(*call.arguments), now=self.now), self
             return
@@ -307,7 +323,7 @@ class _Plan:
             self.call = Call("tell", None, ())
         else:
             words: Words = function.__self__  # type: ignore[attr-defined]
-            self.call = Call(function.__name__, words.view, arguments)
+            self.call = Call(function.__name__, words.view, arguments, words.beside)
 
     def clock(self) -> float:
         """Return what the process's clock shows."""
@@ -366,7 +382,7 @@ def settle(plan: Program, world: Any) -> tuple[Any, Any]:
                 function, arguments = plan.send(None)
                 continue
             words: Words = function.__self__  # type: ignore[attr-defined]
-            answer, world = next(iter(world.answers(Call(function.__name__, words.view, arguments))))
+            answer, world = next(iter(world.answers(Call(function.__name__, words.view, arguments, words.beside))))
             function, arguments = plan.send(answer.value)
     except StopIteration as done:
         return done.value, world
@@ -375,7 +391,7 @@ def settle(plan: Program, world: Any) -> tuple[Any, Any]:
 def desks(
     policy: MFAPolicy,
     *,
-    store: type[Words] = Words,
+    store: type[Words] = IncarnatedWords,
     engine: type[Engine] = Engine,
     create: bool = False,
 ) -> Callable[[Callable[[], float]], Desk]:
@@ -390,7 +406,7 @@ def desks(
 
     def make(clock: Callable[[], float]) -> Desk:
         words = store()
-        opening = Opening(words, SEAL, clock, _pause, create=create)
+        opening = Opening(words, SEAL, clock, _pause, lambda: policy.clock_skew, create=create, monotonic=clock)
         return Desk(engine(opening, lambda: policy, "", _tell, _pause, 600.0), words)
 
     return make

@@ -27,6 +27,7 @@ from ram_mfa import (
     Evidence,
     FinishLogon,
     FinishStepUp,
+    HistoryLost,
     MFAPolicy,
     Operation,
     Owner,
@@ -68,7 +69,7 @@ def finish(
 
 
 class Script(MemoryStore):
-    """A store in memory that a test interferes with.
+    """A store in memory that a test interferes with; its views compare what they promise in each statement.
 
     Attributes:
         calls: (word, key) of every load and swap, in their order.
@@ -80,6 +81,14 @@ class Script(MemoryStore):
         super().__init__()
         self.calls: list[tuple[str, str]] = []
         self.interfere: Callable[..., Any] | None = None
+
+    history = ""
+
+    def incarnation(self) -> str:
+        return self.history
+
+    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _View:
+        return _View(self, incarnation, beside)
 
     def load(self, key, /):
         return self._call("load", super().load, key)
@@ -112,7 +121,7 @@ class Script(MemoryStore):
 
 
 class Promoted(Script):
-    """A scripted store whose engine names its history, and compares the name inside each statement.
+    """A scripted store whose engine names its history.
 
     Attributes:
         history: the present name; another one stands for a promotion or a restore.
@@ -122,21 +131,23 @@ class Promoted(Script):
         super().__init__()
         self.history = "1"
 
-    def incarnation(self) -> str:
-        return self.history
 
-    def at(self, incarnation: str, /) -> _View:
-        return _View(self, incarnation)
+class Unpinned(Script):
+    """A scripted store without views: the loop has to read the root record by itself."""
+
+    incarnation = at = None  # type: ignore[assignment]
 
 
 class _View:
-    def __init__(self, store: Promoted, incarnation: str) -> None:
-        self._store, self._incarnation = store, incarnation
+    """A view that compares the name of the history, and the record that it is pinned to."""
+
+    def __init__(self, store: Script, incarnation: str, beside: tuple[str, bytes] | None) -> None:
+        self._store, self._incarnation, self._beside = store, incarnation, beside
 
     def _check(self) -> None:
-        from ram_mfa import HistoryLost
-
         if self._store.history != self._incarnation:
+            raise HistoryLost(self._store.history)
+        if self._beside is not None and self._store.records.get(self._beside[0]) != self._beside[1]:
             raise HistoryLost(self._store.history)
 
     def load(self, key, /):

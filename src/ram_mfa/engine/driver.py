@@ -57,8 +57,9 @@ class Driver:
             raise TypeError("a seal has for_record: see AESGCMSeal")
         if not 0 < deadline <= 600:
             raise ValueError("deadline is a number of seconds, up to 600")
-        opening = Opening(store, seal, clock, pause, create=create)
-        self._engine = Engine(opening, _source(policy), "", tell, pause, deadline)
+        source = _source(policy)
+        opening = Opening(store, seal, clock, pause, lambda: source().clock_skew, create=create)
+        self._engine = Engine(opening, source, "", tell, pause, deadline)
 
     def _for_tenant(self, name: str, policy: Policy) -> Self:
         if not isinstance(name, str) or not 1 <= len(name.encode()) <= 200:

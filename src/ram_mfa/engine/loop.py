@@ -31,8 +31,9 @@ from ..events import CHANGES, Event
 from ..moment import Moment
 from ..policy import AdministratorProof, MFAPolicy
 from ..words import Reason, Refusal, Ticket
+from .forks import lineage
 from .opening import Opening
-from .plan import AnyStore, Plan
+from .plan import AnyStore, Plan, load, swap
 from .records import account_of, claim_key, unsealed, user_key
 
 T = TypeVar("T")
@@ -81,20 +82,25 @@ class Engine:
         administrator = yield from self.proved_administrator(getattr(verb, "by", None), policy)
         key = user_key(self.tenant, user)
         seal = self.opening.seal.for_record(key)
-        entropy = SecretBytes(os.urandom(32))
+        entropy, drawn = SecretBytes(os.urandom(32)), lineage()
         end = time.monotonic() + self.deadline
         pause = _FIRST_PAUSE
         step: Step[T] | None = None
         new: bytes | None = None
+        made = drawn
         while True:
+            if lineage() != drawn:  # forked: the two sides must not make the same secrets
+                entropy, drawn = SecretBytes(os.urandom(32)), lineage()
             try:
-                view, root = yield from self.opening.ready()
-                old = yield view.load, (key,)
+                opened = yield from self.opening.ready()
+                view, root = opened.view, opened.root
+                old = yield from load(view, key)
+                yield from self.opening.confirm(opened)
                 if step is not None and new is not None and old == new:
+                    if lineage() != made:
+                        raise StoreUncertain  # the other side of a fork may have written it
                     break  # the swap that answered False had landed: every write differs
                 account = None if old is None else account_of(key, seal, old, user)
-                if account is None:
-                    root = yield from self.opening.read_again(view, root)
                 moment = Moment(policy, self.opening.now(), entropy, root, user, key, administrator)
                 if look is not None:
                     look(account, moment)
@@ -103,8 +109,9 @@ class Engine:
                     step = yield from self._claimed(view, step, account, moment)
                 if step.account is account:
                     break
+                made = lineage()
                 new = None if step.account is None else seal.seal(encode_account(step.account))
-                if (yield from self._swapped(view, key, old, new)):
+                if (yield from self._swapped(view, key, old, new, made)):
                     break
             except HistoryLost:
                 self.opening.forget()
@@ -119,23 +126,25 @@ class Engine:
             raise Refused(step.outcome)
         return step.outcome
 
-    def _swapped(self, view: AnyStore, key: str, old: bytes | None, new: bytes | None) -> Plan[bool]:
+    def _swapped(
+        self, view: AnyStore, key: str, old: bytes | None, new: bytes | None, made: tuple[int, int]
+    ) -> Plan[bool]:
         """Plan a swap; where its outcome is unknown, a reload that finds ``new`` tells that it landed.
 
         Landed is not yet durable: a replica may not have it. So the store is asked once more to keep what it has.
+        Where the process was forked since ``new`` was made, it may be the other side's write: nothing is concluded.
         """
         try:
-            landed: bool = yield view.swap, (key, old, new)
+            return (yield from swap(view, key, old, new))
         except StoreUncertain:
             try:
-                found = yield view.load, (key,)
-                kept: bool = new is not None and found == new and (yield view.swap, (key, new, new))
-            except StoreUnavailable as error:  # nothing came of asking, which tells nothing of the swap before
+                found = yield from load(view, key)
+                kept = new is not None and found == new and (yield from swap(view, key, new, new))
+            except (StoreUnavailable, HistoryLost) as error:  # which tells nothing of the swap before
                 raise StoreUncertain from error
-            if not kept:
+            if not kept or lineage() != made:
                 raise
             return True
-        return landed
 
     def _claimed(self, view: AnyStore, step: Step[T], account: Account | None, moment: Moment) -> Plan[Step[T]]:
         """Plan the claims that a step needs; where another user holds one, the step becomes a refusal."""
@@ -148,10 +157,10 @@ class Engine:
         place = claim_key(self.tenant, claim)
         seal = self.opening.seal.for_record(place)
         for _ in range(_CLAIM_TURNS):
-            found = yield view.load, (place,)
+            found = yield from load(view, place)
             if found is not None:
                 return unsealed(place, seal, found, decode_held).key == key
-            if (yield from self._swapped(view, place, None, seal.seal(encode_held(Held(key))))):
+            if (yield from self._swapped(view, place, None, seal.seal(encode_held(Held(key))), lineage())):
                 return True
         raise StoreContended
 

@@ -26,8 +26,8 @@ from ..moment import Moment
 from ..sealing import RecordSeal
 from ..words import Kind, Reason, Refusal
 from .loop import Engine
-from .plan import AnyStore, Plan, listed, next_key
-from .records import account_of, claim_key, unsealed, user_key
+from .plan import AnyStore, Plan, listed, load, next_key, swap
+from .records import ROOT_KEY, account_of, claim_key, unsealed, user_key
 
 _TURNS: Final = 64
 MOST_NAMED: Final = 100
@@ -82,30 +82,34 @@ class ReportRow:
 
 
 def resealing(engine: Engine, progress: Callable[[Resealed], Any] | None) -> Plan[Resealed]:
-    """Plan to write every record again that is not sealed under the present key: users, claims, and the root."""
-    done = Resealed(0, 0, 0, ())
-    for kind in ("u", "c", "r"):
-        keys = listed(engine.opening.store, kind)
+    """Plan to write the root record anew, and then every user and claim that is not sealed under the present key."""
+    opening = engine.opening
+    before = yield from opening.afresh(opening.ready)
+    current = opening.seal.for_record(ROOT_KEY).is_current(before.sealed)
+    yield from opening.renew_tickets()  # the root record before all others: what an old key opens is worth nothing
+    done = Resealed(1, 0 if current else 1, 0, ())
+    for kind in ("u", "c"):
+        keys = listed(opening.store, kind)
         while (key := (yield from next_key(keys))) is not None:
-            done = yield from engine.opening.afresh(partial(_resealed, engine, key, done))
+            done = yield from opening.afresh(partial(_resealed, engine, key, done))
             if progress is not None:
                 progress(done)
     return done
 
 
 def _resealed(engine: Engine, key: str, done: Resealed) -> Plan[Resealed]:
-    view, _ = yield from engine.opening.ready()
+    view = (yield from engine.opening.ready()).view
     seal = engine.opening.seal.for_record(key)
     done = attrs.evolve(done, seen=done.seen + 1)
     for _ in range(_TURNS):
-        sealed = yield view.load, (key,)
+        sealed = yield from load(view, key)
         if sealed is None or seal.is_current(sealed):
             return done
         try:
             record = unsealed(key, seal, sealed, bytes)
         except UnreadableRecord:
             return attrs.evolve(done, unreadable=done.unreadable + 1, keys=(*done.keys, key)[:MOST_NAMED])
-        if (yield view.swap, (key, sealed, seal.seal(record))):
+        if (yield from swap(view, key, sealed, seal.seal(record))):
             return attrs.evolve(done, resealed=done.resealed + 1)
     raise StoreContended
 
@@ -121,8 +125,8 @@ def reported(engine: Engine, key: str) -> Plan[ReportRow | None]:
 
 
 def _reported(engine: Engine, key: str) -> Plan[ReportRow | None]:
-    view, _ = yield from engine.opening.ready()
-    sealed = yield view.load, (key,)
+    view = (yield from engine.opening.ready()).view
+    sealed = yield from load(view, key)
     if sealed is None:
         return None
     try:
@@ -189,7 +193,7 @@ def moving(engine: Engine, old: str, new: str, by: Actor) -> Plan[None]:
 
 def _move_claims(engine: Engine, account: Account, old: str, new: str) -> Plan[None]:
     party = engine.policy().relying_party
-    view, _ = yield from engine.opening.ready()
+    view = (yield from engine.opening.ready()).view
     before, after = user_key(engine.tenant, old), user_key(engine.tenant, new)
     for device in account.devices:
         if isinstance(device, SecurityKey) and party is not None:
@@ -200,10 +204,10 @@ def _move_claims(engine: Engine, account: Account, old: str, new: str) -> Plan[N
 def _claim_moved(view: AnyStore, place: str, seal: RecordSeal, *, before: str, after: str) -> Plan[None]:
     """Plan one claim's new owner; a claim left behind would let the next user of the old id bind the same key."""
     for _ in range(_TURNS):
-        found = yield view.load, (place,)
+        found = yield from load(view, place)
         if found is None or unsealed(place, seal, found, decode_held).key != before:
             return
-        if (yield view.swap, (place, found, seal.seal(encode_held(Held(after))))):
+        if (yield from swap(view, place, found, seal.seal(encode_held(Held(after))))):
             return
     raise StoreContended
 
@@ -222,12 +226,13 @@ def _discarded(engine: Engine, user: str, by: Actor) -> Plan[None]:
     policy = engine.policy()
     administrator = yield from engine.proved_administrator(by, policy)
     key = user_key(engine.tenant, user)
-    view, root = yield from engine.opening.ready()
-    moment = Moment(policy, engine.opening.now(), SecretBytes(bytes(32)), root, user, key, administrator)
+    opened = yield from engine.opening.ready()
+    view = opened.view
+    moment = Moment(policy, engine.opening.now(), SecretBytes(bytes(32)), opened.root, user, key, administrator)
     grant = authorise(None, moment, by, Deed.DISCARD)
     if isinstance(grant, Reason):
         raise Refused(Refusal(grant))
-    sealed = yield view.load, (key,)
+    sealed = yield from load(view, key)
     readable = sealed is None
     if sealed is not None:
         try:
@@ -235,7 +240,7 @@ def _discarded(engine: Engine, user: str, by: Actor) -> Plan[None]:
             readable = True
         except UnreadableRecord:
             readable = False
-    if readable or not (yield view.swap, (key, sealed, None)):
+    if readable or not (yield from swap(view, key, sealed, None)):
         raise Refused(Refusal(Reason.NOTHING_TO_DO))
 
 
