@@ -516,7 +516,7 @@ class TestItFinds:
         """A user is told that the key is bound before the record says so, where somebody tells before the swap."""
 
         class TellsFirst(Engine):
-            def _swapped(self, view, key, old, new):
+            def _swapped(self, view, key, old, new, made):
                 return True
                 yield
 
