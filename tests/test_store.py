@@ -8,7 +8,7 @@ import pytest
 
 from ram_mfa import MFA, MFAPolicy, Reason, UnsafePlaintext, errors, store
 from ram_mfa.stores.memory import AsyncMemoryStore, MemoryStore
-from tests.support.spine import Promoted, Script, finish
+from tests.support.spine import Promoted, Unpinned, finish
 
 
 class TestPromises:
@@ -63,7 +63,7 @@ class TestCapabilities:
     @pytest.mark.parametrize("half", ["incarnation", "at"])
     def test_half_of_a_history_is_refused(self, half):
         """A store that names its history and makes no views, or the other way round, is not taken for one without."""
-        one = Script()
+        one = Unpinned()
         setattr(one, half, lambda *_: "1")
         with pytest.raises(TypeError, match="both"):
             store.has_history(one)

@@ -132,13 +132,21 @@ class People(threading.Thread):
             for user, phone in phones.items():
                 code = phone.code_at(self.clock.now)
                 try:
-                    told = [finish(self.mfa, user, begin(self.mfa, user), code) for _ in range(2)]
+                    told = [self.log_on(user, code) for _ in range(2)]
                 except MFAError as error:
                     told = [repr(error)]
                 if told != ["proof", "REPLAYED_CODE"]:
                     self.wrong.append((user, told))
             self.passes += 1
         self.store.close()
+
+    def log_on(self, user, code):
+        """Log on; where a re-sealing ended the ticket, start over with the same code."""
+        for _ in range(10):
+            told = finish(self.mfa, user, begin(self.mfa, user), code)
+            if told != "FOREIGN_TICKET":
+                break
+        return told
 
 
 class TestUnderTraffic:

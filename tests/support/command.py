@@ -18,7 +18,9 @@ import attrs
 
 from ram_mfa import MFA, AESGCMSeal, ImportVirtualDevice, MFAPolicy, RelyingParty
 from ram_mfa.__main__ import main
+from ram_mfa._secret import SecretBytes
 from ram_mfa.codec import decode_account, decode_held, decode_root
+from ram_mfa.moment import Root
 
 from .races import ALL_THE_TIME, uri_of
 from .spine import ROOT
@@ -162,8 +164,12 @@ def altered(record: bytes) -> bytes:
 
 
 def contents(store: Any, *names: str) -> dict[str, Any]:
-    """Return all records, unsealed under these keys and decoded."""
-    readers: dict[str, Callable[[bytes], Any]] = {"u": decode_account, "c": decode_held, "r": decode_root}
+    """Return all records, unsealed under these keys and decoded; without the ticket key, which each write renews."""
+
+    def root(record: bytes) -> Root:
+        return attrs.evolve(decode_root(record), ticket_key=SecretBytes(b""))
+
+    readers: dict[str, Callable[[bytes], Any]] = {"u": decode_account, "c": decode_held, "r": root}
     ring = seal(*names)
     return {key: readers[key[0]](ring.for_record(key).unseal(record)) for key, record in sealed(store).items()}
 

@@ -85,6 +85,7 @@ class Opening:
         create: bool,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        has_history(store)  # one with half of it is refused here
         self.store = store
         self.seal = seal
         self._clock = clock
@@ -229,13 +230,14 @@ class Opening:
                 else:
                     root = yield from self._after_loss(root, name)
                 root = attrs.evolve(root, ticket_key=SecretBytes(os.urandom(32)))
+                self._store_ids |= {root.store_id}
             elif self._create and not self._store_ids:
                 root = Root(SecretBytes(os.urandom(32)), name, os.urandom(16), (), os.urandom(16))
             else:
                 raise Refused(Refusal(Reason.NO_ROOT))
-            self._store_ids |= {root.store_id}
             new = seal.seal(encode_root(root))
             if (yield from swap(plain, ROOT_KEY, found, new)):
+                self._store_ids |= {root.store_id}
                 return new, root
             yield self._pause, (turn / 1_000,)
         raise StoreContended
