@@ -52,7 +52,7 @@ def stores() -> None:
         lists: Listing = store
         MFA(one, POLICY, seal=SEAL)
         del lists
-    knows: Incarnated = DjangoStore()  # type: ignore[assignment] # pyright: ignore[reportAssignmentType]
+    knows: Incarnated = DjangoStore()
     del knows
     MFA(Mine(), POLICY, seal=SEAL)
     MFA(Half(), POLICY, seal=SEAL)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

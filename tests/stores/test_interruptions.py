@@ -24,7 +24,7 @@ from tests.support.spine import SEAL, SESSION
 require_module("sqlalchemy", "sqlalchemy")
 require_module("pymysql", "PyMySQL")
 
-KEY = "i" + "A" * 43
+KEY, ROOT = "i" + "A" * 43, "r" + "I" * 43
 THREADS = 3
 
 
@@ -38,6 +38,23 @@ def dispose_of_engines():
 def giving_up(request, mariadb):
     """What makes the server give statements up: somebody's KILL QUERY, or a limit of its own."""
     return getattr(mariadb.server, request.param)
+
+
+@pytest.fixture
+def pinned(mariadb):
+    """Keep a root record, and return what opens a store and a view beside that record."""
+    store = Maker(mariadb.server.url(), 30.0)()
+    assert store.swap(ROOT, None, b"the root")
+
+    def make():
+        store = Maker(mariadb.server.url(), 30.0)()
+        view = store.at(store.incarnation(), beside=(ROOT, b"the root"))
+        store.close()  # a limit is for connections that are made from now on
+        return store, view
+
+    yield make
+    assert store.swap(ROOT, b"the root", None)
+    store.close()
 
 
 @pytest.fixture
@@ -86,11 +103,9 @@ class TestLoad:
         store.close()
 
     @pytest.mark.requirement("A1", "S2")
-    def test_of_a_view_likewise(self, mariadb, record, giving_up):
-        """A view's load, which also compares the history, is answered by the record or not at all."""
-        store = Maker(mariadb.server.url(), 30.0)()
-        view = store.at(store.incarnation())
-        store.close()
+    def test_of_a_view_likewise(self, pinned, record, giving_up):
+        """A view's load, which also compares history and root, is answered by the record or not at all."""
+        store, view = pinned()
         with giving_up():
             seen = counted(lambda: view.load(KEY), rounds(50_000))
         assert set(seen) == {record, StoreUnavailable}
@@ -144,11 +159,9 @@ class TestKeys:
 
 class TestSwap:
     @pytest.mark.requirement("A1", "S1", "S4")
-    def test_of_a_view_lands_or_raises(self, mariadb, giving_up):
+    def test_of_a_view_lands_or_raises(self, pinned, giving_up):
         """Nobody else writes, so no swap of a view loses a race: it is True, or raises and is looked up."""
-        store = Maker(mariadb.server.url(), 30.0)()
-        view = store.at(store.incarnation())
-        store.close()
+        store, view = pinned()
         keys = ["s" + str(number).rjust(43, "0") for number in range(THREADS)]
 
         def work(key):

@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import waiting
 
+from ._sql import SYSTEM
+
 R = TypeVar("R")
 
 
@@ -77,7 +79,8 @@ def check(deadline: float) -> str:
         SELECT current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
                CASE WHEN current_setting('synchronous_commit') = 'off'
                     THEN set_config('synchronous_commit', 'on', false) END,
-               set_config('lock_timeout', '{int(deadline * 900)}', false)
+               set_config('lock_timeout', '{int(deadline * 900)}', false),
+               {SYSTEM}
     """
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The calls of a store on any SQL database, over two of its own: run a statement that reads, and one that writes.
 
-The room's rule: it knows the statements and what their answers mean, and no driver.
+Invariant: it knows the statements and what their answers mean, and no driver.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import attrs
 
-from ..errors import HistoryLost, StoreUnavailable
-from ._sql import Family, Statements, Value, found, statement, statements, text_of
+from ..errors import StoreUnavailable
+from ._sql import Family, Pin, Statements, Value, found, only, text_of
 
 
 class SQLStore(abc.ABC):
@@ -28,8 +28,8 @@ class SQLStore(abc.ABC):
 
     def __init__(self, family: Family, mark: str, deadline: float) -> None:
         self._deadline = deadline
-        self._texts: Statements = statements(family, (mark, mark, mark, mark))
-        self._binary_keys = family == "mysql"
+        self._statements = Statements(family, mark)
+        self._is_mysql = family == "mysql"
 
     @abc.abstractmethod
     def _rows(self, text: str, values: tuple[Value, ...]) -> list[Any]:
@@ -56,73 +56,71 @@ class SQLStore(abc.ABC):
 
     def incarnation(self) -> str:
         """See ``ram_mfa.store.Incarnated.incarnation``."""
-        rows = self._rows(self._texts.now, ())
-        return text_of(rows[0][0] if len(rows) == 1 else None)
+        return text_of(only(self._rows(self._statements.now, ())))
 
-    def at(self, incarnation: str, /) -> _View:
+    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _View:
         """See ``ram_mfa.store.Incarnated.at``."""
-        return _View(self, incarnation)
+        return _View(self, Pin(incarnation, beside))
 
-    def _load(self, key: str, at: str | None) -> bytes | None:
-        now, value = found(self._rows(self._texts.load, (self._key(key),)))
-        if at is not None and now != at:
-            raise HistoryLost(now)
-        return value
+    def clock(self) -> float:
+        """See ``ram_mfa.store.ServerClock.clock``."""
+        return float(only(self._rows(self._statements.clock, ())))
 
-    def _swap(self, key: str, old: bytes | None, new: bytes | None, at: str | None) -> bool:
+    def _load(self, key: str, pin: Pin | None) -> bytes | None:
+        return found(self._rows(*self._statements.load(key, pin)), pin)
+
+    def _swap(self, key: str, old: bytes | None, new: bytes | None, pin: Pin | None) -> bool:
         if old is None and new is None:
             return False
-        if old == new and self._binary_keys:  # MySQL counts the rows that changed, unless a flag says otherwise
-            return self._load(key, at) == old
-        text, values = statement(self._texts, self._key(key), old, new, at)
+        if old == new and self._is_mysql:  # MySQL counts the rows that changed, unless a flag says otherwise
+            return self._load(key, pin) == old
+        text, values = self._statements.swap(key, old, new, pin)
         until = time.monotonic() + self._deadline
         while True:
             landed = self._write(text, values)
             if landed:
                 return True
-            if landed is False and self._lost(key, old, at):
+            if landed is False and self._lost(key, old, pin):
                 return False
             if time.monotonic() > until:
                 raise StoreUnavailable("others kept this record locked until the deadline")
 
-    def _lost(self, key: str, old: bytes | None, at: str | None) -> bool:
+    def _lost(self, key: str, old: bytes | None, pin: Pin | None) -> bool:
         """Say whether a swap that changed no row lost a race.
 
-        The record is read again, after the swap: where it is another now, False is a right answer of this moment. Where
-        it is ``old``, it was another for a moment, or MariaDB was interrupted and said nothing: it is asked again.
+        The whole question is asked again after the swap, in one statement, and its answer is right at that moment,
+        whatever was so when the swap ran. Where history and pin are the view's, and the record is not ``old``, a swap
+        would lose now: False. Where the record is ``old``, something was another for a moment (or MariaDB was
+        interrupted and did not say so): the swap itself is asked again, and again it lands whole or not at all.
 
         Raises:
-            HistoryLost: this is another history.
+            HistoryLost: the history or the pinned record is another. Nothing landed.
         """
-        return (at is None and not self._binary_keys) or self._load(key, at) != old
+        return (pin is None and not self._is_mysql) or self._load(key, pin) != old
 
     def _page(self, kind: str, last: str) -> list[str]:
-        between = (self._key(last), self._key(chr(ord(kind) + 1)))
         until = time.monotonic() + self._deadline
-        while not (rows := self._rows(self._texts.keys, between)):
-            end = self._rows(self._texts.end, between)
+        while not (rows := self._rows(*self._statements.keys(kind, last))):
+            end = self._rows(*self._statements.end(kind, last))
             if len(end) == 1 and end[0][0] is None:
                 return []
             if time.monotonic() > until:
                 raise StoreUnavailable("the listing was interrupted until the deadline")
         return [text_of(key) for (key,) in rows]
 
-    def _key(self, key: str) -> Value:
-        return key.encode() if self._binary_keys else key
-
 
 @attrs.frozen
 class _View:
-    """A store at one incarnation."""
+    """A store on one history, beside one pinned record."""
 
     _store: SQLStore
-    _at: str
+    _pin: Pin
 
     def load(self, key: str, /) -> bytes | None:
-        return self._store._load(key, self._at)  # noqa: SLF001 (the store's own view)
+        return self._store._load(key, self._pin)  # noqa: SLF001 (the store's own view)
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
-        return self._store._swap(key, old, new, self._at)  # noqa: SLF001 (likewise)
+        return self._store._swap(key, old, new, self._pin)  # noqa: SLF001 (likewise)
 
 
 def all_rows(cursor: Any) -> list[Any]:

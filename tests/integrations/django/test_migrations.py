@@ -38,6 +38,15 @@ class TestMigrations:
             call_command("migrate", "ram_mfa", database=name, verbosity=0)
             assert "ram_mfa" in connections[name].introspection.table_names()
 
+    def test_the_root_record_has_a_table_where_it_needs_one(self, databases, tmp_path, mariadb):
+        """On MariaDB and MySQL, and nowhere else."""
+        for name, tables in (
+            (databases.sqlite(tmp_path / "mfa.db"), {"ram_mfa"}),
+            (databases.server(mariadb), {"ram_mfa", "ram_mfa_root"}),
+        ):
+            made = set(connections[name].introspection.table_names())
+            assert {table for table in made if table.startswith("ram_mfa")} == tables
+
     def test_the_umask_says_who_may_read_a_file(self, databases, tmp_path):
         before = os.umask(0o027)
         try:

@@ -24,6 +24,7 @@ from ram_mfa.integrations.django.engines import engine_of
 from ram_mfa.store import has_history, has_listing
 from ram_mfa.testing import Faults, check_store
 from tests.integrations.django.project import Maker, alias, of_url
+from tests.stores import pins
 from tests.support import real, require_module, rounds
 from tests.support.races import ALL_THE_TIME, EnginePlace, eight_processes_submit_one_code
 from tests.support.servers import PATIENCE
@@ -100,6 +101,27 @@ class TestTheKit:
         store.close()
 
 
+class TestPinnedRecord:
+    @pytest.mark.requirement("A4", "S12")
+    @pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mariadb"])
+    def test_is_compared_within_each_statement(self, databases, path, engine, request):
+        """A pin that differs, that is absent, or that changes between load and swap, is HistoryLost."""
+        store = DjangoStore(databases.on(engine, path, request))
+        pins.check_one_after_another(store)
+        pins.check_between_load_and_swap(store)
+        for kind in "ru":
+            for key in store.keys(kind):
+                assert store.swap(key, store.load(key), None)
+
+    @pytest.mark.requirement("A5")
+    @pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mariadb"])
+    def test_the_servers_clock_is_shown(self, databases, path, engine, request):
+        store = DjangoStore(databases.on(engine, path, request))
+        before = time.time()
+        shown = store.clock()
+        assert before - 1 <= shown <= time.time() + 1
+
+
 class TestInterruptions:
     @pytest.mark.requirement("A1", "S2")
     @pytest.mark.parametrize("fault", ["interrupted", "impatient"])
@@ -153,7 +175,7 @@ class TestDjangoStore:
     def test_has_a_name_for_its_history(self, databases, path, postgresql):
         """A file has one history; PostgreSQL's is the timeline, and another one's swap does not land."""
         on_file, on_server = DjangoStore(databases.sqlite(path)), DjangoStore(databases.server(postgresql))
-        assert (on_file.incarnation(), on_server.incarnation()) == ("one file", "00000001")
+        assert (on_file.incarnation(), on_server.incarnation()) == ("", on_server.incarnation())
         for store in (on_file, on_server):
             assert has_listing(store)
             assert has_history(store)
@@ -414,7 +436,8 @@ class TestFailures:
                 view.load(KEY)
             with pytest.raises(HistoryLost):
                 view.swap(KEY, b"x", b"y")
-            assert caught.value.incarnation == store.incarnation() == "00000002"
+            assert caught.value.incarnation == store.incarnation()
+            assert store.incarnation().endswith("/00000002")
             assert store.load(KEY) == b"x"
             store.close()
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from ...errors import StoreUnavailable
 from ...stores import _durable
-from ...stores._sql import Family
+from ...stores._sql import ROOT_TABLE, TABLE, Family
 
 Settings = dict[str, Any]
 
@@ -202,14 +202,16 @@ class MySQL:
                 return cursor.fetchone()
 
             _durable.mysql(ask)
-            try:
-                said = str(ask("SHOW CREATE TABLE ram_mfa")[1])
-            except Exception as error:
-                if error.args[:1] == (_NO_SUCH_TABLE,):
-                    raise NotMigrated from error
-                raise
-        if not all(re.search(part, said) for part in _MYSQL_TABLE):
-            raise refused("the columns of ram_mfa are not those of its migrations, or it is not kept by InnoDB")
+            for table in (TABLE, ROOT_TABLE):
+                try:
+                    said = str(ask(f"SHOW CREATE TABLE {table}")[1])
+                except Exception as error:
+                    if error.args[:1] == (_NO_SUCH_TABLE,):
+                        raise NotMigrated from error
+                    raise
+                if not all(re.search(part, said) for part in _MYSQL_TABLE):
+                    problem = f"the columns of {table} are not those of its migrations, or it is not kept by InnoDB"
+                    raise refused(problem)
 
     def cursor(self, raw: Any) -> Any:
         """See ``Engine.cursor``."""

@@ -17,9 +17,9 @@ import psycopg
 
 from ...errors import StoreUnavailable
 from .. import _psycopg
-from .._sql import Value, statement
+from .._sql import Pin, Value, found, only, text_of
 from . import common
-from .common import TEXTS, Link
+from .common import STATEMENTS, Link
 
 R = TypeVar("R")
 
@@ -58,37 +58,44 @@ class AsyncPostgresStore:
 
     async def keys(self, kind: str, /) -> AsyncIterator[str]:
         """See ``ram_mfa.store.Listing.keys``."""
-        last, end = kind, chr(ord(kind) + 1)
-        while page := await self._ask(TEXTS.keys, (last, end)):
+        last = kind
+        while page := await self._ask(*STATEMENTS.keys(kind, last)):
             for (last,) in page:
                 yield last
 
     async def incarnation(self) -> str:
         """See ``ram_mfa.store.Incarnated.incarnation``."""
-        return str((await self._ask(TEXTS.now, ()))[0][0])
+        return text_of(only(await self._ask(STATEMENTS.now, ())))
 
-    def at(self, incarnation: str, /) -> _View:
+    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _View:
         """See ``ram_mfa.store.Incarnated.at``."""
-        return _View(self, incarnation)
+        return _View(self, Pin(incarnation, beside))
+
+    async def clock(self) -> float:
+        """See ``ram_mfa.store.ServerClock.clock``."""
+        return float(only(await self._ask(STATEMENTS.clock, ())))
 
     async def close(self) -> None:
         """Close the connections that are not in use, and open no more."""
         await self._pool.close()
 
-    async def _load(self, key: str, at: str | None) -> bytes | None:
-        return common.read(await self._ask(TEXTS.load, (key,)), at)
+    async def _load(self, key: str, pin: Pin | None) -> bytes | None:
+        return found(await self._ask(*STATEMENTS.load(key, pin)), pin)
 
-    async def _swap(self, key: str, old: bytes | None, new: bytes | None, at: str | None) -> bool:
+    async def _swap(self, key: str, old: bytes | None, new: bytes | None, pin: Pin | None) -> bool:
         if old is None and new is None:
             return False
-        text, values = statement(TEXTS, key, old, new, at)
+        text, values = STATEMENTS.swap(key, old, new, pin)
         until = time.monotonic() + self._deadline
-        while (landed := await self._write(text, values)) is None:
+        while True:
+            landed = await self._write(text, values)
+            if landed:
+                return True
+            # ``SQLStore._lost`` says why this answer is right.
+            if landed is False and (pin is None or await self._load(key, pin) != old):
+                return False
             if time.monotonic() > until:
                 raise common.locked()
-        if not landed and at is not None:
-            common.compare(await self.incarnation(), at)
-        return landed
 
     async def _write(self, text: str, values: tuple[Value, ...]) -> bool | None:
         link = await self._pool.take()
@@ -117,16 +124,16 @@ class AsyncPostgresStore:
 
 @attrs.frozen
 class _View:
-    """A store at one incarnation."""
+    """A store on one history, beside one pinned record."""
 
     _store: AsyncPostgresStore
-    _at: str
+    _pin: Pin
 
     async def load(self, key: str, /) -> bytes | None:
-        return await self._store._load(key, self._at)  # noqa: SLF001 (the store's own view)
+        return await self._store._load(key, self._pin)  # noqa: SLF001 (the store's own view)
 
     async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
-        return await self._store._swap(key, old, new, self._at)  # noqa: SLF001 (likewise)
+        return await self._store._swap(key, old, new, self._pin)  # noqa: SLF001 (likewise)
 
 
 class _Connection(psycopg.AsyncConnection[Any]):

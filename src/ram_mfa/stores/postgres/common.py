@@ -15,12 +15,12 @@ import attrs
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from ...errors import HistoryLost, StoreUnavailable, StoreUncertain
+from ...errors import StoreUnavailable, StoreUncertain
 from .._outcomes import Outcome, of_postgresql
 from .._psycopg import UNSAFE
-from .._sql import IN_ITS_ROW, found, statements
+from .._sql import IN_ITS_ROW, Statements
 
-TEXTS = statements("postgresql", ("%s", "%s", "%s", "%s"))
+STATEMENTS = Statements("postgresql", "%s")
 
 CREATE_TABLE = f"""
     DO $$ BEGIN
@@ -94,20 +94,6 @@ def raise_unless_again(error: psycopg.Error) -> None:
     if outcome is Outcome.NOTHING_LANDED:
         raise unavailable(error) from error
     raise StoreUncertain from error
-
-
-def read(rows: list[Any], at: str | None) -> bytes | None:
-    """Return the value out of the answer to a load."""
-    now, value = found(rows)
-    if at is not None and now != at:
-        raise HistoryLost(now)
-    return value
-
-
-def compare(now: str, at: str) -> None:
-    """Raise ``HistoryLost`` where the present history is not the one of a view."""
-    if now != at:
-        raise HistoryLost(now)
 
 
 def locked() -> StoreUnavailable:

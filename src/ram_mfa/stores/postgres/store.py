@@ -23,9 +23,9 @@ import psycopg
 
 from ...errors import StoreUnavailable
 from .. import _psycopg
-from .._sql import Value, statement
+from .._sql import Pin, Value, found, only, text_of
 from . import common
-from .common import TEXTS, Link
+from .common import STATEMENTS, Link
 
 R = TypeVar("R")
 
@@ -67,37 +67,44 @@ class PostgresStore:
 
     def keys(self, kind: str, /) -> Iterator[str]:
         """See ``ram_mfa.store.Listing.keys``."""
-        last, end = kind, chr(ord(kind) + 1)
-        while page := self._ask(TEXTS.keys, (last, end)):
+        last = kind
+        while page := self._ask(*STATEMENTS.keys(kind, last)):
             for (last,) in page:
                 yield last
 
     def incarnation(self) -> str:
         """See ``ram_mfa.store.Incarnated.incarnation``."""
-        return str(self._ask(TEXTS.now, ())[0][0])
+        return text_of(only(self._ask(STATEMENTS.now, ())))
 
-    def at(self, incarnation: str, /) -> _View:
+    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _View:
         """See ``ram_mfa.store.Incarnated.at``."""
-        return _View(self, incarnation)
+        return _View(self, Pin(incarnation, beside))
+
+    def clock(self) -> float:
+        """See ``ram_mfa.store.ServerClock.clock``."""
+        return float(only(self._ask(STATEMENTS.clock, ())))
 
     def close(self) -> None:
         """Close the connections that are not in use, and open no more."""
         self._pool.close()
 
-    def _load(self, key: str, at: str | None) -> bytes | None:
-        return common.read(self._ask(TEXTS.load, (key,)), at)
+    def _load(self, key: str, pin: Pin | None) -> bytes | None:
+        return found(self._ask(*STATEMENTS.load(key, pin)), pin)
 
-    def _swap(self, key: str, old: bytes | None, new: bytes | None, at: str | None) -> bool:
+    def _swap(self, key: str, old: bytes | None, new: bytes | None, pin: Pin | None) -> bool:
         if old is None and new is None:
             return False
-        text, values = statement(TEXTS, key, old, new, at)
+        text, values = STATEMENTS.swap(key, old, new, pin)
         until = time.monotonic() + self._deadline
-        while (landed := self._write(text, values)) is None:
+        while True:
+            landed = self._write(text, values)
+            if landed:
+                return True
+            # ``SQLStore._lost`` says why this answer is right.
+            if landed is False and (pin is None or self._load(key, pin) != old):
+                return False
             if time.monotonic() > until:
                 raise common.locked()
-        if not landed and at is not None:
-            common.compare(self.incarnation(), at)
-        return landed
 
     def _write(self, text: str, values: tuple[Value, ...]) -> bool | None:
         """Run a statement that writes; None where nothing landed and it may be asked again."""
@@ -128,16 +135,16 @@ class PostgresStore:
 
 @attrs.frozen
 class _View:
-    """A store at one incarnation."""
+    """A store on one history, beside one pinned record."""
 
     _store: PostgresStore
-    _at: str
+    _pin: Pin
 
     def load(self, key: str, /) -> bytes | None:
-        return self._store._load(key, self._at)  # noqa: SLF001 (the store's own view)
+        return self._store._load(key, self._pin)  # noqa: SLF001 (the store's own view)
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
-        return self._store._swap(key, old, new, self._at)  # noqa: SLF001 (likewise)
+        return self._store._swap(key, old, new, self._pin)  # noqa: SLF001 (likewise)
 
 
 class _Connection(psycopg.Connection[Any]):

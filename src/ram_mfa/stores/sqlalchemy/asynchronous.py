@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from ...errors import StoreUnavailable, StoreUncertain
+from .._sql import Pin
 from .store import SQLAlchemyStore
 
 T = TypeVar("T")
@@ -60,9 +61,13 @@ class AsyncSQLAlchemyStore:
         """See ``ram_mfa.store.Incarnated.incarnation``."""
         return await self._reading(self._store.incarnation)
 
-    def at(self, incarnation: str, /) -> _AsyncView:
+    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _AsyncView:
         """See ``ram_mfa.store.Incarnated.at``."""
-        return _AsyncView(self, incarnation)
+        return _AsyncView(self, Pin(incarnation, beside))
+
+    async def clock(self) -> float:
+        """See ``ram_mfa.store.ServerClock.clock``."""
+        return await self._reading(self._store.clock)
 
     async def close(self) -> None:
         """Close the engine's connections that are not in use."""
@@ -85,15 +90,15 @@ class AsyncSQLAlchemyStore:
 
 @attrs.frozen
 class _AsyncView:
-    """An asynchronous store at one incarnation."""
+    """An asynchronous store on one history, beside one pinned record."""
 
     _store: AsyncSQLAlchemyStore
-    _at: str
+    _pin: Pin
 
     async def load(self, key: str, /) -> bytes | None:
         store = self._store
-        return await store._reading(store._store._load, key, self._at)  # noqa: SLF001 (the store's own view)
+        return await store._reading(store._store._load, key, self._pin)  # noqa: SLF001 (the store's own view)
 
     async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         store = self._store
-        return await store._writing(store._store._swap, key, old, new, self._at)  # noqa: SLF001 (likewise)
+        return await store._writing(store._store._swap, key, old, new, self._pin)  # noqa: SLF001 (likewise)

@@ -178,8 +178,7 @@ def _postgresql(deadline: float) -> Callable[..., None]:
 
         driver.wait = timed_wait
         record.info["ram_mfa warnings"] = warnings_of(driver)
-        durable, _, _ = _ask(raw, check(deadline))
-        if not durable:
+        if not _ask(raw, check(deadline))[0]:
             raise StoreUnavailable(UNSAFE)
 
     return connected

@@ -21,7 +21,7 @@ from .._outcomes import JUDGES, Outcome, told
 from .._sql import Value
 from .._sql_store import SQLStore, all_rows, row_count
 from .engine import prepare
-from .table import in_its_row, metadata, table
+from .table import in_its_row, tables
 
 T = TypeVar("T")
 
@@ -52,14 +52,15 @@ class SQLAlchemyStore(SQLStore):
         return f"<{type(self).__name__} {self._engine.url.render_as_string(hide_password=True)}>"
 
     def create_table(self) -> None:
-        """Make the table where there is none; where another has made it meanwhile, that one."""
-        try:
-            metadata.create_all(self._engine)
-        except Exception as error:
-            if not self._made_by_another():
-                raise StoreUnavailable(told(error)) from error
+        """Make the table where there is none (MariaDB and MySQL need two); what another has made meanwhile stays."""
+        for table in tables(self._prepared.family):
+            try:
+                table.create(self._engine, checkfirst=True)
+            except Exception as error:
+                if not self._made_by_another(table):
+                    raise StoreUnavailable(told(error)) from error
 
-    def _made_by_another(self) -> bool:
+    def _made_by_another(self, table: sa.Table) -> bool:
         """Say whether there is a table, and finish it where its maker may not have come so far."""
         try:
             with self._engine.connect() as connection:

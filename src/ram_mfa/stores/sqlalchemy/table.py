@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one table, ``ram_mfa``, as SQLAlchemy describes it: for ``create_all``, and for Alembic's ``target_metadata``."""
+"""The tables as SQLAlchemy describes them: for ``create_table``, and for Alembic's ``target_metadata``.
+
+Records are in ``ram_mfa``. On MariaDB and MySQL the root record is in ``ram_mfa_root``, which no other engine needs.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,42 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import mysql
 
-from .._sql import IN_ITS_ROW
+from .._sql import IN_ITS_ROW, ROOT_TABLE, TABLE, Family
 
 metadata = sa.MetaData()
 
-table = sa.Table(
-    "ram_mfa",
-    metadata,
-    sa.Column(
-        "key",
-        # A collation that folds case or blanks would make one record of two.
-        sa.String(255)
-        .with_variant(sa.Text(collation="C"), "postgresql")
-        .with_variant(mysql.VARBINARY(255), "mysql", "mariadb"),
-        primary_key=True,
-        nullable=False,
-    ),
-    sa.Column(
-        "value",
-        sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"),
-        nullable=False,
-    ),
-    mysql_engine="InnoDB",
-    mariadb_engine="InnoDB",
-)
+
+def _table(name: str) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column(
+            "key",
+            # A collation that folds case or blanks would make one record of two.
+            sa.String(255)
+            .with_variant(sa.Text(collation="C"), "postgresql")
+            .with_variant(mysql.VARBINARY(255), "mysql", "mariadb"),
+            primary_key=True,
+            nullable=False,
+        ),
+        sa.Column(
+            "value",
+            sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"),
+            nullable=False,
+        ),
+        mysql_engine="InnoDB",
+        mariadb_engine="InnoDB",
+    )
+
+
+table = _table(TABLE)
+root_table = _table(ROOT_TABLE)
+
+
+def tables(family: Family) -> tuple[sa.Table, ...]:
+    """Return the tables that a store needs on an engine."""
+    return (table, root_table) if family == "mysql" else (table,)
+
 
 in_its_row = sa.DDL(IN_ITS_ROW)  # type: ignore[no-untyped-call]
 event.listen(table, "after_create", in_its_row.execute_if(dialect="postgresql"))

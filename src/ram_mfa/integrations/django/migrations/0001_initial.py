@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table ``ram_mfa``, as `ram_mfa.stores.sqlalchemy` and `ram_mfa.stores.postgres` make it too."""
+"""The tables, as `ram_mfa.stores.sqlalchemy` and `ram_mfa.stores.postgres` make them too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def keep_values_in_their_rows(_apps: Any, editor: BaseDatabaseSchemaEditor) -> N
 
 
 class Migration(migrations.Migration):
-    """Make the table."""
+    """Make the table, and on MariaDB and MySQL the root record's."""
 
     initial = True
     dependencies = []  # noqa: RUF012 (what Django reads)
@@ -32,6 +32,14 @@ class Migration(migrations.Migration):
                 ("value", models.BinaryField()),
             ],
             options={"db_table": "ram_mfa", "default_permissions": ()},
+        ),
+        migrations.CreateModel(
+            name="Root",
+            fields=[
+                ("key", ram_mfa.integrations.django.fields.KeyField(primary_key=True, serialize=False)),
+                ("value", models.BinaryField()),
+            ],
+            options={"db_table": "ram_mfa_root", "default_permissions": (), "required_db_vendor": "mysql"},
         ),
         migrations.RunPython(keep_values_in_their_rows, migrations.RunPython.noop),
     ]

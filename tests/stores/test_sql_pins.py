@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Views with a pinned record on SQL databases, and the servers' clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from tests.stores import pins
+from tests.stores.test_postgres import Maker as PostgresMaker
+from tests.stores.test_sqlalchemy import Maker, dispose
+from tests.support import require_module
+
+require_module("sqlalchemy", "sqlalchemy")
+
+PATIENCE = 30.0
+
+
+@pytest.fixture(autouse=True)
+def dispose_of_engines():
+    yield
+    dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def make(request, tmp_path):
+    """What opens a store through SQLAlchemy, on each engine in turn."""
+    if request.param == "sqlite":
+        return Maker(f"sqlite:///{tmp_path / 'mfa.db'}", PATIENCE)
+    url = request.getfixturevalue(request.param).server.url()
+    return Maker(url.replace("postgresql:", "postgresql+psycopg:"), PATIENCE)
+
+
+@pytest.fixture
+def drivers(make):
+    """Likewise, of stores that are awaited."""
+    for sync, awaited in (("sqlite:", "sqlite+aiosqlite:"), ("mysql+pymysql:", "mysql+asyncmy:")):
+        make.url = make.url.replace(sync, awaited)
+    return make
+
+
+class TestSQLAlchemyStore:
+    @pytest.mark.requirement("A4", "S12")
+    def test_compares_the_pinned_record_within_each_statement(self, make):
+        store = make()
+        pins.check_one_after_another(store)
+        store.close()
+
+    @pytest.mark.requirement("A4", "S12")
+    def test_swaps_nothing_after_a_restore(self, make):
+        store = make()
+        pins.check_between_load_and_swap(store)
+        store.close()
+
+    @pytest.mark.requirement("A4", "S12")
+    def test_answers_rightly_while_the_pinned_record_changes(self, make):
+        pins.check_race(make)
+
+    @pytest.mark.requirement("A5")
+    def test_shows_the_clock_of_its_server(self, make):
+        """In seconds since the epoch, whatever the time zone of the session."""
+        store = make()
+        before = time.time()
+        shown = store.clock()
+        assert before - 1 <= shown <= time.time() + 1
+        store.close()
+
+
+class TestPostgresStore:
+    @pytest.fixture
+    def store(self, postgresql):
+        store = PostgresMaker(postgresql.server.url(), PATIENCE)()
+        yield store
+        store.close()
+
+    @pytest.mark.requirement("A4", "S12")
+    def test_compares_the_pinned_record_within_each_statement(self, store):
+        pins.check_one_after_another(store)
+        pins.check_between_load_and_swap(store)
+
+    @pytest.mark.requirement("A4", "S12")
+    def test_answers_rightly_while_the_pinned_record_changes(self, postgresql):
+        pins.check_race(PostgresMaker(postgresql.server.url(), PATIENCE))
+
+    @pytest.mark.requirement("A5")
+    def test_shows_the_clock_of_its_server(self, store):
+        before = time.time()
+        shown = store.clock()
+        assert before - 1 <= shown <= time.time() + 1
+
+
+class TestAwaited:
+    @pytest.mark.requirement("A4", "A5", "S12")
+    def test_does_likewise(self, drivers):
+        """The pinned record is compared, and the clock is shown."""
+
+        async def main():
+            store = await drivers.awaited()
+            await pins.awaited(store)
+            before = time.time()
+            shown = await store.clock()
+            await store.close()
+            return before - 1 <= shown <= time.time() + 1
+
+        assert asyncio.run(main())
+
+    @pytest.mark.requirement("A4", "A5", "S12")
+    def test_on_postgresql_without_sqlalchemy_too(self, postgresql):
+        async def main():
+            store = await PostgresMaker(postgresql.server.url(), PATIENCE).awaited()
+            await pins.awaited(store)
+            before = time.time()
+            shown = await store.clock()
+            await store.close()
+            return before - 1 <= shown <= time.time() + 1
+
+        assert asyncio.run(main())
+
+
+class TestRootTable:
+    @pytest.mark.requirement("A4")
+    def test_root_records_are_in_a_table_of_their_own_on_mariadb(self, mariadb):
+        """Which nobody sees: they are loaded, swapped and listed as any other, and a pin may be in either table."""
+        store = Maker(mariadb.server.url(), PATIENCE)()
+        root, user, other = "r" + "T" * 43, "u" + "T" * 43, "u" + "S" * 43
+        assert store.swap(root, None, b"root")
+        assert store.swap(user, None, b"user")
+        assert root in list(store.keys("r"))
+        assert [row[0] for row in mariadb.server.sql("SELECT value FROM mfa.ram_mfa_root WHERE `key` LIKE '%TTT'")] == [
+            b"root"
+        ]
+        assert not mariadb.server.sql("SELECT value FROM mfa.ram_mfa WHERE `key` LIKE 'r%TTT'")
+        name = store.incarnation()
+        for key, beside in ((other, user), (root, user), (root, root), (user, root)):
+            view = store.at(name, beside=(beside, store.load(beside)))
+            held = view.load(key)
+            assert view.swap(key, held, b"again") is True
+            assert store.load(key) == b"again"
+            pins.put(store, key, held)
+        for key in (root, user):
+            assert store.swap(key, store.load(key), None)
+        store.close()
