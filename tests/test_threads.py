@@ -34,7 +34,7 @@ class TestInThreads:
         ("store", "lists", "incarnated"),
         [
             (Bare(), False, False),
-            (MemoryStore(), True, False),
+            (MemoryStore(), True, True),
             (Promoted(), True, True),
             (BarelyPromoted(), False, True),
         ],

@@ -37,7 +37,7 @@ class Connections(PerThread[Kept[sqlite3.Connection]]):
         self.path = Path(name).absolute()  # a later chdir must not lead to another file
         self._uri = f"{self.path.as_uri()}?mode=rw"  # only the constructor makes the file
         self._synchronous = _SYNCHRONOUS[synchronous]
-        self._deadline = deadline
+        self.deadline = deadline
         self._closed = False
         with opening:
             self._make_file()
@@ -67,7 +67,7 @@ class Connections(PerThread[Kept[sqlite3.Connection]]):
         """
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        until = time.monotonic() + self._deadline
+        until = time.monotonic() + self.deadline
         while True:
             try:
                 kept.connection = self._connect(schema)
@@ -81,7 +81,7 @@ class Connections(PerThread[Kept[sqlite3.Connection]]):
     def _connect(self, schema: str | None) -> sqlite3.Connection:
         with opening:
             connection = sqlite3.connect(
-                self._uri, uri=True, timeout=self._deadline, isolation_level=None, check_same_thread=False
+                self._uri, uri=True, timeout=self.deadline, isolation_level=None, check_same_thread=False
             )
         try:
             _durable.sqlite(lambda text: connection.execute(text).fetchone(), synchronous=self._synchronous)

@@ -6,8 +6,13 @@ Fault model: threads of one process. A restart or a fork starts another history;
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator
+
+import attrs
+
+from ..errors import HistoryLost
 
 
 class MemoryStore:
@@ -17,7 +22,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._records: dict[str, bytes] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a view holds it around a call of the store itself
 
     def __repr__(self) -> str:
         return f"<MemoryStore of {len(self._records)} records>"
@@ -41,6 +46,42 @@ class MemoryStore:
         with self._lock:
             named = [key for key in self._records if key.startswith(kind)]
         return iter(named)
+
+    def incarnation(self) -> str:
+        """See ``ram_mfa.store.Incarnated.incarnation``: the memory of one process has one history, without a name."""
+        return ""
+
+    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _View:
+        """See ``ram_mfa.store.Incarnated.at``."""
+        return _View(self, incarnation, beside)
+
+
+@attrs.frozen
+class _View:
+    """A store at one incarnation, with one of its records pinned."""
+
+    _store: MemoryStore
+    _at: str
+    _beside: tuple[str, bytes] | None
+
+    def load(self, key: str, /) -> bytes | None:
+        with self.compared():
+            return self._store.load(key)
+
+    def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
+        if old is None and new is None:
+            return False
+        with self.compared():
+            return self._store.swap(key, old, new)
+
+    @contextlib.contextmanager
+    def compared(self) -> Iterator[None]:
+        """Hold the store's lock, under which the name and the pinned record are the view's own."""
+        store = self._store
+        with store._lock:  # noqa: SLF001 (the store's own view)
+            if self._at or (self._beside is not None and store._records.get(self._beside[0]) != self._beside[1]):  # noqa: SLF001
+                raise HistoryLost("")
+            yield
 
 
 class AsyncMemoryStore:
@@ -66,3 +107,29 @@ class AsyncMemoryStore:
         """See ``ram_mfa.store.Listing.keys``."""
         for key in self._store.keys(kind):
             yield key
+
+    async def incarnation(self) -> str:
+        """See ``MemoryStore.incarnation``."""
+        return self._store.incarnation()
+
+    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _AsyncView:
+        """See ``ram_mfa.store.Incarnated.at``."""
+        return _AsyncView(self, self._store.at(incarnation, beside=beside))
+
+
+@attrs.frozen
+class _AsyncView:
+    """``_View``, awaited. No call of the store suspends, so the lock is held only while its thread runs."""
+
+    _store: AsyncMemoryStore
+    _view: _View
+
+    async def load(self, key: str, /) -> bytes | None:
+        with self._view.compared():
+            return await self._store.load(key)
+
+    async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
+        if old is None and new is None:
+            return False
+        with self._view.compared():
+            return await self._store.swap(key, old, new)
