@@ -23,6 +23,7 @@ MOST_OFFERS: Final = 4
 MOST_SPENT: Final = 8
 MAX_ACCEPTED: Final = 8
 MAX_OLD_MARKS: Final = 8
+MAX_MODELS: Final = 2
 MOST_MACHINES: Final = 32
 MOST_WRONG: Final = 1_000
 MOST_EVENTS: Final = 256
@@ -112,7 +113,7 @@ class SecurityKey:
         transports: hints for the browser.
         backup_eligible: whether it may be copied, as its WebAuthn registration said; None where it said nothing.
         attestation: the verdict at registration (``none``, ``self``, ``unverified`` or ``trusted``).
-        model: what a trusted attestation says it is, or empty.
+        models: the names of its model that its attestation proved (at most two), as `AttestationPolicy` lists them.
         cloned_at: when its sign count last went back, or None.
         bound_at, bound_by, last_used_at: as for a virtual device.
     """
@@ -126,7 +127,7 @@ class SecurityKey:
     transports: tuple[str, ...]
     backup_eligible: bool | None
     attestation: str
-    model: str
+    models: tuple[str, ...]
     cloned_at: float | None
     bound_at: float
     bound_by: str
@@ -141,6 +142,11 @@ class SecurityKey:
     def kind(self) -> Kind:
         """`Kind.SECURITY_KEY`."""
         return Kind.SECURITY_KEY
+
+    @property
+    def model(self) -> str:
+        """What a trusted attestation says it is, or empty."""
+        return self.models[-1] if self.models and self.attestation == "trusted" else ""
 
     @property
     def disabled_at(self) -> None:

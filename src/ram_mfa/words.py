@@ -86,6 +86,7 @@ class Reason(enum.Enum):
     # Too much
     THROTTLED = "too many wrong answers"
     DEVICE_DISABLED = "device disabled after too many wrong codes"
+    DEVICE_NOT_ALLOWED = "the policy no longer allows the bound device"
     # Tickets and receipts
     FOREIGN_TICKET = "ticket not made for this"
     EXPIRED_TICKET = "ticket expired"
@@ -133,6 +134,7 @@ _ADVICE = {
     Reason.NAME_THE_DEVICE: Advice.RETYPE,
     Reason.THROTTLED: Advice.WAIT,
     Reason.DEVICE_DISABLED: Advice.ASK_ADMINISTRATOR,
+    Reason.DEVICE_NOT_ALLOWED: Advice.ASK_ADMINISTRATOR,
     Reason.FOREIGN_TICKET: Advice.START_OVER,
     Reason.EXPIRED_TICKET: Advice.START_OVER,
     Reason.SPENT_TICKET: Advice.START_OVER,

@@ -180,7 +180,7 @@ class TestWrong:
         answers = [door(key, ask) for door, ask in zip(DOORS.values(), asks, strict=True)]
         parties[0] = None
         for ask, evidence in zip(asks, answers, strict=True):
-            assert service.refusal("alice", finish(ask, evidence)).reason is Reason.KIND_NOT_ALLOWED
+            assert service.refusal("alice", finish(ask, evidence)).reason is Reason.DEVICE_NOT_ALLOWED
 
 
 class TestCloned:

@@ -120,13 +120,12 @@ class TestBegin:
         parties = [PARTY]
         service = services(policy=lambda: MFAPolicy.ram(issuer="Example", relying_party=parties[0]))
         key = service.key("alice")
-        before = service.ask("alice")
-        parties[0] = None
         ask = service.ask("alice")
-        assert (ask.kinds, ask.devices, ask.options, ask.u2f) == ((), (), None, None)
-        for response in (Assertion(key.get(before.options, ORIGIN)), Assertion("{}")):
-            refusal = service.refusal("alice", finish(service.ask("alice"), response))
-            assert refusal.reason is Reason.KIND_NOT_ALLOWED
+        parties[0] = None
+        refusal = service.refusal("alice", BeginLogon(session=SESSION))
+        assert (refusal.reason, refusal.advice) == (Reason.DEVICE_NOT_ALLOWED, Advice.ASK_ADMINISTRATOR)
+        for response in (Assertion(key.get(ask.options, ORIGIN)), Assertion("{}")):
+            assert service.refusal("alice", finish(ask, response)).reason is Reason.DEVICE_NOT_ALLOWED
 
     @pytest.mark.parametrize("session", ["", None, 5, b"session"])
     def test_session(self, session):

@@ -9,6 +9,7 @@ from ram_mfa import (
     Assertion,
     BeginLogon,
     ConfirmVirtualDevice,
+    Describe,
     DevicePolicy,
     MFAPolicy,
     OfferVirtualDevice,
@@ -244,15 +245,23 @@ class TestCap:
         assert service.perform("alice", finish(ask, code)).device == second.id
 
     def test_a_lower_cap(self, services):
-        """A cap that was lowered holds for devices that are above it already."""
-        caps = [100]
-        service = services(policy=lambda: MFAPolicy.ram(issuer="Example", throttle=ThrottlePolicy(cap=caps[0])))
+        """A cap that was lowered holds for devices that are above it already, and for the machines that they proved."""
+        caps, remember = [100], RememberMachine()
+        service = services(
+            policy=lambda: MFAPolicy.ram(issuer="Example", throttle=ThrottlePolicy(cap=caps[0]), remember=remember)
+        )
         phone = service.phone("alice")
+        verb = finish(service.ask("alice", mark="m"), service.code(phone), remember="Laptop", password_mark="m")
+        cookie = service.perform("alice", verb).machine
         for _ in range(3):
             guess(service, phone)
+        ask = service.ask("alice")
         caps[0] = 3
         with service.unchanged():
-            refusal = service.refusal("alice", finish(service.ask("alice"), service.code(phone)))
+            refusal = service.refusal("alice", finish(ask, service.code(phone)))
+            back = BeginLogon(session=SESSION, machine=cookie, password_mark="m")
+            assert service.refusal("alice", back).reason is Reason.DEVICE_DISABLED
+            assert service.perform("alice", Describe()).devices[0].disabled
         assert refusal.reason is Reason.DEVICE_DISABLED
 
 

@@ -11,12 +11,8 @@ from .imports import ImportSecurityKey, ImportVirtualDevice
 from .logon import BeginLogon, FinishLogon
 from .machines import ForgetMachine, ForgetMachines, jar_with
 from .outcomes import (
-    AccountView,
     Admission,
-    Bound,
-    DeviceView,
     LogonStart,
-    MachineView,
     MustBind,
     NotRequired,
     Operation,
@@ -31,6 +27,7 @@ from .settings import Describe, EraseAccount, OpenAccount, PasswordChanged, Requ
 from .step_up import BeginStepUp, FinishStepUp, Spend
 from .transition import Claim, Step, Verb
 from .unbind import ResetMFA, Unbind
+from .views import AccountView, Bound, DeviceView, MachineView
 
 __all__ = [
     "AccountView",

@@ -17,6 +17,7 @@ from . import key_options
 from .outcomes import Operation
 from .tickets import MICROSECONDS, NOTHING, Opened, Purpose, challenge_of, fresh, operation_subject, sealed_ticket
 from .transition import Step
+from .usable import usable_devices
 
 _RETRIED: Final = frozenset(
     {
@@ -66,11 +67,7 @@ def challenge(
     subject = subject_of(operation, mark)
     ticket = sealed_ticket(account, moment, stamp, purpose=purpose, session=session, subject=subject)
     party = policy.relying_party
-    usable = tuple(
-        device
-        for device in account.devices
-        if device.disabled_at is None and (party is not None or device.kind is Kind.VIRTUAL)
-    )
+    usable = usable_devices(account, policy)
     keys = tuple(device for device in usable if isinstance(device, SecurityKey))
     options = None
     if party is not None and keys:

@@ -33,10 +33,11 @@ from .changes import (
 )
 from .key_answers import NewKey, judge_registration
 from .key_options import register_request, registration_options
-from .outcomes import Bound, SecurityKeyOffer, bound_view
+from .outcomes import SecurityKeyOffer
 from .proofs import proof_of
 from .tickets import MICROSECONDS, Purpose, after_clock_set_back, challenge_of, fresh, open_ticket, sealed_ticket
 from .transition import Claim, Step, Verb, refused
+from .views import Bound, bound_view
 
 
 @attrs.frozen
@@ -167,7 +168,7 @@ class ConfirmSecurityKey(Verb[Bound]):
         bound, event = with_bound(account, moment, key, actor)
         proof = proof_of(bound, moment, key, session=self.session) if by_enrolment else None
         claim = Claim(party.id, key.credential_id)
-        return Step(bound, bound_view(key, proof), claims=(claim,), events=(event,))
+        return Step(bound, bound_view(key, moment.policy, proof), claims=(claim,), events=(event,))
 
 
 def _bound_key(new: NewKey, moment: Moment, *, name: str, actor: str, used: bool) -> SecurityKey:
@@ -181,7 +182,7 @@ def _bound_key(new: NewKey, moment: Moment, *, name: str, actor: str, used: bool
         transports=new.transports,
         backup_eligible=new.backup_eligible,
         attestation=new.attestation.verdict.value,
-        model=new.model,
+        models=new.attestation.models,
         cloned_at=None,
         bound_at=moment.now,
         bound_by=actor,

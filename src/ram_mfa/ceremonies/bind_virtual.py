@@ -33,10 +33,11 @@ from .changes import (
     with_offer,
 )
 from .codes import match_run
-from .outcomes import Bound, VirtualDeviceOffer, bound_view
+from .outcomes import VirtualDeviceOffer
 from .proofs import proof_of
 from .tickets import MICROSECONDS, Purpose, after_clock_set_back, fresh, open_ticket, sealed_ticket
 from .transition import Step, Verb, refused
+from .views import Bound, bound_view
 
 LONGEST_ACCOUNT_NAME: Final = 128
 
@@ -195,7 +196,7 @@ class ConfirmVirtualDevice(Verb[Bound]):
         )
         bound, event = with_bound(account, moment, device, actor)
         proof = proof_of(bound, moment, device, session=self.session) if by_enrolment else None
-        return Step(bound, bound_view(device, proof), events=(event,))
+        return Step(bound, bound_view(device, moment.policy, proof), events=(event,))
 
     def _matched(self, offer: Offer, moment: Moment) -> int | None:
         if len(self.codes) != offer.codes:

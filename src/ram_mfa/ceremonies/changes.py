@@ -62,8 +62,8 @@ def may_bind(account: Account, moment: Moment, kind: Kind) -> Reason | None:
 
 
 def with_bound(account: Account, moment: Moment, device: Device, actor: str) -> tuple[Account, Event]:
-    """Return the account with one more device, under a new epoch, and what is to be told."""
-    account = attrs.evolve(renewed(account, moment), devices=(*account.devices, device))
+    """Return the account with one more device, under a new epoch and without machines, and what is to be told."""
+    account = attrs.evolve(renewed(account, moment), devices=(*account.devices, device), machines=())
     return account, Event(What.DEVICE_BOUND, moment.user, moment.now, actor, device.id, device.kind.value)
 
 

@@ -23,6 +23,7 @@ from .codes import match_one, with_accepted
 from .throttle import closed, count_wrong
 from .tickets import Opened, spend, spend_failed
 from .transition import Step, refused
+from .usable import is_allowed
 
 
 @attrs.frozen
@@ -99,6 +100,8 @@ def _weigh_code(evidence: TOTPCode, account: Account, moment: Moment, ticket: Op
     device = one_device(virtual, evidence.device)
     if isinstance(device, Reason):
         return refused(account, moment, device)
+    if not is_allowed(device, moment.policy):
+        return refused(account, moment, Reason.DEVICE_NOT_ALLOWED, device=device.id)
     gate = closed(account, device, moment)
     if gate is not None:
         return refused(account, moment, gate, device=device.id)
@@ -125,12 +128,16 @@ def _weigh_code(evidence: TOTPCode, account: Account, moment: Moment, ticket: Op
 def _weigh_key(
     evidence: Assertion | U2FSignature, account: Account, moment: Moment, ticket: Opened
 ) -> Accepted | Step[Any]:
-    if not any(device.kind is Kind.SECURITY_KEY for device in account.devices):
+    keys = [device for device in account.devices if device.kind is Kind.SECURITY_KEY]
+    if not keys:
         return refused(account, moment, Reason.WRONG_EVIDENCE)
+    party = moment.policy.relying_party
+    if party is None or not any(is_allowed(key, moment.policy) for key in keys):
+        return refused(account, moment, Reason.DEVICE_NOT_ALLOWED)
     if isinstance(evidence, Assertion):
-        answer = key_answers.weigh_assertion(evidence.response, account, moment, ticket.challenge)
+        answer = key_answers.weigh_assertion(evidence.response, account, moment, party, ticket.challenge)
     else:
-        answer = key_answers.weigh_u2f(evidence.response, account, moment, ticket.challenge)
+        answer = key_answers.weigh_u2f(evidence.response, account, moment, party, ticket.challenge)
     if isinstance(answer, key_answers.RightAnswer):
         used = attrs.evolve(answer.key, sign_count=answer.sign_count, last_used_at=moment.now)
         return Accepted(spend(account, moment, ticket.stamp, device=used), used)
@@ -142,6 +149,6 @@ def _weigh_key(
     events: tuple[Event, ...] = ()
     if answer.cloned is not None:
         device = answer.cloned.id
-        after = after.with_device(attrs.evolve(answer.cloned, cloned_at=moment.now))
+        after = replaced(after.with_device(attrs.evolve(answer.cloned, cloned_at=moment.now)), machines=())
         events = (Event(What.KEY_CLONED, moment.user, moment.now, device=device),)
     return refused(after, moment, answer.refusal, device=device, events=events)

@@ -27,8 +27,9 @@ from .actors import Actor
 from .authority import Deed, authorise
 from .changes import good_name, may_bind, new_account, with_bound
 from .key_answers import TRANSPORTS
-from .outcomes import Bound, bound_view
 from .transition import Claim, Step, Verb, refused
+from .usable import is_allowed
+from .views import Bound, bound_view
 
 _MESSAGE: Final = "registration kept by another library"
 _LONGEST: Final = 16_384
@@ -101,7 +102,7 @@ class ImportVirtualDevice(Verb[Bound]):
             history=moment.root.history,
         )
         bound, event = with_bound(admitted, moment, device, actor)
-        return Step(bound, bound_view(device, None), events=(event,))
+        return Step(bound, bound_view(device, moment.policy), events=(event,))
 
     def _last_step(self, current: int, forward: int) -> int | None:
         """Return the step up to which no code passes; None where step or drift is none that a device can have."""
@@ -161,16 +162,18 @@ class ImportSecurityKey(Verb[Bound]):
             transports=transports,
             backup_eligible=None,
             attestation="none",
-            model="",
+            models=(),
             cloned_at=None,
             bound_at=moment.now,
             bound_by=actor,
             last_used_at=None,
         )
+        if not is_allowed(key, moment.policy):
+            return refused(account, moment, Reason.DEVICE_NOT_ALLOWED, actor=actor)
         if admitted.device(key.id) is not None:
             return refused(account, moment, Reason.CREDENTIAL_TAKEN, actor=actor)
         bound, event = with_bound(admitted, moment, key, actor)
-        return Step(bound, bound_view(key, None), claims=(Claim(party.id, key_handle),), events=(event,))
+        return Step(bound, bound_view(key, moment.policy), claims=(Claim(party.id, key_handle),), events=(event,))
 
 
 def _registered(registration: object, app_id: str) -> tuple[bytes, bytes, tuple[str, ...]] | None:

@@ -39,7 +39,8 @@ from ..webauthn.attestation import judge_attestation
 from ..webauthn.attestation.statement import AttestationType, Statement
 from ..webauthn.responses import JSON_LIMIT
 from ..words import Reason, Refusal
-from .key_options import app_id_of, security_keys
+from .key_options import app_id_of
+from .usable import usable_devices
 
 _PEER: Final = (MalformedMessage, VerificationError)
 TRANSPORTS: Final = {
@@ -72,11 +73,11 @@ class WrongAnswer:
     cloned: SecurityKey | None = None
 
 
-def weigh_assertion(response: Any, account: Account, moment: Moment, challenge: bytes) -> RightAnswer | WrongAnswer:
+def weigh_assertion(
+    response: Any, account: Account, moment: Moment, party: RelyingParty, challenge: bytes
+) -> RightAnswer | WrongAnswer:
     """Judge a WebAuthn assertion."""
-    party, keys = moment.policy.relying_party, security_keys(account)
-    if party is None:
-        return WrongAnswer(Refusal(Reason.KIND_NOT_ALLOWED))
+    keys = _keys(account, moment)
     key: SecurityKey | None = None
     try:
         parsed = AuthenticationResponse.from_json(response)
@@ -103,17 +104,16 @@ def weigh_assertion(response: Any, account: Account, moment: Moment, challenge: 
     return RightAnswer(key, verified.sign_count)
 
 
-def weigh_u2f(response: Any, account: Account, moment: Moment, challenge: bytes) -> RightAnswer | WrongAnswer:
+def weigh_u2f(
+    response: Any, account: Account, moment: Moment, party: RelyingParty, challenge: bytes
+) -> RightAnswer | WrongAnswer:
     """Judge a U2F sign response; only keys registered through U2F answer here."""
-    party = moment.policy.relying_party
-    if party is None:
-        return WrongAnswer(Refusal(Reason.KIND_NOT_ALLOWED))
     key: SecurityKey | None = None
     try:
         parsed = SignResponse.parse(response)
         if isinstance(parsed, ErrorResponse):
             return WrongAnswer(Refusal(Reason.WRONG_ANSWER, check=parsed.code.name))
-        key = _answering(security_keys(account), parsed.key_handle)
+        key = _answering(_keys(account, moment), parsed.key_handle)
         if key.app_id is None:
             raise VerificationError(Check.APP_ID, "not registered through U2F")
         parsed.client_data.check(typ=GET_ASSERTION, challenge=challenge, facets=party.origins)
@@ -127,6 +127,11 @@ def weigh_u2f(response: Any, account: Account, moment: Moment, challenge: bytes)
     except _PEER as error:
         return _wrong(error, key)
     return RightAnswer(key, parsed.authentication.counter)
+
+
+def _keys(account: Account, moment: Moment) -> tuple[SecurityKey, ...]:
+    """Return the keys that may answer."""
+    return tuple([key for key in usable_devices(account, moment.policy) if isinstance(key, SecurityKey)])
 
 
 def _answering(keys: tuple[SecurityKey, ...], credential_id: bytes) -> SecurityKey:
@@ -162,12 +167,6 @@ class NewKey:
     transports: tuple[str, ...]
     backup_eligible: bool | None
     attestation: Attestation
-
-    @property
-    def model(self) -> str:
-        """The first name of a trusted model, or empty."""
-        models = self.attestation.models
-        return models[-1] if models and self.attestation.verdict.value == "trusted" else ""
 
 
 def judge_registration(response: Any, moment: Moment, party: RelyingParty, challenge: bytes) -> NewKey | Refusal:

@@ -24,6 +24,7 @@ from .outcomes import LogonStart, MustBind, NotRequired, Proof, Remembered
 from .proofs import proof_of
 from .tickets import MICROSECONDS, NOTHING, Purpose, after_clock_set_back, fresh, open_ticket, renewed, sealed_ticket
 from .transition import Step, Verb, refused
+from .usable import why_none_usable
 
 
 def _mark_with_machine(instance: BeginLogon, attribute: object, mark: str | None) -> None:
@@ -80,10 +81,11 @@ class BeginLogon(Verb[LogonStart]):
             if decision.allowed:
                 return Step(account, self._must_bind(account, moment))
             return self._skipped(account, moment, NotRequired(moment.user, decision.rule))
-        if all(device.disabled_at is not None for device in account.devices):
-            return refused(account, moment, Reason.DEVICE_DISABLED)
+        reason = why_none_usable(account, policy)
+        if reason is not None:
+            return refused(account, moment, reason)
         machine = machines.find(self.machine, account)
-        if machine is not None and machines.counts(machine, moment, self.password_mark):
+        if machine is not None and machines.counts(machine, account, moment, self.password_mark):
             return self._skipped(account, moment, Remembered(moment.user, machine.id, machine.expires_at))
         return Step(account, challenge(account, moment, session=self.session, mark=_digest(self.password_mark)))
 

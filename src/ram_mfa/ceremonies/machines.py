@@ -23,6 +23,7 @@ from ..words import Reason
 from .actors import Actor
 from .authority import Deed, authorise
 from .transition import Step, Verb, refused
+from .usable import usable_devices
 
 HANDLE = 43
 """Characters of a token: base64url of 32 bytes."""
@@ -57,7 +58,7 @@ def find(cookie: str | None, account: Account) -> Machine | None:
     return next((machine for machine in reversed(account.machines) if machine.digest in digests), None)
 
 
-def counts(machine: Machine, moment: Moment, password_mark: str | None) -> bool:
+def counts(machine: Machine, account: Account, moment: Moment, password_mark: str | None) -> bool:
     """Return whether a machine skips the MFA step now."""
     remember = moment.policy.remember
     return (
@@ -67,6 +68,7 @@ def counts(machine: Machine, moment: Moment, password_mark: str | None) -> bool:
         and moment.now < min(machine.expires_at, machine.remembered_at + remember.seconds)
         and hmac.compare_digest(machine.password_mark, mark_digest(password_mark))
         and not moment.root.losses_since(machine.history)
+        and any(machine.device == device_digest(device) for device in usable_devices(account, moment.policy))
     )
 
 

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 import attrs
 
 from .._secret import SecretText
-from ..account import Account, Device, Machine, SecurityKey, expires_at
 from ..words import Challenge, Kind, Ticket
 
 
@@ -142,123 +141,6 @@ class MustBind:
 
 
 LogonStart = NotRequired | Remembered | MustBind | Challenge
-
-
-@attrs.frozen
-class DeviceView:
-    """A bound device as anybody who manages it may see it.
-
-    Attributes:
-        id, name, kind: what to call it.
-        bound_at, bound_by, last_used_at: seconds since the epoch, the actor, seconds since the epoch or None.
-        disabled: whether too many wrong codes disabled it.
-        model: what a trusted attestation says it is; else empty.
-        cloned_at: when a security key's count last went back, or None.
-    """
-
-    id: str
-    name: str
-    kind: Kind
-    bound_at: float
-    bound_by: str
-    last_used_at: float | None
-    disabled: bool
-    model: str
-    cloned_at: float | None
-
-
-@attrs.frozen
-class Bound(DeviceView):
-    """A device just bound.
-
-    Attributes:
-        proof: of the logon, where an `Enrolment` bound it; else None.
-    """
-
-    proof: Proof | None
-
-
-def _facts(device: Device) -> dict[str, Any]:
-    key = device if isinstance(device, SecurityKey) else None
-    return {
-        "id": device.id,
-        "name": device.name,
-        "kind": device.kind,
-        "bound_at": device.bound_at,
-        "bound_by": device.bound_by,
-        "last_used_at": device.last_used_at,
-        "disabled": device.disabled_at is not None,
-        "model": key.model if key else "",
-        "cloned_at": key.cloned_at if key else None,
-    }
-
-
-def device_view(device: Device) -> DeviceView:
-    """Return what may be seen of a device."""
-    return DeviceView(**_facts(device))
-
-
-def bound_view(device: Device, proof: Proof | None) -> Bound:
-    """Return what a bind hands out."""
-    return Bound(**_facts(device), proof=proof)
-
-
-@attrs.frozen
-class MachineView:
-    """A remembered machine as its owner may see it.
-
-    Attributes:
-        id: for `ForgetMachine`.
-        label: what the user called it.
-        remembered_at, expires_at: seconds since the epoch.
-        this: whether it is the one whose token was presented.
-    """
-
-    id: str
-    label: str
-    remembered_at: float
-    expires_at: float
-    this: bool
-
-
-def machine_view(machine: Machine, *, this: bool) -> MachineView:
-    """Return what may be seen of a machine."""
-    return MachineView(machine.id, machine.label, machine.remembered_at, machine.expires_at, this)
-
-
-@attrs.frozen
-class AccountView:
-    """An account as its owner or an administrator may see it: never a secret, never a handle.
-
-    Attributes:
-        user: the user id.
-        required: whether an administrator requires MFA of this user.
-        must_bind: whether the next logon comes to `MustBind`.
-        devices, machines: bound and remembered ones, the oldest first.
-        waiting: the kinds of the open offers.
-        created_at: seconds since the epoch.
-    """
-
-    user: str
-    required: bool
-    must_bind: bool
-    devices: tuple[DeviceView, ...]
-    machines: tuple[MachineView, ...]
-    waiting: tuple[Kind, ...]
-    created_at: float
-
-
-def account_view(account: Account, *, must_bind: bool, now: float, this: bytes | None = None) -> AccountView:
-    """Return what may be seen of an account; ``this`` is the digest of the presented machine's handle."""
-    return AccountView(
-        user=account.user,
-        required=account.required,
-        must_bind=must_bind,
-        devices=tuple(device_view(device) for device in account.devices),
-        machines=tuple(machine_view(one, this=one.digest == this) for one in account.machines if one.expires_at > now),
-        waiting=tuple(offer.kind for offer in account.offers if expires_at(offer.stamp) > now * 1_000_000),
-        created_at=account.created_at,
-    )
 
 
 @attrs.frozen

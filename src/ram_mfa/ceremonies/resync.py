@@ -20,9 +20,9 @@ from .actors import Actor
 from .authority import Deed, authorise
 from .changes import good_name, one_device
 from .codes import accepted_in_the_future, match_run, spent, totp_of, with_accepted
-from .outcomes import DeviceView, device_view
 from .throttle import closed, count_wrong
 from .transition import Step, Verb, refused
+from .views import DeviceView, device_view
 
 CODES = 2
 
@@ -78,7 +78,7 @@ class ResyncVirtualDevice(Verb[DeviceView]):
             closed_until=0,
         )
         event = Event(What.DEVICE_RESYNCED, moment.user, moment.now, actor, device.id, f"drift {synced.drift}")
-        return Step(grant.account.with_device(synced), device_view(synced), events=(event,))
+        return Step(grant.account.with_device(synced), device_view(synced, moment.policy), events=(event,))
 
 
 def _why_not(device: VirtualMFADevice, step: int, moment: Moment) -> Reason | None:
@@ -125,4 +125,4 @@ class RenameDevice(Verb[DeviceView]):
             return refused(account, moment, Reason.BAD_NAME, actor=actor)
         renamed = attrs.evolve(device, name=name)
         event = Event(What.DEVICE_RENAMED, moment.user, moment.now, actor, device.id)
-        return Step(grant.account.with_device(renamed), device_view(renamed), events=(event,))
+        return Step(grant.account.with_device(renamed), device_view(renamed, moment.policy), events=(event,))

@@ -14,14 +14,14 @@ from . import machines
 from .actors import Actor
 from .authority import Deed, authorise
 from .changes import new_account
-from .outcomes import AccountView, account_view
 from .tickets import renewed
 from .transition import Step, Verb, refused
+from .views import AccountView, account_view
 
 
 def _viewed(account: Account, moment: Moment, *, this: bytes | None = None) -> AccountView:
     must = not account.devices and moment.policy.must_use_mfa(required=account.required).allowed
-    return account_view(account, must_bind=must, now=moment.now, this=this)
+    return account_view(account, moment, must_bind=must, this=this)
 
 
 @attrs.frozen

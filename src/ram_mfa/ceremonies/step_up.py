@@ -21,16 +21,15 @@ from .outcomes import Operation, Proof, ProofOf
 from .proofs import proof_of
 from .tickets import MICROSECONDS, after_clock_set_back, open_receipt, open_ticket, spend
 from .transition import Step, Verb, refused
+from .usable import why_none_usable
 
 
-def _usable(account: Account | None) -> Reason | None:
+def _usable(account: Account | None, moment: Moment) -> Reason | None:
     if account is None:
         return Reason.NO_ACCOUNT
     if not account.devices:
         return Reason.NO_DEVICE
-    if all(device.disabled_at is not None for device in account.devices):
-        return Reason.DEVICE_DISABLED
-    return None
+    return why_none_usable(account, moment.policy)
 
 
 @attrs.frozen
@@ -47,7 +46,7 @@ class BeginStepUp(Verb[Challenge]):
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Challenge]:
         """Return the same account and a challenge."""
-        reason = _usable(account)
+        reason = _usable(account, moment)
         if account is None or reason is not None:
             return refused(account, moment, reason or Reason.NO_ACCOUNT)
         return Step(account, challenge(account, moment, session=self.session, operation=self.operation))

@@ -30,6 +30,7 @@ from ..errors import MalformedMessage
 from ..moment import Moment
 from ..words import Reason, Ticket
 from .outcomes import Operation
+from .usable import is_allowed
 
 _STAMP: Final = struct.Struct(">QQ16s")
 _HEAD: Final = 2 + STAMP
@@ -161,6 +162,8 @@ def open_receipt(
 ) -> tuple[Opened, Device] | Reason:
     """Return a step-up's receipt opened and the device that earned it, or `Reason.BAD_RECEIPT`."""
     for device in account.devices:
+        if not is_allowed(device, moment.policy):
+            continue
         subject = receipt_subject(operation, device)
         opened = open_ticket(text, account, moment, purpose=Purpose.STEP_UP_RECEIPT, session=session, subject=subject)
         if isinstance(opened, Opened):

@@ -15,9 +15,9 @@ from ..words import Reason
 from .actors import Actor, Owner
 from .authority import Deed, authorise
 from .changes import one_device, without_device
-from .outcomes import AccountView, DeviceView, account_view, device_view
 from .tickets import renewed
 from .transition import Step, Verb, refused
+from .views import AccountView, DeviceView, account_view, device_view
 
 
 @attrs.frozen
@@ -46,7 +46,7 @@ class Unbind(Verb[DeviceView]):
         wrong = account.wrong if isinstance(self.by, Owner) else ()
         after = attrs.evolve(without_device(account, moment, device), wrong=wrong)
         event = Event(What.DEVICE_UNBOUND, moment.user, moment.now, actor, device.id, device.kind.value)
-        return Step(after, device_view(device), events=(event,))
+        return Step(after, device_view(device, moment.policy), events=(event,))
 
 
 @attrs.frozen
@@ -72,4 +72,4 @@ class ResetMFA(Verb[AccountView]):
         )
         must_bind = moment.policy.must_use_mfa(required=True).allowed
         event = Event(What.MFA_RESET, moment.user, moment.now, actor)
-        return Step(after, account_view(after, must_bind=must_bind, now=moment.now), events=(event,))
+        return Step(after, account_view(after, moment, must_bind=must_bind), events=(event,))

@@ -56,7 +56,7 @@ def device_row(device: Device) -> list[Any]:
         list(device.transports),
         device.backup_eligible,
         device.attestation,
-        device.model,
+        list(device.models),
         _moment(device.cloned_at),
         float(device.bound_at),
         device.bound_by,
@@ -75,7 +75,7 @@ _VIRTUAL: Final = (
     *(_OPTIONAL_MOMENT, float, str, _OPTIONAL_MOMENT, bytes),
 )
 _KEY: Final = (
-    *(int, bytes, str, bytes, int, _OPTIONAL_TEXT, _OPTIONAL_TEXT, list, (bool, NoneType), str, str),
+    *(int, bytes, str, bytes, int, _OPTIONAL_TEXT, _OPTIONAL_TEXT, list, (bool, NoneType), str, list),
     *(_OPTIONAL_MOMENT, float, str, _OPTIONAL_MOMENT),
 )
 
@@ -115,7 +115,21 @@ def _security_key(row: list[Any]) -> SecurityKey:
     check(1 <= len(credential_id) <= 1023 and 0 <= sign_count < 1 << 32, "security key")
     check((rp_id is None) is not (app_id is None), "scope of a security key")
     check(all(type(transport) is str for transport in transports), "transports")
-    return SecurityKey(credential_id, name, public_key, sign_count, rp_id, app_id, tuple(transports), *row[8:])
+    eligible, attestation, models, *times = row[8:]
+    check(len(models) <= bounds.MAX_MODELS and all(type(model) is str for model in models), "models")
+    return SecurityKey(
+        credential_id,
+        name,
+        public_key,
+        sign_count,
+        rp_id,
+        app_id,
+        tuple(transports),
+        eligible,
+        attestation,
+        tuple(models),
+        *times,
+    )
 
 
 def offer_row(offer: Offer) -> list[Any]:

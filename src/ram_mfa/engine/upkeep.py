@@ -19,6 +19,7 @@ from ..ceremonies.authority import Deed, authorise
 from ..ceremonies.delivery import Delivered, Waiting
 from ..ceremonies.moving import Arrive, Depart, Leave
 from ..ceremonies.transition import Claim
+from ..ceremonies.usable import is_allowed, usable_devices
 from ..codec import Held, decode_account, decode_held, encode_held
 from ..errors import Refused, StoreContended, UnreadableRecord
 from ..events import Event, What
@@ -65,6 +66,7 @@ class ReportRow:
         required: whether an administrator requires MFA of the user.
         must_bind: whether the next logon comes to a bind.
         machines: how many are remembered now.
+        disallowed: how many of the bound devices the policy no longer allows.
         problem: why the record cannot be read; empty where it can.
     """
 
@@ -78,6 +80,7 @@ class ReportRow:
     required: bool
     must_bind: bool
     machines: int
+    disallowed: int
     problem: str
 
 
@@ -150,17 +153,19 @@ def _unreadable(key: str, problem: str) -> ReportRow:
         required=False,
         must_bind=False,
         machines=0,
+        disallowed=0,
         problem=problem,
     )
 
 
 def _row(engine: Engine, key: str, account: Account) -> ReportRow:
     now, devices = engine.opening.now(), account.devices
-    required = engine.policy().must_use_mfa(required=account.required).allowed
+    policy = engine.policy()
+    required = policy.must_use_mfa(required=account.required).allowed
     return ReportRow(
         user=account.user,
         key=key,
-        mfa_active=any(device.disabled_at is None for device in devices),
+        mfa_active=bool(usable_devices(account, policy)),
         kinds=tuple(kind for kind in Kind if any(device.kind is kind for device in devices)),
         devices=len(devices),
         bound_at=min((device.bound_at for device in devices), default=None),
@@ -168,6 +173,7 @@ def _row(engine: Engine, key: str, account: Account) -> ReportRow:
         required=account.required,
         must_bind=required and not devices,
         machines=sum(machine.expires_at > now for machine in account.machines),
+        disallowed=sum(not is_allowed(device, policy) for device in devices),
         problem="",
     )
 

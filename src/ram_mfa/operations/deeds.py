@@ -13,7 +13,7 @@ import attrs
 
 from ..errors import Refused, UnreadableRecord
 from ..mfa import MFA
-from ..policy import MFAPolicy
+from ..policy import MFAPolicy, RelyingParty
 from ..sealing import Seal
 from ..words import Reason
 from . import arguments as given
@@ -148,12 +148,17 @@ def reseal(job: Job) -> int:
     return WRONG if late.unreadable or late.resealed else DONE
 
 
+SOME_PARTY: Final = RelyingParty(id="localhost", origins=("http://localhost",))
+"""Where no policy is given nothing is known of the site, and the report takes its security keys for usable."""
+
+
 def report(job: Job) -> int:
     """Write the credential report."""
     tenant, form, path = job.arguments.tenant, job.arguments.format, job.arguments.output
-    mfa = job.mfa()
+    policy = job.policy or MFAPolicy.ram(issuer="ram_mfa", relying_party=SOME_PARTY)
+    mfa = attrs.evolve(job, policy=policy).mfa()
     if tenant:
-        mfa = mfa.for_tenant(tenant, job.policy or MFAPolicy.ram(issuer="ram_mfa"))
+        mfa = mfa.for_tenant(tenant, policy)
     mfa.open()
     # A bar over a table on the same terminal would be in its way.
     shown = attrs.evolve(job.terminal, quiet=job.terminal.quiet or (path is None and job.terminal.out.isatty()))

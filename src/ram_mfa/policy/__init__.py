@@ -11,6 +11,7 @@ from .relying_party import RelyingParty
 from .values import (
     AdministratorProof,
     DevicePolicy,
+    DisallowedDevices,
     KindRule,
     Lifetimes,
     RememberMachine,
@@ -28,6 +29,7 @@ __all__ = [
     "AttestationPolicy",
     "Decision",
     "DevicePolicy",
+    "DisallowedDevices",
     "KindRule",
     "Lifetimes",
     "MFAPolicy",

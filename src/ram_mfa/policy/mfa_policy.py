@@ -21,6 +21,7 @@ from .relying_party import RelyingParty
 from .values import (
     AdministratorProof,
     DevicePolicy,
+    DisallowedDevices,
     KindRule,
     Lifetimes,
     RememberMachine,
@@ -57,6 +58,10 @@ def _yes(rule: str, reason: str) -> Decision:
 
 def _no(rule: str, reason: str) -> Decision:
     return Decision(allowed=False, rule=rule, reason=reason)
+
+
+_KEPT: Final = _yes("devices.disallowed", "bound devices are kept whatever the policy allows to be bound")
+_ALLOWED: Final = _yes("devices.disallowed", "the policy allows this kind and model")
 
 
 def guess_probability(*, digits: int, window: int, per_day: int) -> Fraction:
@@ -178,6 +183,26 @@ class MFAPolicy:
         if kind is Kind.SECURITY_KEY and self.relying_party is None:
             return _no("devices.relying-party", "the policy names no relying party for security keys")
         return _yes("devices.kind", f"the policy allows a {kind.value}")
+
+    def may_answer(self, kind: Kind, *, models: tuple[str, ...] = ()) -> Decision:
+        """Decide whether a bound device may answer; how an attestation was verified at its bind is not asked again.
+
+        Args:
+            kind: of the device.
+            models: the names of its model that a security key's attestation proved.
+        """
+        if kind is Kind.SECURITY_KEY and self.relying_party is None:
+            return self.may_use(kind)
+        if self.devices.disallowed is DisallowedDevices.KEEP:
+            return _KEPT
+        if kind not in self.devices.kinds:
+            return _no("devices.disallowed", f"the policy no longer allows a {kind.value}")
+        accepted, denied = self.attestation.accepted, self.attestation.denied
+        if kind is Kind.SECURITY_KEY and (
+            not denied.isdisjoint(models) or (accepted is not None and accepted.isdisjoint(models))
+        ):
+            return _no("devices.disallowed", "the policy no longer allows this model")
+        return _ALLOWED
 
     def may_bind(self, kind: Kind, *, bound: tuple[Kind, ...]) -> Decision:
         """Decide whether one more device of a kind may be bound beside those of the kinds in ``bound``."""

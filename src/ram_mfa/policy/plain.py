@@ -26,6 +26,7 @@ from .relying_party import RelyingParty
 from .values import (
     AdministratorProof,
     DevicePolicy,
+    DisallowedDevices,
     KindRule,
     Lifetimes,
     RememberMachine,
@@ -136,7 +137,9 @@ _POLICY: Final[Mapping[str, _Reader]] = {
     "relying_party": _optional(_object(RelyingParty)),
     "requirement": _enum(Requirement),
     "unopened": _enum(Unopened),
-    "devices": _object(DevicePolicy, {"kinds": _kinds, "rule": _enum(KindRule)}),
+    "devices": _object(
+        DevicePolicy, {"kinds": _kinds, "rule": _enum(KindRule), "disallowed": _enum(DisallowedDevices)}
+    ),
     "totp": _object(TOTPPolicy, {"algorithm": _enum(Algorithm)}),
     "throttle": _object(ThrottlePolicy),
     "self_management": _enum(SelfManagement),

@@ -63,12 +63,22 @@ class KindRule(enum.Enum):
     ANY_MIX = "any mix"
 
 
+class DisallowedDevices(enum.Enum):
+    """What becomes of bound devices of a kind or model that the policy no longer allows, and of their machines."""
+
+    REFUSE = "refuse"
+    KEEP = "keep"
+
+
 @attrs.frozen(kw_only=True)
 class DevicePolicy:
     """Which devices may be bound, and how many.
 
     Attributes:
         kinds: those allowed.
+        disallowed: what becomes of bound devices of another kind, or of a security key's model that `AttestationPolicy`
+            does not allow: refused at once, together with the machines that they proved, or kept until they are
+            unbound. Whoever is left without a device that may answer needs an administrator.
         rule: one kind per user (the service's rule: to change kinds, unbind first) or any mix.
         most: devices per user, 1 to 16.
     """
@@ -78,6 +88,9 @@ class DevicePolicy:
     )
     rule: KindRule = attrs.field(default=KindRule.ONE_KIND, validator=member_of(KindRule))
     most: int = attrs.field(default=1, validator=whole(1, 16))
+    disallowed: DisallowedDevices = attrs.field(
+        default=DisallowedDevices.REFUSE, validator=member_of(DisallowedDevices)
+    )
 
 
 @attrs.frozen(kw_only=True)

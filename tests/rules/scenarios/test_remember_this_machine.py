@@ -100,7 +100,9 @@ class TestSevenDays:
         """Without the tick the next logon asks for the device."""
         phone, session = allowed.phone("alice"), new_session()
         asked = allowed.ask("alice", session=session, mark=MARK)
-        proof = allowed.perform("alice", FinishLogon(asked.id, allowed.code(phone), session=session))
+        proof = allowed.perform(
+            "alice", FinishLogon(asked.id, allowed.code(phone), session=session, password_mark=MARK)
+        )
         assert proof.machine is None
         assert isinstance(back(allowed, "alice", None), Challenge)
 
