@@ -227,8 +227,8 @@ class PostgreSQL(Server):
     def url(self, port=None):
         return f"postgresql://postgres@127.0.0.1:{port or self.port}/postgres"
 
-    def sql(self, text):
-        target = self.url()
+    def sql(self, text, *, database="postgres"):
+        target = self.url().rpartition("/")[0] + f"/{database}"
         return self.run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", target, "-c", text).strip()
 
     def size(self):

@@ -10,7 +10,6 @@ it is, is not. What cannot be set is checked, and refused.
 from __future__ import annotations
 
 import math
-import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -18,7 +17,8 @@ from typing import Any, Protocol
 
 from ...errors import StoreUnavailable
 from ...stores import _durable
-from ...stores._sql import ROOT_TABLE, TABLE, Family
+from ...stores._sql import Family
+from ...stores._table_checks import has_table
 
 Settings = dict[str, Any]
 
@@ -110,8 +110,7 @@ class SQLite:
 
 def _settle_file(raw: Any) -> None:
     _durable.sqlite(lambda text: raw.execute(text).fetchone())
-    columns = {name for _, name, *_ in raw.execute("PRAGMA table_info(ram_mfa)")}
-    if not columns >= {"key", "value"}:
+    if not has_table("sqlite", lambda text: raw.execute(text).fetchall()):
         raise NotMigrated
 
 
@@ -146,11 +145,8 @@ class PostgreSQL:
         cursor = self.cursor(raw)
         if not cursor.execute(check(deadline)).fetchone()[0]:
             raise StoreUnavailable(UNSAFE)
-        columns = dict(cursor.execute(_POSTGRESQL_TABLE).fetchall())
-        if not columns.keys() >= {"key", "value"}:
+        if not has_table("postgresql", lambda text: cursor.execute(text).fetchall()):
             raise NotMigrated
-        if columns["key"] not in {"text C", "text POSIX"} or columns["value"] != "bytea":
-            raise refused("the columns of ram_mfa are not those of its migrations")
 
     def cursor(self, raw: Any) -> Any:
         """See ``Engine.cursor``: Django's own writes the parameters into the statement."""
@@ -166,13 +162,6 @@ class PostgreSQL:
 
         idle = raw.pgconn.transaction_status == TransactionStatus.IDLE
         return not (idle or isinstance(error, DeadlinePassed))
-
-
-_POSTGRESQL_TABLE = """
-    SELECT attname::text, concat_ws(' ', typname, collname)
-    FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid LEFT JOIN pg_collation ON pg_collation.oid = attcollation
-    WHERE attrelid = to_regclass('ram_mfa') AND attnum > 0 AND NOT attisdropped
-"""
 
 
 class MySQL:
@@ -199,19 +188,11 @@ class MySQL:
 
             def ask(text: str) -> Any:
                 cursor.execute(text)
-                return cursor.fetchone()
+                return cursor.fetchall()
 
-            _durable.mysql(ask)
-            for table in (TABLE, ROOT_TABLE):
-                try:
-                    said = str(ask(f"SHOW CREATE TABLE {table}")[1])
-                except Exception as error:
-                    if error.args[:1] == (_NO_SUCH_TABLE,):
-                        raise NotMigrated from error
-                    raise
-                if not all(re.search(part, said) for part in _MYSQL_TABLE):
-                    problem = f"the columns of {table} are not those of its migrations, or it is not kept by InnoDB"
-                    raise refused(problem)
+            _durable.mysql(lambda text: next(iter(ask(text)), None))
+            if not has_table("mysql", ask):
+                raise NotMigrated
 
     def cursor(self, raw: Any) -> Any:
         """See ``Engine.cursor``."""
@@ -221,10 +202,6 @@ class MySQL:
         """See ``Engine.gone``."""
         return bool(error.args) and error.args[0] in {1053, 1927, 2006, 2013, 2055, 4031}
 
-
-_NO_SUCH_TABLE = 1146
-_MYSQL_TABLE = (r"`key` varbinary\(", r"`value` (mediumblob|longblob)", r"PRIMARY KEY \(`key`\)", r"\) ENGINE=InnoDB\b")
-"""What the table's definition says. The information schema would be slow: it opens each table that there is."""
 
 _ENGINES: dict[str, Callable[[], Engine]] = {"sqlite": SQLite, "postgresql": PostgreSQL, "mysql": MySQL}
 VENDORS = frozenset(_ENGINES)

@@ -23,6 +23,7 @@ from ...errors import StoreUnavailable
 from .. import _durable
 from .._outcomes import told
 from .._sql import Family
+from .._table_checks import has_table
 
 _FAMILIES: dict[str, Family] = {
     "sqlite": "sqlite",
@@ -90,6 +91,23 @@ class Prepared:
             raise
         except Exception as error:
             raise StoreUnavailable(told(error)) from error
+
+    def check_table(self) -> None:
+        """Check the table that was just made or found, on a connection that may be older than it.
+
+        Raises:
+            StoreUnavailable: no store can keep its promises in it.
+        """
+        connection = self.connection()
+        try:
+            has_table(self.family, lambda text: ask_all(connection, text))
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            self.drop(connection, error)
+            raise StoreUnavailable(told(error)) from error
+        finally:
+            connection.close()
 
     def drop(self, connection: sa.PoolProxiedConnection, error: BaseException) -> bool:
         """Drop a connection after an error, and the idle ones too where the server is gone: say whether it is."""
@@ -159,6 +177,7 @@ def _sqlite(_deadline: float) -> Callable[..., None]:
     def connected(raw: Any, _record: Any) -> None:
         raw.isolation_level = None
         _durable.sqlite(lambda text: _ask(raw, text))
+        has_table("sqlite", lambda text: ask_all(raw, text))
 
     return connected
 
@@ -180,6 +199,7 @@ def _postgresql(deadline: float) -> Callable[..., None]:
         record.info["ram_mfa warnings"] = warnings_of(driver)
         if not _ask(raw, check(deadline))[0]:
             raise StoreUnavailable(UNSAFE)
+        has_table("postgresql", lambda text: ask_all(raw, text))
 
     return connected
 
@@ -188,6 +208,7 @@ def _mysql(_deadline: float) -> Callable[..., None]:
     def connected(raw: Any, _record: Any) -> None:
         raw.autocommit(True)  # noqa: FBT003 (the drivers' own signature)
         _durable.mysql(lambda text: _ask(raw, text))
+        has_table("mysql", lambda text: ask_all(raw, text))
 
     return connected
 
@@ -200,10 +221,16 @@ _CONNECTED: dict[str, Callable[[float], Callable[..., None]]] = {
 
 
 def _ask(raw: Any, text: str) -> Any:
+    rows = ask_all(raw, text)
+    return rows[0] if rows else None
+
+
+def ask_all(raw: Any, text: str) -> list[Any]:
+    """Run a statement on a driver's connection, and return the rows of its answer."""
     cursor = raw.cursor()
     try:
         cursor.execute(text)
-        return cursor.fetchone() if cursor.description else None
+        return list(cursor.fetchall()) if cursor.description else []
     finally:
         cursor.close()
 

@@ -52,13 +52,20 @@ class SQLAlchemyStore(SQLStore):
         return f"<{type(self).__name__} {self._engine.url.render_as_string(hide_password=True)}>"
 
     def create_table(self) -> None:
-        """Make the table where there is none (MariaDB and MySQL need two); what another has made meanwhile stays."""
+        """Make the table where there is none (MariaDB and MySQL need two); what another has made meanwhile stays.
+
+        Raises:
+            StoreUnavailable: the database is not reached, or something else is in the table's place.
+        """
         for table in tables(self._prepared.family):
             try:
                 table.create(self._engine, checkfirst=True)
+            except StoreUnavailable:
+                raise
             except Exception as error:
                 if not self._made_by_another(table):
                     raise StoreUnavailable(told(error)) from error
+        self._prepared.check_table()
 
     def _made_by_another(self, table: sa.Table) -> bool:
         """Say whether there is a table, and finish it where its maker may not have come so far."""
