@@ -150,7 +150,7 @@ class TestArguments:
             lambda: Operation(""),
             lambda: BeginLogon(""),
             lambda: BeginLogon("session", machine="cookie"),
-            lambda: FinishLogon("ticket", TOTPCode("1"), session="session", remember="Laptop"),
+            lambda: FinishLogon("ticket", TOTPCode("1"), session="the session of one browser", remember="Laptop"),
         ],
     )
     def test_values(self, build):
@@ -162,8 +162,8 @@ class TestArguments:
         "build",
         [
             lambda: Operation("server.delete", 5),
-            lambda: FinishLogon("ticket", TOTPCode("1"), session="session", password_mark=5),
-            lambda: BeginStepUp("server.delete", session="session"),
+            lambda: FinishLogon("ticket", TOTPCode("1"), session="the session of one browser", password_mark=5),
+            lambda: BeginStepUp("server.delete", session="the session of one browser"),
         ],
     )
     def test_types(self, build):

@@ -45,17 +45,17 @@ def mfa(clock):
 
 
 def logged_on(mfa, code):
-    ask = mfa.perform("alice", BeginLogon("session"))
-    return mfa.perform("alice", FinishLogon(ask.id, TOTPCode(code), session="session"))
+    ask = mfa.perform("alice", BeginLogon("the session of one browser"))
+    return mfa.perform("alice", FinishLogon(ask.id, TOTPCode(code), session="the session of one browser"))
 
 
 class TestEachDoor:
     @pytest.mark.parametrize(
         "verb",
         [
-            from_key_uri(str(KeyURI("totp", "Old", "alice", KEY)), by=ROOT),
-            from_base32(base64.b32encode(KEY).decode().lower(), by=ROOT, account_name="alice"),
-            from_django_otp(row(name="Phone"), by=ROOT, account_name="alice", issuer="Old"),
+            from_key_uri(str(KeyURI("totp", "Old", "alice", KEY)), by=ROOT, create=True),
+            from_base32(base64.b32encode(KEY).decode().lower(), by=ROOT, account_name="alice", create=True),
+            from_django_otp(row(name="Phone"), by=ROOT, account_name="alice", issuer="Old", create=True),
         ],
         ids=["otpauth", "base32", "django-otp"],
     )
@@ -70,7 +70,7 @@ class TestEachDoor:
     def test_last_step_and_drift(self, mfa, clock):
         """What django-otp remembered of steps and drift is remembered here."""
         step = TOTP(KEY).step(clock())
-        mfa.perform("alice", from_django_otp(row(last_t=step + 2, drift=2), by=ROOT, account_name="alice"))
+        mfa.perform("alice", from_django_otp(row(last_t=step + 2, drift=2), by=ROOT, account_name="alice", create=True))
         with pytest.raises(Refused):
             logged_on(mfa, TOTP(KEY).at_step(step + 2))
         assert logged_on(mfa, TOTP(KEY).at_step(step + 3)).user == "alice"
@@ -94,13 +94,13 @@ class TestWhatCannotCome:
     def test_rows(self, fields, field):
         """A row that django-otp does not write is named by its field."""
         with pytest.raises(MalformedMessage) as caught:
-            from_django_otp(row(**fields), by=ROOT, account_name="alice")
+            from_django_otp(row(**fields), by=ROOT, account_name="alice", create=True)
         assert caught.value.field == field
 
-    @pytest.mark.parametrize("how", [{"last_step": "x"}, {"last_step": 2**60}, {"last_step": None, "drift": 11}])
+    @pytest.mark.parametrize("how", [{"last_step": 2**60}, {"last_step": None, "drift": 11}])
     def test_steps_that_no_device_has(self, mfa, how):
         """A last step or drift that no device can have is refused, not crashed on."""
-        verb = ImportVirtualDevice(str(KeyURI("totp", "Old", "alice", KEY)), by=ROOT, **how)
+        verb = ImportVirtualDevice(str(KeyURI("totp", "Old", "alice", KEY)), by=ROOT, **how, create=True)
         with pytest.raises(Refused) as caught:
             mfa.perform("alice", verb)
         assert caught.value.refusal.reason is Reason.BAD_IMPORT
@@ -108,5 +108,7 @@ class TestWhatCannotCome:
     def test_names(self, mfa):
         """A name that no device may have is refused."""
         with pytest.raises(Refused) as caught:
-            mfa.perform("alice", from_key_uri(str(KeyURI("totp", "Old", "alice", KEY)), by=ROOT, name="\n"))
+            mfa.perform(
+                "alice", from_key_uri(str(KeyURI("totp", "Old", "alice", KEY)), by=ROOT, name="\n", create=True)
+            )
         assert caught.value.refusal.reason is Reason.BAD_NAME

@@ -50,6 +50,16 @@ def nor_has_what_a_bind_hands_out(app: VirtualDeviceOffer, key: SecurityKeyOffer
     log_on(bound.user)  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
 
 
+def the_truth_of_an_outcome_says_nothing(start: LogonStart) -> None:
+    if start:  # type: ignore[truthy-bool]
+        log_on("anybody")
+
+
+def the_truth_of_an_optional_proof_says_whether_there_is_one(bound: Bound) -> None:
+    if bound.proof:
+        log_on(bound.proof.user)
+
+
 def a_match_that_is_whole(start: LogonStart) -> Admission | None:
     match start:
         case NotRequired() | Remembered():

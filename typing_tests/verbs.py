@@ -143,5 +143,5 @@ def an_actor_is_no_name(session: str) -> None:
 def forgotten_fields(ask: Challenge) -> None:
     """A session or an operation that is left out is seen before the program runs."""
     FinishLogon(ask.id, TOTPCode("123456"))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    FinishStepUp(ask.id, TOTPCode("123456"), session="s")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    FinishStepUp(ask.id, TOTPCode("123456"), session="the session of one browser")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     BeginStepUp(DELETE)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -20,15 +20,16 @@ _LONGEST_STEP: Final = 32_767
 """Seconds: what a small integer of its table holds; what is too long for a policy is judged in the verb."""
 
 
-def from_key_uri(key_uri: str, *, by: Actor, name: str | None = None) -> ImportVirtualDevice:
+def from_key_uri(key_uri: str, *, by: Actor, name: str | None = None, create: bool = False) -> ImportVirtualDevice:
     """Return the import of an otpauth URI.
 
     Args:
         key_uri: ``otpauth://totp/...``.
         by: who imports.
         name: the device's name.
+        create: whether a record is made for a user without one.
     """
-    return ImportVirtualDevice(key_uri, last_step=None, name=name, by=by)
+    return ImportVirtualDevice(key_uri, last_step=None, name=name, by=by, create=create)
 
 
 def from_base32(
@@ -41,6 +42,7 @@ def from_base32(
     digits: Literal[6, 7, 8] = 6,
     period: int = 30,
     name: str | None = None,
+    create: bool = False,
 ) -> ImportVirtualDevice:
     """Return the import of a base32 secret with its parameters, as pyotp's users keep them.
 
@@ -53,17 +55,18 @@ def from_base32(
         digits: of a code.
         period: seconds.
         name: the device's name.
+        create: whether a record is made for a user without one.
 
     Raises:
         MalformedMessage: it is no base32.
         ValueError: a parameter is out of its bounds, or a name cannot stand in a key URI.
     """
     uri = KeyURI("totp", issuer, account_name, parse_setup_key(secret), algorithm, digits, period)
-    return ImportVirtualDevice(SecretText(uri), last_step=None, name=name, by=by)
+    return ImportVirtualDevice(SecretText(uri), last_step=None, name=name, by=by, create=create)
 
 
 def from_django_otp(
-    row: Mapping[str, Any], *, by: Actor, account_name: str, issuer: str | None = None
+    row: Mapping[str, Any], *, by: Actor, account_name: str, issuer: str | None = None, create: bool = False
 ) -> ImportVirtualDevice:
     """Return the import of a row of django-otp's ``TOTPDevice``: hex key, step, t0, digits, drift, last_t, name.
 
@@ -72,6 +75,7 @@ def from_django_otp(
         by: who imports.
         account_name: what the app shows.
         issuer: what the app shows beside it.
+        create: whether a record is made for a user without one.
 
     Raises:
         MalformedMessage: a field is not what django-otp writes, or the device was never confirmed.
@@ -95,8 +99,15 @@ def from_django_otp(
     uri = KeyURI("totp", issuer, account_name, key, digits=values["digits"], period=values["step"])
     last_step = values["last_t"] if values["last_t"] >= 0 else None
     return ImportVirtualDevice(
-        SecretText(uri), last_step=last_step, drift=values["drift"], name=row.get("name") or None, by=by
+        SecretText(uri), last_step=last_step, drift=values["drift"], name=_name(row), by=by, create=create
     )
+
+
+def _name(row: Mapping[str, Any]) -> str | None:
+    name = row.get("name") or None
+    if name is not None and not isinstance(name, str):
+        raise MalformedMessage(_ROW, "name", "not text")
+    return name
 
 
 _NUMBERS: Final = {"step": 30, "t0": 0, "digits": 6, "drift": 0, "last_t": -1}

@@ -104,10 +104,12 @@ class Reason(enum.Enum):
     OTHER_KIND_BOUND = "a device of another kind is bound"
     TOO_MANY_DEVICES = "as many devices bound as the policy allows"
     CREDENTIAL_TAKEN = "the security key is bound by somebody, or was"
+    OTHER_APP_ID = "a security key under another AppID is bound"
     BAD_IMPORT = "not a device that can be imported"
     WEAK_SECRET = "secret shorter than 128 bits or parameters out of bounds"
     BAD_NAME = "name not 1 to 64 printable characters"
     BAD_REGISTRATION = "registration of a security key not accepted"
+    BAD_SESSION = "session string that is the user id"
     OUTBOX_FULL = "too many events wait to be delivered"
     NOTHING_TO_DO = "nothing there to change"
     MOVING = "record being moved to another user id"
@@ -150,10 +152,12 @@ _ADVICE = {
     Reason.OTHER_KIND_BOUND: Advice.NOT_ALLOWED,
     Reason.TOO_MANY_DEVICES: Advice.NOT_ALLOWED,
     Reason.CREDENTIAL_TAKEN: Advice.NOT_ALLOWED,
+    Reason.OTHER_APP_ID: Advice.NOT_ALLOWED,
     Reason.BAD_IMPORT: Advice.RETYPE,
     Reason.WEAK_SECRET: Advice.NOT_ALLOWED,
     Reason.BAD_NAME: Advice.RETYPE,
     Reason.BAD_REGISTRATION: Advice.RETYPE,
+    Reason.BAD_SESSION: Advice.ASK_ADMINISTRATOR,
     Reason.OUTBOX_FULL: Advice.WAIT,
     Reason.NOTHING_TO_DO: Advice.ALREADY_DONE,
     Reason.MOVING: Advice.WAIT,

@@ -37,7 +37,9 @@ from tests.support.spine import APP_ID, ORIGIN, OTHER_SESSION, PARTY, ROOT, SESS
 
 
 def offer_of(service, user="alice", *, by=ROOT, session=SESSION, **how):
-    return service.perform(user, OfferSecurityKey(by, **{"account_name": "alice@example", **how}, session=session))
+    return service.perform(
+        user, OfferSecurityKey(by, **{"account_name": "alice@example", **how}, session=session, create=True)
+    )
 
 
 def confirm(offer, response, *, by=ROOT, session=SESSION):
@@ -96,23 +98,16 @@ class TestOffer:
         ]
         assert len({one.options["challenge"] for one in (offer, *others)}) == 5
 
-    @pytest.mark.parametrize(
-        "how",
-        [
-            *({"name": ""}, {"name": "x" * 65}, {"account_name": ""}, {"account_name": "x" * 65}),
-            *({"account_name": "a\nb"}, {"account_name": None}, {"account_name": 5}),
-        ],
-        ids=repr,
-    )
+    @pytest.mark.parametrize("how", [{"name": ""}, {"name": "x" * 65}, {"name": "a\nb"}], ids=repr)
     def test_names(self, service, how):
         """A name that no page can show is refused, and nothing is written."""
         with service.unchanged():
-            verb = OfferSecurityKey(ROOT, **{"account_name": "alice", **how}, session=SESSION)
+            verb = OfferSecurityKey(ROOT, **{"account_name": "alice", **how}, session=SESSION, create=True)
             assert service.refusal("alice", verb).reason is Reason.BAD_NAME
 
     def test_kinds(self, services):
         """Without a site no key is offered; nor where the policy wants another kind, or another is bound."""
-        verb = OfferSecurityKey(ROOT, account_name="alice", session=SESSION)
+        verb = OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True)
         assert services(relying_party=None).refusal("alice", verb).reason is Reason.KIND_NOT_ALLOWED
         virtual = services(devices=DevicePolicy(kinds={Kind.VIRTUAL}))
         assert virtual.refusal("alice", verb).reason is Reason.KIND_NOT_ALLOWED
@@ -127,7 +122,7 @@ class TestOffer:
         service.perform("alice", OpenAccount(by=ROOT))
         by = Owner.first_device(service.clock(), session=SESSION)
         for verb in (
-            OfferSecurityKey(by, account_name="alice", session=SESSION),
+            OfferSecurityKey(by, account_name="alice", session=SESSION, create=True),
             ConfirmSecurityKey("{}", offer="", by=by, session=SESSION),
         ):
             assert service.refusal("alice", verb).reason is Reason.NOT_AUTHORISED

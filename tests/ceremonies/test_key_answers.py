@@ -26,7 +26,7 @@ from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
 def legacy(service, user="alice", **how):
     """Bind a key through U2F, and return it."""
     key = SoftSecurityKey(**how)
-    offer = service.perform(user, OfferSecurityKey(ROOT, account_name=user, session=SESSION))
+    offer = service.perform(user, OfferSecurityKey(ROOT, account_name=user, session=SESSION, create=True))
     response = key.u2f_register(offer.u2f, ORIGIN)
     service.perform(user, ConfirmSecurityKey(response, offer=offer.id, by=ROOT, session=SESSION))
     return key

@@ -7,6 +7,7 @@ from ram_mfa import (
     Advice,
     Assertion,
     BeginLogon,
+    BeginStepUp,
     Challenge,
     DevicePolicy,
     EraseAccount,
@@ -15,7 +16,10 @@ from ram_mfa import (
     MFAPolicy,
     MustBind,
     NotRequired,
+    OfferSecurityKey,
+    OfferVirtualDevice,
     OpenAccount,
+    Operation,
     ProofOf,
     Reason,
     Remembered,
@@ -127,13 +131,35 @@ class TestBegin:
         for response in (Assertion(key.get(ask.options, ORIGIN)), Assertion("{}")):
             assert service.refusal("alice", finish(ask, response)).reason is Reason.DEVICE_NOT_ALLOWED
 
-    @pytest.mark.parametrize("session", ["", None, 5, b"session"])
-    def test_session(self, session):
-        """Sessions that are all the same bind nothing: an empty one is the developer's error."""
-        with pytest.raises(ValueError, match="session"):
+    @pytest.mark.requirement("A36")
+    @pytest.mark.parametrize(
+        ("session", "error"),
+        [
+            *(("", ValueError), ("alice", ValueError), ("x" * 21, ValueError), ("x" * 4_097, ValueError)),
+            *((None, TypeError), (5, TypeError), (b"x" * 22, TypeError)),
+        ],
+    )
+    def test_session(self, session, error):
+        """Sessions that are all the same, or can be guessed, bind nothing: a short one is the developer's error."""
+        with pytest.raises(error, match="session must be"):
             BeginLogon(session=session)
-        with pytest.raises(ValueError, match="session"):
+        with pytest.raises(error, match="session must be"):
             FinishLogon("", TOTPCode(""), session=session)
+        assert BeginLogon(session="x" * 22)
+
+    @pytest.mark.requirement("A36")
+    def test_a_session_that_is_the_user_id(self, service):
+        """The user id is known to others, and is no session: nothing begins in it."""
+        user = "alice@a-long-company-name.example"
+        service.phone(user)
+        with service.unchanged():
+            for verb in (
+                BeginLogon(session=user),
+                BeginStepUp(Operation("server.delete"), session=user),
+                OfferVirtualDevice(ROOT, account_name="alice", session=user, create=True),
+                OfferSecurityKey(ROOT, account_name="alice", session=user, create=True),
+            ):
+                assert service.refusal(user, verb).reason is Reason.BAD_SESSION
 
     def test_mark_with_a_machine(self):
         """Where a machine is presented or remembered the password mark is required."""
@@ -169,9 +195,9 @@ class TestFinish:
         proof = service.perform("alice", finish(ask, Assertion(key.get(ask.options, ORIGIN))))
         assert (proof.kind, proof.phishing_resistant) == (Kind.SECURITY_KEY, True)
 
-    @pytest.mark.requirement("V15")
-    def test_no_outcome_is_true_or_false(self, services):
-        """No outcome of a logon is matched by its truth."""
+    @pytest.mark.requirement("V15", "A33")
+    def test_outcomes_are_objects(self, services):
+        """Every outcome is true, as objects are, and only those that let somebody in name a user."""
         service = services(unopened=Unopened.NOT_REQUIRED)
         phone = service.phone("alice")
         service.perform("bob", OpenAccount(by=ROOT))
@@ -180,10 +206,10 @@ class TestFinish:
             service.perform("bob", BeginLogon(session=SESSION)),
             service.perform("alice", finish(service.ask("alice"), service.code(phone))),
             Remembered("alice", "machine", 5.0),
+            service.ask("alice"),
         ]
-        for outcome in outcomes:
-            with pytest.raises(TypeError, match="truth"):
-                bool(outcome)
+        assert all(outcomes)
+        assert [hasattr(outcome, "user") for outcome in outcomes] == [True, False, True, True, False]
 
     @pytest.mark.requirement("O7", "V1", "V3")
     @pytest.mark.standard("RFC 6238 5.2", "ram_mfa.ceremonies.codes.match_one")
@@ -271,12 +297,20 @@ class TestFinish:
         service.phone("alice")
         service.key("bob")
         with service.unchanged():
-            for evidence in (Assertion("{}"), None, "000000", object()):
-                refusal = service.refusal("alice", finish(service.ask("alice"), evidence))
-                assert refusal.reason is Reason.WRONG_EVIDENCE
+            refusal = service.refusal("alice", finish(service.ask("alice"), Assertion("{}")))
+            assert refusal.reason is Reason.WRONG_EVIDENCE
+            unforeseen = finish(service.ask("alice"), TOTPCode("000000"))
+            object.__setattr__(unforeseen, "evidence", "000000")
+            assert service.refusal("alice", unforeseen).reason is Reason.WRONG_EVIDENCE
             refusal = service.refusal("bob", finish(service.ask("bob"), TOTPCode("000000")))
             assert refusal.reason is Reason.WRONG_EVIDENCE
             assert isinstance(refusal.again, Challenge)
+
+    @pytest.mark.parametrize("evidence", [None, "000000", object(), TOTPCode])
+    def test_no_evidence(self, evidence):
+        """What is none of the three evidences is the developer's error, when the verb is built."""
+        with pytest.raises(TypeError, match=r"FinishLogon\.evidence must be"):
+            FinishLogon("", evidence, session=SESSION)
 
     def test_no_record(self, service):
         """The ticket of a user whose record is gone is foreign; were there one for no record, it passes nothing."""
@@ -322,7 +356,7 @@ class TestThroughU2F:
         from ram_mfa.testing import SoftSecurityKey
 
         key = SoftSecurityKey()
-        offer = service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION))
+        offer = service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True))
         response = key.u2f_register(offer.u2f, ORIGIN)
         service.perform("alice", ConfirmSecurityKey(response, offer=offer.id, by=ROOT, session=SESSION))
         ask = service.ask("alice")

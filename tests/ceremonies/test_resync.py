@@ -154,7 +154,7 @@ class TestRename:
         assert service.account("alice") == attrs.evolve(before, devices=(renamed,))
         assert service.told[-1].what is What.DEVICE_RENAMED
 
-    @pytest.mark.parametrize("name", ["", "x" * 65, "a\x00", " ", None, 5, "\ud800"])
+    @pytest.mark.parametrize("name", ["", "x" * 65, "a\x00", " ", "\ud800"])
     def test_names(self, service, name):
         """A name is 1 to 64 printable characters."""
         service.phone("alice")

@@ -105,7 +105,7 @@ class TestPasswordChanged:
         must = service.perform("alice", BeginLogon(session=SESSION))
         service.perform("alice", PasswordChanged())
         by = Enrolment(must.id, session=SESSION)
-        refusal = service.refusal("alice", OfferVirtualDevice(by, account_name="alice", session=SESSION))
+        refusal = service.refusal("alice", OfferVirtualDevice(by, account_name="alice", session=SESSION, create=True))
         assert refusal.reason is Reason.FOREIGN_TICKET
         assert isinstance(service.perform("alice", BeginLogon(session=SESSION)), MustBind)
 
@@ -126,8 +126,8 @@ class TestDescribe:
         """A view holds what may be seen: devices, machines, settings and what is waiting; no secret, no handle."""
         assert service.refusal("alice", Describe()).reason is Reason.NO_ACCOUNT
         service.perform("alice", OpenAccount(by=ROOT))
-        service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION))
-        service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION))
+        service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
+        service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True))
         with service.unchanged():
             view = service.perform("alice", Describe())
         assert view.waiting == (Kind.VIRTUAL, Kind.SECURITY_KEY)

@@ -22,6 +22,7 @@ from ram_mfa import (
     RememberMachine,
     Requirement,
     Spend,
+    TOTPCode,
     Unbind,
     Unopened,
     What,
@@ -98,7 +99,7 @@ class TestFinish:
         stamp = fresh(moment, Purpose.STEP_UP, lifetime=300)
         subject = operation_subject(DELETE)
         ticket = sealed_ticket(None, moment, stamp, purpose=Purpose.STEP_UP, session=SESSION, subject=subject)
-        verb = FinishStepUp(ticket, None, operation=DELETE, session=SESSION)
+        verb = FinishStepUp(ticket, TOTPCode("000000"), operation=DELETE, session=SESSION)
         assert service.refusal("alice", verb).reason is Reason.NO_ACCOUNT
 
 
@@ -211,8 +212,8 @@ class TestOperation:
     def test_bounds(self):
         """The name of an operation is 1 to 200 characters, its subject text or nothing."""
         assert Operation("x" * 200, "").subject == ""
-        for name in ("", "x" * 201, None, 5):
-            with pytest.raises(ValueError, match="name"):
+        for name in ("", "x" * 201, " ", "a\n", None, 5):
+            with pytest.raises(ValueError if isinstance(name, str) else TypeError, match="name"):
                 Operation(name)
         with pytest.raises(TypeError, match="subject"):
             Operation("server.delete", 5)

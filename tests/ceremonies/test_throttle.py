@@ -96,9 +96,9 @@ class TestDelays:
         """A new challenge, session or offer clears no count."""
         phone = service.phone("alice")
         for turn in range(5):
-            ask = service.ask("alice", session=f"session {turn}")
-            service.refusal("alice", finish(ask, service.wrong(phone), session=f"session {turn}"))
-        service.refusal("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION))
+            ask = service.ask("alice", session=f"the session of browser {turn}")
+            service.refusal("alice", finish(ask, service.wrong(phone), session=f"the session of browser {turn}"))
+        service.refusal("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
         assert service.refusal("alice", finish(service.ask("alice"), service.code(phone))).reason is Reason.THROTTLED
 
     def test_a_clock_that_was_ahead(self, service):
@@ -279,7 +279,7 @@ class TestOtherPaths:
     @pytest.mark.requirement("V11")
     def test_offers_have_their_own(self, service):
         """A wrong confirmation costs one of the offer's ten tries, and then the offer is gone."""
-        offer = service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION))
+        offer = service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
         confirm = ConfirmVirtualDevice(["000000"], offer=offer.id, by=ROOT, session=SESSION)
         for left in range(9, -1, -1):
             assert service.refusal("alice", confirm).reason is Reason.WRONG_CODE

@@ -97,7 +97,7 @@ class TestDiscard:
         assert refusal(service, lambda: service.mfa.discard("alice", ROOT)) is Reason.NOTHING_TO_DO
         assert refusal(service, lambda: service.mfa.discard("nobody", ROOT)) is Reason.NOTHING_TO_DO
         service.store.put(user_key("", "alice"), b"damaged")
-        owner = Owner("receipt", session="session")
+        owner = Owner("receipt", session="the session of one browser")
         assert refusal(service, lambda: service.mfa.discard("alice", owner)) is Reason.NOT_AUTHORISED
         service.run(service.mfa.discard("alice", ROOT))
         assert service.refusal("alice", Describe()).reason is Reason.NO_ACCOUNT
@@ -113,7 +113,8 @@ class TestMove:
         move = service.mfa.move
         assert refusal(service, lambda: move("alice", "alice", ROOT)) is Reason.NOTHING_TO_DO
         assert refusal(service, lambda: move("nobody", "carol", ROOT)) is Reason.NO_ACCOUNT
-        assert refusal(service, lambda: move("alice", "carol", Owner("x", session="s"))) is Reason.NOT_AUTHORISED
+        owner = Owner("x", session="the session of one browser")
+        assert refusal(service, lambda: move("alice", "carol", owner)) is Reason.NOT_AUTHORISED
         assert refusal(service, lambda: move("alice", "bob", ROOT)) is Reason.ACCOUNT_EXISTS
         assert service.perform("alice", Describe()).user == "alice"
 

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from ram_mfa import Describe, OpenAccount, Reason
+from ram_mfa import Administrator, Describe, Event, OpenAccount, Reason, UnsafeAdministrator, What
 from ram_mfa.integrations.logs import LogEvents
 from tests.support.spine import ROOT
 
@@ -25,3 +25,25 @@ class TestLogEvents:
         assert (opened.mfa_actor, opened.mfa_device) == ("administrator root", None)
         assert (refused.levelname, refused.mfa_detail, refused.mfa_at) == ("WARNING", "NO_ACCOUNT", service.clock())
         assert "alice" in opened.getMessage()
+
+    @pytest.mark.requirement("A35")
+    @pytest.mark.parametrize("hostile", ["a\nb", "a\r\nb", "a\x1b[2Kb", "a\u2028b", "a\u202eb", "a\x85b", "a\ud800b"])
+    def test_no_line_of_its_own(self, caplog, hostile):
+        """Whatever an event holds, it is one line of printable characters, in the message and in each field."""
+        caplog.set_level(logging.INFO, "audit")
+        LogEvents(logging.getLogger("audit"))(Event(What.DEVICE_BOUND, hostile, 0, hostile, hostile, hostile))
+        (record,) = (record for record in caplog.records if record.name == "audit")
+        for text in (record.getMessage(), record.mfa_user, record.mfa_actor, record.mfa_device, record.mfa_detail):
+            assert text.isprintable()
+            assert "a" in text
+            assert "b" in text
+
+    @pytest.mark.requirement("A35")
+    @pytest.mark.parametrize("actor", [Administrator, UnsafeAdministrator])
+    @pytest.mark.parametrize(
+        "name", ["root\nrefused: user 'bob'", "root\x7f", "root\u2029", "\u202etoor", "", " ", "x" * 129]
+    )
+    def test_no_such_administrator(self, actor, name):
+        """An administrator's name is 1 to 128 printable characters."""
+        with pytest.raises(ValueError, match=r"name must be a string of 1 to 128 printable characters"):
+            actor(name)

@@ -11,14 +11,26 @@ import hashlib
 import itertools
 import json
 
+import attrs
 import pytest
 
-from ram_mfa import Assertion, DevicePolicy, ImportSecurityKey, Reason, Refused
+from ram_mfa import (
+    Assertion,
+    ConfirmSecurityKey,
+    DevicePolicy,
+    ImportSecurityKey,
+    OfferSecurityKey,
+    Reason,
+    Refused,
+    U2FSignature,
+)
 from ram_mfa._base64url import encode
+from ram_mfa.testing import SoftSecurityKey
+from tests.support.doors import Door, registration
 from tests.support.key_ceremony import bind
 from tests.support.key_faults import KINDS
 from tests.support.legacy import registered
-from tests.support.spine import APP_ID, ORIGIN, ROOT, finish
+from tests.support.spine import APP_ID, ORIGIN, PARTY, ROOT, SESSION, finish
 
 OTHER_APP_ID = "https://example.com/another/app-id.json"
 CELLS = list(itertools.product([True, False], repeat=3))
@@ -30,22 +42,25 @@ def scene(services, *, requested, through_u2f):
     if requested and not through_u2f:
         bind(service, KINDS[3])  # another key of the user's has that AppID
     if not requested and through_u2f:
-        older = registered(app_id=OTHER_APP_ID)  # one AppID is requested: that of the key bound first
-        service.perform("alice", ImportSecurityKey(older.kept, app_id=OTHER_APP_ID, by=ROOT))
+        service.perform("alice", ImportSecurityKey(registered().kept, app_id=APP_ID, by=ROOT, create=True))
     key = bind(service, KINDS[3] if through_u2f else KINDS[0])
+    if not requested and through_u2f:
+        # one AppID is requested, that of the key bound first; no verb binds a second one under another
+        older, newer = service.account("alice").devices
+        service.plant("alice", devices=(attrs.evolve(older, app_id=OTHER_APP_ID), newer))
     asked = service.ask("alice")
     assert (asked.options["extensions"].get("appid") == APP_ID) is requested
     return service, key, asked
 
 
-def signed(key, asked, *, under, used):
+def signed(key, asked, *, under, used, origin=ORIGIN):
     """Return the answer of a key over the hash of an RP ID or AppID, with that output of the extension, or none."""
     (handle,) = key.credential_ids
     credential = key.memory.credentials[handle]
     members = {
         "type": "webauthn.get",
         "challenge": asked.options["challenge"],
-        "origin": ORIGIN,
+        "origin": origin,
         "crossOrigin": False,
     }
     client_data = json.dumps(members).encode()
@@ -117,3 +132,59 @@ class TestTheTable:
         service, key, asked = scene(services, requested=True, through_u2f=True)
         refusal = service.refusal("alice", finish(asked, signed(key, asked, under=under, used=True)))
         assert (refusal.reason, refusal.check) == (Reason.WRONG_ANSWER, "RP ID hash")
+
+
+@pytest.mark.requirement("A33")
+class TestOneAppID:
+    def test_a_second_is_refused(self, services):
+        """A key under another AppID than the user's others is refused and told why: no request could name both."""
+        service = services(devices=DevicePolicy(most=3))
+        other = registered(app_id=OTHER_APP_ID)
+        service.perform("alice", ImportSecurityKey(other.kept, app_id=OTHER_APP_ID, by=ROOT, create=True))
+        with service.unchanged():
+            verb = ImportSecurityKey(registered().kept, app_id=APP_ID, by=ROOT)
+            assert service.refusal("alice", verb).reason is Reason.OTHER_APP_ID
+        offer = service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION))
+        told = registration(Door.U2F, SoftSecurityKey(), offer)
+        confirm = ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=SESSION)
+        assert service.refusal("alice", confirm).reason is Reason.OTHER_APP_ID
+        bind(service, KINDS[0])  # one through WebAuthn has no AppID
+        service.perform("bob", ImportSecurityKey(registered().kept, app_id=APP_ID, by=ROOT, create=True))
+
+
+@pytest.mark.requirement("A33")
+class TestNativeApps:
+    APP = "android:apk-key-hash:" + "A" * 43
+
+    def test_answers_of_an_app(self, services):
+        """An app that the policy names logs on, through either door; one that it does not name does not."""
+        named = {"webauthn": self.APP, "u2f": "ios:bundle-id:com.example"}
+        party = attrs.evolve(PARTY, native_apps=list(named.values()))
+        service = services(relying_party=party, devices=DevicePolicy(most=3))
+        key = bind(service, KINDS[3])
+        for app in (*named.values(), self.APP[:-1] + "E", "ios:bundle-id:com.example.evil", ORIGIN):
+            for door, own in named.items():
+                asked = service.ask("alice")
+                if door == "webauthn":
+                    verb = finish(asked, signed(key, asked, under=APP_ID, used=True, origin=app))
+                else:
+                    verb = finish(asked, signed_through_u2f(key, asked, origin=app))
+                if app in {ORIGIN, self.APP, own}:
+                    assert service.perform("alice", verb).user == "alice"
+                else:
+                    assert service.refusal("alice", verb).check == "origin"
+
+
+def signed_through_u2f(key, asked, *, origin):
+    """Return the answer of a key to the U2F sign request, asked for by a page or app."""
+    (handle,) = key.credential_ids
+    credential = key.memory.credentials[handle]
+    members = {"typ": "navigator.id.getAssertion", "challenge": asked.u2f["challenge"], "origin": origin}
+    client_data = json.dumps(members).encode()
+    count = b"\x01" + key.count(credential).to_bytes(4, "big")
+    signature = credential.key_pair.sign(
+        hashlib.sha256(APP_ID.encode()).digest() + count + hashlib.sha256(client_data).digest()
+    )
+    return U2FSignature(
+        {"keyHandle": encode(handle), "clientData": encode(client_data), "signatureData": encode(count + signature)}
+    )

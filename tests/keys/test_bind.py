@@ -47,7 +47,9 @@ doors = pytest.mark.parametrize("door", Door, ids=lambda door: door.value)
 
 
 def offered(service, user="alice", *, by=ROOT, session=SESSION, **how):
-    return service.perform(user, OfferSecurityKey(by, account_name=f"{user}@example", session=session, **how))
+    return service.perform(
+        user, OfferSecurityKey(by, account_name=f"{user}@example", session=session, **how, create=True)
+    )
 
 
 def confirm(offer, response, *, by=ROOT, session=SESSION):
@@ -154,7 +156,7 @@ class TestOptions:
     def test_appid_exclude(self, services):
         """Where a key from the days of U2F is bound, the browser is given its AppID, and finds it."""
         service, legacy = services(devices=DevicePolicy(most=3)), registered()
-        service.perform("alice", ImportSecurityKey(legacy.kept, app_id=APP_ID, by=ROOT))
+        service.perform("alice", ImportSecurityKey(legacy.kept, app_id=APP_ID, by=ROOT, create=True))
         offer = offered(service)
         assert offer.options["extensions"] == {"appidExclude": APP_ID}
         with pytest.raises(ClientRefused) as caught:
@@ -234,10 +236,10 @@ class TestBound:
         offer = offered(service)
         told = registration(Door.WEBAUTHN, SoftSecurityKey(), offer)
         service.phone("bob")
-        refusal = service.refusal("bob", OfferSecurityKey(ROOT, account_name="bob", session=SESSION))
+        refusal = service.refusal("bob", OfferSecurityKey(ROOT, account_name="bob", session=SESSION, create=True))
         assert refusal.reason is Reason.OTHER_KIND_BOUND
         service.key("carol")
-        refusal = service.refusal("carol", OfferSecurityKey(ROOT, account_name="carol", session=SESSION))
+        refusal = service.refusal("carol", OfferSecurityKey(ROOT, account_name="carol", session=SESSION, create=True))
         assert refusal.reason is Reason.TOO_MANY_DEVICES
         # Between offer and confirmation another kind was bound, and the offer is dead.
         service.phone("alice")
@@ -474,7 +476,7 @@ class TestForeign:
     def test_another_kind_of_offer(self, service):
         """The offer of a virtual device takes no security key, and the other way round."""
         offer, told = self.told(service)
-        virtual = service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION))
+        virtual = service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
         self.dead(service, "alice", confirm(virtual, told), Reason.FOREIGN_TICKET)
         verb = ConfirmVirtualDevice(["000000"], offer=offer.id, by=ROOT, session=SESSION)
         self.dead(service, "alice", verb, Reason.FOREIGN_TICKET)

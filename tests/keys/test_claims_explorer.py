@@ -75,7 +75,7 @@ def scene() -> Scene:
     _, world = settle(desk.engine.opening.ready(), Memory(()))
     offers, answers = {}, {}
     for user in USERS[:3]:
-        verb = OfferSecurityKey(ROOT, account_name=user, session=SESSION)
+        verb = OfferSecurityKey(ROOT, account_name=user, session=SESSION, create=True)
         offers[user], world = settle(desk.perform(user, verb), world)
         key = SoftSecurityKey(seed=b"makes one credential again and again")
         answers[user] = key.create(offers[user].options, ORIGIN)
@@ -108,7 +108,9 @@ def confirm(user):
 
 def bring(user):
     """Import the one credential for a user: what an administrator may do at any time."""
-    return lambda desk: desk.deed(user, ImportSecurityKey(scene().kept, app_id=APP_ID, by=ROOT), f"{user} bound")
+    return lambda desk: desk.deed(
+        user, ImportSecurityKey(scene().kept, app_id=APP_ID, by=ROOT, create=True), f"{user} bound"
+    )
 
 
 def unbind(user):

@@ -30,7 +30,7 @@ FORMS = {
 
 
 def brought(what, *, app_id=APP_ID, **how):
-    return ImportSecurityKey(what, app_id=app_id, by=ROOT, **how)
+    return ImportSecurityKey(what, app_id=app_id, by=ROOT, **how, create=True)
 
 
 def logs_on(service, key, door, user="alice"):
@@ -142,7 +142,6 @@ class TestRefused:
             "https://example.com/#a",
             "\ud800",
             "x" * 5_000,
-            None,
         ],
         ids=lambda text: repr(text)[:16],
     )
@@ -230,8 +229,10 @@ class TestRefused:
         """An import is an administrator's."""
         legacy = registered()
         for by in (Owner.first_device(service.clock(), session=SESSION), Owner("receipt", session=SESSION)):
-            refused(service, ImportSecurityKey(legacy.kept, app_id=APP_ID, by=by), Reason.NOT_AUTHORISED)
-        service.perform("alice", ImportSecurityKey(legacy.kept, app_id=APP_ID, by=Administrator("another")))
+            refused(service, ImportSecurityKey(legacy.kept, app_id=APP_ID, by=by, create=True), Reason.NOT_AUTHORISED)
+        service.perform(
+            "alice", ImportSecurityKey(legacy.kept, app_id=APP_ID, by=Administrator("another"), create=True)
+        )
 
     def test_names(self, service):
         """A device's name is 1 to 64 printable characters here as well."""

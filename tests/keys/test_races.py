@@ -27,7 +27,7 @@ def place(tmp_path):
 
 
 def offered(mfa, user):
-    return mfa.perform(user, OfferSecurityKey(ROOT, account_name=user, session=SESSION))
+    return mfa.perform(user, OfferSecurityKey(ROOT, account_name=user, session=SESSION, create=True))
 
 
 def read(store, user):

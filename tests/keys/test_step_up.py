@@ -66,7 +66,7 @@ class TestRightAnswers(key_ceremony.RightAnswers):
             return Owner(service.perform("alice", verb).receipt, session=SESSION)
 
         spare, by = kind.key(), owner(Operation.BIND, key)
-        offer = service.perform("alice", OfferSecurityKey(by, account_name="alice", session=SESSION))
+        offer = service.perform("alice", OfferSecurityKey(by, account_name="alice", session=SESSION, create=True))
         told = registration(kind.door, spare, offer)
         bound = service.perform("alice", ConfirmSecurityKey(told, offer=offer.id, by=by, session=SESSION))
         assert bound.bound_by == "owner"

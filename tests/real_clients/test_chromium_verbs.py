@@ -71,7 +71,7 @@ def service(*origins, rp_id="localhost", app_id=None):
 
 def bind(mfa, page, session=None):
     session = session or new_session()
-    offer = mfa.perform(USER, OfferSecurityKey(ROOT, account_name="alice@example", session=session))
+    offer = mfa.perform(USER, OfferSecurityKey(ROOT, account_name="alice@example", session=session, create=True))
     answer = json.dumps(create(page, offer.options))
     return mfa.perform(USER, ConfirmSecurityKey(answer, offer=offer.id, by=ROOT, session=session))
 
@@ -235,7 +235,7 @@ class TestKeysFromU2F:
                 base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (raw[1:66], raw[67:131])
             )
             kept = json.dumps({"version": "U2F_V2", "publicKey": public_key, "keyHandle": handle, "appId": APP_ID})
-        mfa.perform(USER, ImportSecurityKey(kept, app_id=APP_ID, by=ROOT))
+        mfa.perform(USER, ImportSecurityKey(kept, app_id=APP_ID, by=ROOT, create=True))
         self.plugged(secured, key)
         assert [log_on(mfa, secured).user for _ in range(2)] == [USER, USER]
 
@@ -246,7 +246,7 @@ class TestKeysFromU2F:
             SoftSecurityKey(),
             "s",
         )
-        offer = mfa.perform(USER, OfferSecurityKey(ROOT, account_name="alice@example", session=session))
+        offer = mfa.perform(USER, OfferSecurityKey(ROOT, account_name="alice@example", session=session, create=True))
         answer = key.u2f_register(offer.u2f, f"https://{SITE}")
         bound = mfa.perform(USER, ConfirmSecurityKey(answer, offer=offer.id, by=ROOT, session=session))
         self.plugged(secured, key)
@@ -257,7 +257,7 @@ class TestKeysFromU2F:
         mfa, key = service(secured.origin, rp_id=SITE), SoftSecurityKey()
         answer = key.u2f_register(RegisterRequest(APP_ID, b"c" * 32).to_json(), f"https://{SITE}")
         raw = base64.urlsafe_b64decode(answer["registrationData"] + "==")
-        mfa.perform(USER, ImportSecurityKey(raw, app_id=APP_ID, by=ROOT))
+        mfa.perform(USER, ImportSecurityKey(raw, app_id=APP_ID, by=ROOT, create=True))
         self.plugged(secured, key)
         with pytest.raises(PageRefused) as excluded:
             bind(mfa, secured)

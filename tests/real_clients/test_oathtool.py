@@ -67,7 +67,9 @@ class TestCodes:
         policy = MFAPolicy.ram(issuer="Example Cloud", totp=totp)
         mfa = MFA(MemoryStore(), policy, seal=seal, clock=clock, create=True)
         root, session = Administrator("root"), new_session()
-        offer = mfa.perform("alice", OfferVirtualDevice(root, account_name="alice@example", session=session))
+        offer = mfa.perform(
+            "alice", OfferVirtualDevice(root, account_name="alice@example", session=session, create=True)
+        )
         asked = [f"--totp={algorithm.name.lower()}", f"--digits={digits}", f"--time-step-size={period}s", "--base32"]
 
         def shown():

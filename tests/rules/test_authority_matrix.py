@@ -402,16 +402,18 @@ class Attempts:
             case "open":
                 self.perform(OpenAccount(by=by))
             case "offer a virtual device":
-                self.perform(OfferVirtualDevice(by, account_name="alice", session=SESSION))
+                self.perform(OfferVirtualDevice(by, account_name="alice", session=SESSION, create=True))
             case "confirm a virtual device":
-                offer = self.offered(OfferVirtualDevice(by, account_name="alice", session=SESSION), "virtual")
+                offer = self.offered(
+                    OfferVirtualDevice(by, account_name="alice", session=SESSION, create=True), "virtual"
+                )
                 codes = () if offer is None else self.codes_of(AuthenticatorApp.scan(offer.key_uri), 1)
                 ticket = "" if offer is None else offer.id
                 self.perform(ConfirmVirtualDevice(codes, offer=ticket, by=by, session=SESSION))
             case "offer a security key":
-                self.perform(OfferSecurityKey(by, account_name="alice", session=SESSION))
+                self.perform(OfferSecurityKey(by, account_name="alice", session=SESSION, create=True))
             case "confirm a security key":
-                offer = self.offered(OfferSecurityKey(by, account_name="alice", session=SESSION), "key")
+                offer = self.offered(OfferSecurityKey(by, account_name="alice", session=SESSION, create=True), "key")
                 told = {} if offer is None else NEW_KEY.create(offer.options, ORIGIN)
                 ticket = "" if offer is None else offer.id
                 self.perform(ConfirmSecurityKey(told, offer=ticket, by=by, session=SESSION))
@@ -431,9 +433,9 @@ class Attempts:
             case "reset":
                 self.perform(ResetMFA(by=by))
             case "import a virtual device":
-                self.perform(ImportVirtualDevice(KEY_URI, last_step=None, by=by))
+                self.perform(ImportVirtualDevice(KEY_URI, last_step=None, by=by, create=True))
             case "import a security key":
-                self.perform(ImportSecurityKey(KEPT, app_id=APP_ID, by=by))
+                self.perform(ImportSecurityKey(KEPT, app_id=APP_ID, by=by, create=True))
             case "require":
                 self.perform(RequireMFA(required=True, by=by))
             case "erase":

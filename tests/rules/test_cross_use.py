@@ -57,7 +57,7 @@ from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey, enro
 from tests.support.spine import DELETE, ORIGIN, PARTY, SEAL, Script
 
 USERS = ("alice", "bob")
-SESSIONS = ("one browser", "another browser")
+SESSIONS = ("the session of one browser", "the session of another browser")
 STOP = Operation("server.stop", "i-0815")
 SCRIPT = UnsafeAdministrator("script")
 OWN = {
@@ -294,7 +294,9 @@ class World:
             "confirm a security key": key,
             "spend to delete": lambda paper: perform(user, Spend(paper.text, operation=DELETE, session=session)),
             "spend to stop": lambda paper: perform(user, Spend(paper.text, operation=STOP, session=session)),
-            "bind as the owner": owner(lambda me: OfferVirtualDevice(me, account_name="me", session=session)),
+            "bind as the owner": owner(
+                lambda me: OfferVirtualDevice(me, account_name="me", session=session, create=True)
+            ),
             "unbind as the owner": owner(lambda me: Unbind(by=me)),
             "rename as the owner": owner(lambda me: RenameDevice(name="Another", by=me)),
             "resynchronise as the owner": owner(lambda me: ResyncVirtualDevice(codes=codes, by=me)),

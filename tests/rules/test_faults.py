@@ -292,19 +292,19 @@ def require_mfa(bench: Bench) -> Case:
 
 @case
 def offer_virtual_device(bench: Bench) -> Case:
-    return Case(OfferVirtualDevice(ROOT, account_name="alice", session=SESSION))
+    return Case(OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
 
 
 @case
 def confirm_virtual_device(bench: Bench) -> Case:
-    offer = bench.perform(OfferVirtualDevice(ROOT, account_name="alice", session=SESSION))
+    offer = bench.perform(OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
     code = AuthenticatorApp.scan(offer.key_uri).code_at(bench.time())
     return Case(ConfirmVirtualDevice([code], offer=offer.id, by=ROOT, session=SESSION), once=True)
 
 
 @case
 def confirm_virtual_device_with_a_wrong_code(bench: Bench) -> Case:
-    offer = bench.perform(OfferVirtualDevice(ROOT, account_name="alice", session=SESSION))
+    offer = bench.perform(OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
     code = bench.service.wrong(AuthenticatorApp.scan(offer.key_uri)).code
     return Case(ConfirmVirtualDevice([code], offer=offer.id, by=ROOT, session=SESSION))
 
@@ -313,19 +313,19 @@ def confirm_virtual_device_with_a_wrong_code(bench: Bench) -> Case:
 def confirm_virtual_device_at_logon(bench: Bench) -> Case:
     bench.perform(OpenAccount(by=ROOT))
     me = Enrolment(bench.perform(BeginLogon(session=SESSION)).id, session=SESSION)
-    offer = bench.perform(OfferVirtualDevice(me, account_name="alice", session=SESSION))
+    offer = bench.perform(OfferVirtualDevice(me, account_name="alice", session=SESSION, create=True))
     code = AuthenticatorApp.scan(offer.key_uri).code_at(bench.time())
     return Case(ConfirmVirtualDevice([code], offer=offer.id, by=me, session=SESSION), passes=True, once=True)
 
 
 @case
 def offer_security_key(bench: Bench) -> Case:
-    return Case(OfferSecurityKey(ROOT, account_name="alice", session=SESSION))
+    return Case(OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True))
 
 
 @case
 def confirm_security_key(bench: Bench) -> Case:
-    offer = bench.perform(OfferSecurityKey(ROOT, account_name="alice", session=SESSION))
+    offer = bench.perform(OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True))
     told = registration(Door.WEBAUTHN, SoftSecurityKey(), offer)
     return Case(ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=SESSION), once=True)
 
@@ -446,13 +446,13 @@ def rename_device_by_the_owner(bench: Bench) -> Case:
 @case
 def import_virtual_device(bench: Bench) -> Case:
     uri = "otpauth://totp/alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-    return Case(ImportVirtualDevice(uri, last_step=None, by=ROOT))
+    return Case(ImportVirtualDevice(uri, last_step=None, by=ROOT, create=True))
 
 
 @case
 def import_security_key(bench: Bench) -> Case:
     kept = bytes(SoftSecurityKey().register(bytes(32), bytes(32)))
-    return Case(ImportSecurityKey(kept, app_id=APP_ID, by=ROOT), once=True)
+    return Case(ImportSecurityKey(kept, app_id=APP_ID, by=ROOT, create=True), once=True)
 
 
 @case

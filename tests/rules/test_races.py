@@ -73,7 +73,7 @@ def confirm_a_kind(me: Me, place: Place, meet: Any, users: list[str], by_the_use
     """In each round offer the kind of this process to the round's user, and confirm it when both have."""
     mfa, store = place.open(ManualClock(START))
     key, outcomes = SoftSecurityKey(), []
-    session = f"browser {me.number}"
+    session = f"the session of browser {me.number}"
     for user in users:
         by: Any = ROOT
         if by_the_user:
@@ -82,11 +82,11 @@ def confirm_a_kind(me: Me, place: Place, meet: Any, users: list[str], by_the_use
             by = Enrolment(begun.id, session=session)
         confirm: Verb[Bound]
         if me.number == 0:
-            virtual = mfa.perform(user, OfferVirtualDevice(by, account_name=user, session=session))
+            virtual = mfa.perform(user, OfferVirtualDevice(by, account_name=user, session=session, create=True))
             code = AuthenticatorApp.scan(virtual.key_uri).code_at(START)
             confirm = ConfirmVirtualDevice([code], offer=virtual.id, by=by, session=session)
         else:
-            offer = mfa.perform(user, OfferSecurityKey(by, account_name=user, session=session))
+            offer = mfa.perform(user, OfferSecurityKey(by, account_name=user, session=session, create=True))
             told = key.create(offer.options, ORIGIN)
             confirm = ConfirmSecurityKey(told, offer=offer.id, by=by, session=session)
         meet.wait(PATIENCE)
@@ -116,7 +116,7 @@ def use_or_change(me: Me, place: Place, meet: Any, users: list[str], against: tu
 
 
 def _use(mfa: MFA, meet: Any, user: str, use: str) -> tuple[float, float, str, list[str]]:
-    session, mark = "browser", "mark of the old password"
+    session, mark = "the session of one browser", "mark of the old password"
     key = enrolled_key(mfa, user)
 
     def finish(verb: type[Any], asked: Challenge, **how: Any) -> Any:

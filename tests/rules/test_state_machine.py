@@ -80,7 +80,7 @@ from tests.support import all_rounds, rounds
 from tests.support.races import wrong_codes
 from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT, SEAL
 
-SESSIONS = ("one browser", "another browser")
+SESSIONS = ("the session of one browser", "the session of another browser")
 ATTESTATION = SoftAttestation.make(transports=("usb",), aaguid=bytes(16), seed=b"one maker")
 SKEW = 20.0
 """By how many seconds the second service's clock is ahead."""
@@ -317,7 +317,7 @@ class Life(RuleBasedStateMachine):
 
     def offer_and_confirm(self, service, user, kind, by, session=SESSIONS[0]) -> Bound | None:
         verb = OfferVirtualDevice if kind is Kind.VIRTUAL else OfferSecurityKey
-        offer, _ = self.do(service, user, verb(by, account_name=user, session=session))
+        offer, _ = self.do(service, user, verb(by, account_name=user, session=session, create=True))
         if offer is NOTHING:
             return None
         code, device = "", None

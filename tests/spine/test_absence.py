@@ -133,9 +133,9 @@ def taken(*, seal=SEAL) -> Snapshot:
     code, after = phone.code_at(clock()), phone.code_at(clock() + 30)
     enrolment = perform("carol", BeginLogon(session=SESSION)).id
     actor = Enrolment(enrolment, session=SESSION)
-    virtual = perform("carol", OfferVirtualDevice(actor, account_name="carol", session=SESSION))
+    virtual = perform("carol", OfferVirtualDevice(actor, account_name="carol", session=SESSION, create=True))
     offered = AuthenticatorApp.scan(virtual.key_uri).code_at(clock())
-    for_a_key = perform("carol", OfferSecurityKey(actor, account_name="carol", session=SESSION))
+    for_a_key = perform("carol", OfferSecurityKey(actor, account_name="carol", session=SESSION, create=True))
     created = SoftSecurityKey().create(for_a_key.options, ORIGIN)
     logon, step_up = service.ask("alice").id, service.ask("alice", operation=DELETE).id
     by_key = service.ask("dave")
@@ -195,7 +195,9 @@ def taken(*, seal=SEAL) -> Snapshot:
         "resync": Way("alice", ResyncVirtualDevice(codes=[code, after], by=owner[Operation.RESYNC])),
         "first device": Way(
             "frank",
-            OfferVirtualDevice(Owner.first_device(clock(), session=SESSION), account_name="frank", session=SESSION),
+            OfferVirtualDevice(
+                Owner.first_device(clock(), session=SESSION), account_name="frank", session=SESSION, create=True
+            ),
         ),
         "the administrator unbinds": Way("alice", Unbind(by=ROOT)),
         "the administrator resets": Way("alice", ResetMFA(ROOT)),
@@ -587,6 +589,7 @@ class TestTickets:
                         "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example",
                         last_step=None,
                         by=ROOT,
+                        create=True,
                     ),
                 ),
                 id="an import",

@@ -163,7 +163,7 @@ class Watched:
         return TOTPCode(self.typed(code))
 
     def phone(self, user, by=ROOT):
-        offer = self.perform(user, OfferVirtualDevice(by, account_name=user, session=SESSION))
+        offer = self.perform(user, OfferVirtualDevice(by, account_name=user, session=SESSION, create=True))
         phone = AuthenticatorApp.scan(offer.key_uri)
         code = self.typed(phone.code_at(self.clock() - 30))
         self.perform(user, ConfirmVirtualDevice([self.wrong(phone).code], offer=offer.id, by=by, session=SESSION))
@@ -192,8 +192,7 @@ def a_life_with_a_phone(watched):
     must = perform("alice", BeginLogon(session=SESSION))
     actor = Enrolment(watched.typed(must.id), session=SESSION)
     watched.hay.read_object("actor", actor)
-    perform("alice", OfferVirtualDevice(actor, account_name="a:b", session=SESSION))
-    perform("alice", OfferVirtualDevice(actor, account_name="alice", name="\n", session=SESSION))
+    perform("alice", OfferVirtualDevice(actor, account_name="alice", name="\n", session=SESSION, create=True))
     phone = watched.phone("alice", by=actor)
     watched.hay.read_object("phone", phone)
     perform("alice", ConfirmVirtualDevice([watched.code(phone).code], offer=must.id, by=actor, session=SESSION))
@@ -209,7 +208,7 @@ def a_life_with_a_phone(watched):
     perform("alice", attrs.evolve(finish, challenge=str(watched.ask("alice").id)))  # the code is
     perform("alice", attrs.evolve(finish, challenge=str(asked.id)[:-3] + "AAA"))
     perform("alice", attrs.evolve(finish, challenge="no ticket"))
-    perform("alice", attrs.evolve(finish, session="another"))
+    perform("alice", attrs.evolve(finish, session="the session of another browser"))
     perform("alice", attrs.evolve(finish, challenge=str(watched.ask("alice").id), evidence=Assertion({"id": "x"})))
     perform("bob", finish)
     receipt = watched.receipt("alice", phone, DELETE)
@@ -241,7 +240,7 @@ def a_life_with_a_phone(watched):
     watched.hay.hide_bytes("imported secret", secret)
     uri = str(KeyURI("totp", "Elsewhere", "alice", secret))
     for typed in (uri, uri + "&digits=99", uri.replace("secret", "secrets"), watched.typed("JBSWY3DPEHPK3PXPJBSWY3DP")):
-        perform("alice", ImportVirtualDevice(typed, last_step=None, by=ROOT))
+        perform("alice", ImportVirtualDevice(typed, last_step=None, by=ROOT, create=True))
     perform("alice", EraseAccount(ROOT))
 
 
@@ -249,7 +248,7 @@ def a_life_with_a_key(watched):
     """Everything that a security key comes to."""
     clock, perform = watched.clock, watched.perform
     key = SoftSecurityKey()
-    offer = perform("carol", OfferSecurityKey(ROOT, account_name="carol", session=SESSION))
+    offer = perform("carol", OfferSecurityKey(ROOT, account_name="carol", session=SESSION, create=True))
     created = key.create(offer.options, ORIGIN)
     confirm = ConfirmSecurityKey(created, offer=str(offer.id), by=ROOT, session=SESSION)
     perform("carol", attrs.evolve(confirm, response={}))
@@ -279,7 +278,7 @@ def a_life_with_a_key(watched):
         other = watched.ask("carol")
         perform("carol", FinishLogon(str(other.id), Assertion({"number": number}), session=SESSION))
         clock.advance(1)
-    perform("carol", ImportSecurityKey({"keyHandle": "eA", "publicKey": "eA"}, app_id=APP_ID, by=ROOT))
+    perform("carol", ImportSecurityKey({"keyHandle": "eA", "publicKey": "eA"}, app_id=APP_ID, by=ROOT, create=True))
     perform("carol", Unbind(by=ROOT))
 
 
@@ -365,8 +364,8 @@ class TestNothingIsWrittenWhereThingsBreak:
             FinishLogon(marked, watched.code(phone, 1), session=SESSION, remember="Laptop", password_mark=MARK),
             FinishLogon(ticket, watched.wrong(phone), session=SESSION),
             Spend(receipt, operation=DELETE, session=SESSION),
-            OfferVirtualDevice(ROOT, account_name="alice", session=SESSION),
-            OfferSecurityKey(ROOT, account_name="alice", session=SESSION),
+            OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True),
+            OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True),
             ResyncVirtualDevice(codes=phone.codes_at(watched.clock() + 60), by=ROOT),
         ):
             for error in broken():
@@ -476,7 +475,7 @@ class TestNothingIsWrittenWhereThingsBreak:
             for verb in (
                 FinishLogon(ticket, watched.wrong(phone), session=SESSION),
                 FinishLogon(marked, watched.code(phone), session=SESSION, remember="Laptop", password_mark=MARK),
-                OfferVirtualDevice(ROOT, account_name="alice", session=SESSION),
+                OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True),
             ):
                 hay.hide_all_of("verb", verb)
                 try:
@@ -494,7 +493,7 @@ class TestNothingIsWrittenWhereThingsBreak:
         watched.service = services(store=watched.service.store, seal=SEAL, clock=watched.clock, policy=policy)
         for by in (
             Administrator("root", receipt=receipt, session=SESSION),
-            Administrator("root", receipt=receipt, session="another"),
+            Administrator("root", receipt=receipt, session="the session of another browser"),
             Administrator("mallory", receipt=receipt, session=SESSION),
             Administrator("root", receipt=watched.typed(receipt[::-1]), session=SESSION),
             Administrator("root"),
@@ -574,7 +573,7 @@ class TestHaystack:
     def test_texts(self):
         """A code, the MAC of a ticket, the secret of a key URI, a setup key: in a value's fields, logs and frames."""
         service = Services("MFA")(**RULES)
-        offer = service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION))
+        offer = service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
         hay = Haystack()
         hay.hide_all_of("offer", offer)
         hay.hide_all_of("evidence", TOTPCode("12345678"))

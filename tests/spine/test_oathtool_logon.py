@@ -84,7 +84,9 @@ class TestOathtool:
             issuer="Example Cloud", totp=TOTPPolicy(algorithm=algorithm, digits=digits, period=period, codes=2)
         )
         mfa = MFA(store, policy, seal=SEAL, clock=clock, create=True)
-        offer = mfa.perform("alice", OfferVirtualDevice(ROOT, account_name="alice@example", session=SESSION))
+        offer = mfa.perform(
+            "alice", OfferVirtualDevice(ROOT, account_name="alice@example", session=SESSION, create=True)
+        )
         phone = Oathtool.scan(offer.key_uri)
         assert (phone.algorithm, phone.digits, phone.period) == (algorithm.name.lower(), str(digits), period)
         used = phone.codes(clock() - period, 2)

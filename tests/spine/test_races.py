@@ -301,7 +301,7 @@ class TestBinds:
         mfa = MFA(store, POLICY, seal=SEAL, clock=clock, deadline=ALL_THE_TIME, create=True)
         for number in range(rounds(400)):
             user, session, told = f"user {number}", new_session(), []
-            offer = mfa.perform(user, OfferVirtualDevice(ROOT, account_name=user, session=session))
+            offer = mfa.perform(user, OfferVirtualDevice(ROOT, account_name=user, session=session, create=True))
             code = AuthenticatorApp.scan(offer.key_uri).code_at(clock.now)
             verb = ConfirmVirtualDevice([code], offer=offer.id, by=ROOT, session=session)
             meet = threading.Barrier(8)

@@ -33,7 +33,7 @@ OLD_ONLY = AESGCMSeal({"old": b"o" * 32}, seal_with="old")
 
 def populate(mfa, users):
     for user in users:
-        mfa.perform(user, ImportVirtualDevice(uri_of(user), last_step=-1, by=ROOT))
+        mfa.perform(user, ImportVirtualDevice(uri_of(user), last_step=-1, by=ROOT, create=True))
 
 
 def is_new(store, key):

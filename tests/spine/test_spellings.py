@@ -145,7 +145,7 @@ class TestSpellings:
     def test_bind(self, digits):
         """At the confirmation of a bind: each wrong spelling costs one of the offer's ten tries."""
         service = open_service(digits)
-        offer = service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION))
+        offer = service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
         code = AuthenticatorApp.scan(offer.key_uri).code_at(service.clock())
 
         def confirm(typed):

@@ -173,7 +173,7 @@ class Life(RuleBasedStateMachine):
 
     def _bound(self, user, *, wrong_first, offset):
         person = self.people[user]
-        offered = self._perform(user, OfferVirtualDevice(ROOT, account_name=user, session=SESSION))
+        offered = self._perform(user, OfferVirtualDevice(ROOT, account_name=user, session=SESSION, create=True))
         if person.phone is not None:
             assert isinstance(offered, Refusal)
             assert offered.reason is Reason.TOO_MANY_DEVICES

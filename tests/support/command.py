@@ -131,7 +131,7 @@ class Site:
         store = self.store()
         mfa = self.mfa("old", store=store)
         for user in users:
-            mfa.perform(user, ImportVirtualDevice(uri_of(user), last_step=-1, by=ROOT))
+            mfa.perform(user, ImportVirtualDevice(uri_of(user), last_step=-1, by=ROOT, create=True))
         store.close()
 
 

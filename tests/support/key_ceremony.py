@@ -59,7 +59,7 @@ at_both_doors = pytest.mark.parametrize("door", Door, ids=lambda door: door.valu
 def bind(service: Service, kind: Kept, user: str = "alice", key: SoftSecurityKey | None = None) -> SoftSecurityKey:
     """Bind a key of a kind by an administrator, and return it."""
     key = key or kind.key()
-    offer = service.perform(user, OfferSecurityKey(ROOT, account_name=user, session=SESSION))
+    offer = service.perform(user, OfferSecurityKey(ROOT, account_name=user, session=SESSION, create=True))
     told = registration(kind.door, key, offer)
     service.perform(user, ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=SESSION))
     return key
@@ -381,10 +381,9 @@ class OtherKeys(Asks):
             refusal = self.refused(service, asked, evidence_of(other, told))
             assert refusal.check.startswith("malformed ")
         asked = self.ask(service)
-        for evidence in (TOTPCode("123456"), None, "123456", {}):
-            with service.unchanged():
-                refusal = service.refusal("alice", self.verb(asked, evidence))
-            assert refusal.reason is Reason.WRONG_EVIDENCE
+        with service.unchanged():
+            refusal = service.refusal("alice", self.verb(asked, TOTPCode("123456")))
+        assert refusal.reason is Reason.WRONG_EVIDENCE
         self.proves(service, key, Door.U2F, asked)
 
     def test_a_phone_takes_no_key(self, service):

@@ -244,7 +244,7 @@ def wrong_codes(phone: AuthenticatorApp, moments: Sequence[float], count: int, *
 
 def bind(mfa: MFA, user: str, now: float) -> str:
     """Bind a virtual device by an administrator with the code before the present one, and return its key URI."""
-    offer = mfa.perform(user, OfferVirtualDevice(ROOT, account_name=user, session=SESSION))
+    offer = mfa.perform(user, OfferVirtualDevice(ROOT, account_name=user, session=SESSION, create=True))
     phone = AuthenticatorApp.scan(offer.key_uri)
     code = phone.code_at(now - phone.period)
     mfa.perform(user, ConfirmVirtualDevice([code], offer=offer.id, by=ROOT, session=SESSION))
@@ -292,11 +292,11 @@ def submit_one_code(me: Me, place: Place, meet: Any, uri: str, tickets: Sequence
 def offer_and_confirm(me: Me, place: Place, meet: Any, users: Sequence[str]) -> list[str]:
     """In each round offer a device to the round's user, and confirm it when all have: what the confirmation came to."""
     mfa, store = place.open(place.clock())
-    session = f"session {me.number}"
+    session = f"the session of browser {me.number}"
     outcomes = []
     for user in users:
         meet.wait(PATIENCE)
-        offer = mfa.perform(user, OfferVirtualDevice(ROOT, account_name=user, session=session))
+        offer = mfa.perform(user, OfferVirtualDevice(ROOT, account_name=user, session=session, create=True))
         code = AuthenticatorApp.scan(offer.key_uri).code_at(place.start)
         meet.wait(PATIENCE)
         try:

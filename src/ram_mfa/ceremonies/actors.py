@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from typing import Self
+from typing import Final, Self
 
 import attrs
 
 from .._secret import SecretText, Unpickled
+from .._validation import instance_of, number, optional
+from . import _fields
 
-
-def checked_session(session: object) -> None:
-    """Check the application's session string.
-
-    Raises:
-        ValueError: it is no string, or empty: sessions that are all the same bind nothing.
-    """
-    if not isinstance(session, str) or not session:
-        raise ValueError("session must be a string of the application's, kept for one browser: see new_session()")
+_LATEST: Final = 2**40
+"""Seconds since the epoch; no clock of a machine that works shows a later moment."""
 
 
 class Stance(enum.Enum):
@@ -40,19 +35,15 @@ class Administrator(Unpickled):
     """The cloud account, or a RAM user with administrative rights; the application has checked that it is.
 
     Attributes:
-        name: 1 to 128 characters, kept as who did it. Where a receipt is shown it is the administrator's own user id.
+        name: 1 to 128 printable characters, kept as who did it; where a receipt is shown, the
+            administrator's own user id.
         receipt: of a step-up for `Operation.ADMINISTER` on the administrator's own account, where the policy asks.
         session: in which that step-up was made.
     """
 
-    name: str
-    receipt: str | None = attrs.field(default=None, repr=False)
-    session: str | None = attrs.field(default=None, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        if not isinstance(self.name, str) or not 1 <= len(self.name) <= 128:
-            raise ValueError("the name of an administrator is 1 to 128 characters")
-        self.name.encode()  # half a character cannot be written down
+    name: str = attrs.field(validator=_fields.is_administrator_name)
+    receipt: str | None = attrs.field(default=None, repr=False, validator=_fields.is_optional_text)
+    session: str | None = attrs.field(default=None, repr=False, validator=optional(_fields.is_session))
 
     @property
     def stance(self) -> Stance:
@@ -70,12 +61,10 @@ class UnsafeAdministrator:
     """An administrator that proves nothing where the policy asks for proof: for scripts, by its name.
 
     Attributes:
-        name: 1 to 128 characters, kept as who did it.
+        name: 1 to 128 printable characters, kept as who did it.
     """
 
-    name: str
-
-    __attrs_post_init__ = Administrator.__attrs_post_init__
+    name: str = attrs.field(validator=_fields.is_administrator_name)
 
     @property
     def stance(self) -> Stance:
@@ -99,12 +88,9 @@ class Owner(Unpickled):
         password_at: for a first device, when the password was checked; else None.
     """
 
-    receipt: str | None = attrs.field(repr=False)
-    session: str = attrs.field(kw_only=True, repr=False)
-    password_at: float | None = attrs.field(default=None, kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        checked_session(self.session)
+    receipt: str | None = attrs.field(repr=False, validator=_fields.is_optional_text)
+    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
+    password_at: float | None = attrs.field(default=None, kw_only=True, validator=optional(number(0, _LATEST)))
 
     @classmethod
     def first_device(cls, password_at: float, *, session: str) -> Self:
@@ -136,11 +122,8 @@ class Enrolment(Unpickled):
         session: the session of that logon.
     """
 
-    ticket: str = attrs.field(converter=SecretText, repr=False)
-    session: str = attrs.field(kw_only=True, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        checked_session(self.session)
+    ticket: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
+    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     @property
     def stance(self) -> Stance:
@@ -154,6 +137,8 @@ class Enrolment(Unpickled):
 
 
 Actor = Administrator | UnsafeAdministrator | Owner | Enrolment
+is_actor: Final = instance_of(Administrator, UnsafeAdministrator, Owner, Enrolment)
+"""The validator of every verb's ``by``."""
 
 
 def actor_digest(actor: Actor, session: str) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from .._secret import SecretBytes
+from .._validation import is_flag
 from ..account import OFFER_TRIES, Account, Offer, SecurityKey, expires_at
 from ..events import Event, What
 from ..moment import Moment
@@ -19,7 +20,7 @@ from ..otp import Algorithm
 from ..policy import RelyingParty
 from ..words import Kind, Reason, Refusal
 from . import _fields
-from .actors import Actor, Enrolment, actor_digest
+from .actors import Actor, Enrolment, actor_digest, is_actor
 from .authority import Deed, authorise
 from .changes import (
     find_offer,
@@ -32,7 +33,7 @@ from .changes import (
     with_offer,
 )
 from .key_answers import NewKey, judge_registration
-from .key_options import register_request, registration_options
+from .key_options import register_request, registration_options, under_another_app_id
 from .outcomes import SecurityKeyOffer
 from .proofs import proof_of
 from .tickets import MICROSECONDS, Purpose, after_clock_set_back, challenge_of, fresh, open_ticket, sealed_ticket
@@ -48,17 +49,21 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
 
     Attributes:
         by: who asks.
-        account_name: what the browser shows, such as ``alice@example``; 1 to 64 printable characters.
+        account_name: what the browser shows, such as ``alice@example``; 1 to 128 printable characters, no colon, no
+            blank at an end: the same rule as for a virtual device.
         name: the device's name, 1 to 64 printable characters; the kind's own where there is none.
         session: the application's session string; only the same may confirm.
         renew: whether an open offer is replaced.
+        create: whether an administrator's offer makes a record for a user without one, with MFA required; otherwise
+            such a user is refused. An `Enrolment` needs no leave.
     """
 
-    by: Actor
-    account_name: str = attrs.field(kw_only=True)
-    name: str | None = attrs.field(default=None, kw_only=True)
+    by: Actor = attrs.field(validator=is_actor)
+    account_name: str = attrs.field(kw_only=True, validator=_fields.is_account_name)
+    name: str | None = attrs.field(default=None, kw_only=True, validator=_fields.is_optional_text)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
-    renew: bool = attrs.field(default=False, kw_only=True)
+    renew: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
+    create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[SecurityKeyOffer]:
         """Return the step to an open offer."""
@@ -66,14 +71,19 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
         grant = authorise(account, moment, self.by, Deed.BIND)
         if isinstance(grant, Reason):
             return refused(account, moment, grant, actor=actor)
+        if _fields.is_user_id(self.session, moment):
+            return refused(account, moment, Reason.BAD_SESSION, actor=actor)
         current = account
         if current is None:
-            current = new_account(moment, required=True, by_enrolment=isinstance(self.by, Enrolment))
+            by_enrolment = isinstance(self.by, Enrolment)
+            if not by_enrolment and not self.create:
+                return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
+            current = new_account(moment, required=True, by_enrolment=by_enrolment)
         forbidden = may_bind(current, moment, Kind.SECURITY_KEY)
         if party is None or forbidden is not None:
             return refused(account, moment, forbidden or Reason.KIND_NOT_ALLOWED, actor=actor)
         name = good_name(self.name, Kind.SECURITY_KEY)
-        if name is None or good_name(self.account_name or "", Kind.SECURITY_KEY) is None:
+        if name is None:
             return refused(account, moment, Reason.BAD_NAME, actor=actor)
 
         digest = actor_digest(self.by, self.session)
@@ -139,7 +149,7 @@ class ConfirmSecurityKey(Verb[Bound]):
 
     response: Any = attrs.field(repr=False)
     offer: str = attrs.field(converter=_fields.as_typed, repr=False, kw_only=True)
-    by: Actor = attrs.field(kw_only=True)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Bound]:
@@ -163,6 +173,8 @@ class ConfirmSecurityKey(Verb[Bound]):
             return refused(with_failed_offer(account, offer), moment, new, actor=actor)
         by_enrolment = isinstance(self.by, Enrolment)
         key = _bound_key(new, moment, name=offer.name, actor=actor, used=by_enrolment)
+        if under_another_app_id(account, key.app_id):
+            return refused(account, moment, Reason.OTHER_APP_ID, actor=actor)
         if account.device(key.id) is not None:
             return refused(account, moment, Reason.CREDENTIAL_TAKEN, actor=actor)
         bound, event = with_bound(account, moment, key, actor)

@@ -7,20 +7,18 @@ confirms is consumed (O22); authority is checked at both ends (V21, V23).
 
 from __future__ import annotations
 
-from typing import Final
-
 import attrs
 
 from .. import _base64url
 from .._secret import SecretText
+from .._validation import is_flag
 from ..account import OFFER_TRIES, Account, Offer, VirtualMFADevice, expires_at
-from ..errors import MalformedMessage
 from ..events import Event, What
 from ..moment import Moment
 from ..otp import TOTP, KeyURI, setup_key
 from ..words import Kind, Reason
 from . import _fields
-from .actors import Actor, Enrolment, actor_digest
+from .actors import Actor, Enrolment, actor_digest, is_actor
 from .authority import Deed, authorise
 from .changes import (
     find_offer,
@@ -39,8 +37,6 @@ from .tickets import MICROSECONDS, Purpose, after_clock_set_back, fresh, open_ti
 from .transition import Step, Verb, refused
 from .views import Bound, bound_view
 
-LONGEST_ACCOUNT_NAME: Final = 128
-
 
 @attrs.frozen
 class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
@@ -50,17 +46,21 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
 
     Attributes:
         by: who asks.
-        account_name: what the app shows beside the issuer, such as ``alice@example``.
+        account_name: what the app shows beside the issuer, such as ``alice@example``; 1 to 128 printable characters,
+            no colon, no blank at an end.
         name: the device's name, 1 to 64 printable characters; the kind's own where there is none.
         session: the application's session string; only the same may confirm.
         renew: whether an open offer is replaced.
+        create: whether an administrator's offer makes a record for a user without one, with MFA required; otherwise
+            such a user is refused. An `Enrolment` needs no leave.
     """
 
-    by: Actor
-    account_name: str = attrs.field(kw_only=True)
-    name: str | None = attrs.field(default=None, kw_only=True)
+    by: Actor = attrs.field(validator=is_actor)
+    account_name: str = attrs.field(kw_only=True, validator=_fields.is_account_name)
+    name: str | None = attrs.field(default=None, kw_only=True, validator=_fields.is_optional_text)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
-    renew: bool = attrs.field(default=False, kw_only=True)
+    renew: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
+    create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[VirtualDeviceOffer]:
         """Return the step to an open offer."""
@@ -68,14 +68,19 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
         grant = authorise(account, moment, self.by, Deed.BIND)
         if isinstance(grant, Reason):
             return refused(account, moment, grant, actor=actor)
+        if _fields.is_user_id(self.session, moment):
+            return refused(account, moment, Reason.BAD_SESSION, actor=actor)
         current = account
         if current is None:
-            current = new_account(moment, required=True, by_enrolment=isinstance(self.by, Enrolment))
+            by_enrolment = isinstance(self.by, Enrolment)
+            if not by_enrolment and not self.create:
+                return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
+            current = new_account(moment, required=True, by_enrolment=by_enrolment)
         forbidden = may_bind(current, moment, Kind.VIRTUAL)
         if forbidden is not None:
             return refused(account, moment, forbidden, actor=actor)
         name = good_name(self.name, Kind.VIRTUAL)
-        if name is None or not _good_account_name(moment.policy.issuer, self.account_name):
+        if name is None:
             return refused(account, moment, Reason.BAD_NAME, actor=actor)
 
         digest = actor_digest(self.by, self.session)
@@ -152,7 +157,7 @@ class ConfirmVirtualDevice(Verb[Bound]):
 
     codes: tuple[SecretText, ...] = attrs.field(converter=_fields.as_codes, repr=False)
     offer: str = attrs.field(converter=_fields.as_typed, repr=False, kw_only=True)
-    by: Actor = attrs.field(kw_only=True)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Bound]:
@@ -204,13 +209,3 @@ class ConfirmVirtualDevice(Verb[Bound]):
         totp = TOTP(offer.secret, offer.algorithm, offer.digits, offer.period)
         window = moment.policy.totp
         return match_run(totp, self.codes, now=moment.now, backward=window.backward, forward=window.forward)
-
-
-def _good_account_name(issuer: str, name: str) -> bool:
-    if not isinstance(name, str) or len(name) > LONGEST_ACCOUNT_NAME:
-        return False
-    try:
-        KeyURI("totp", issuer, name, bytes(16))
-    except (MalformedMessage, ValueError, TypeError):
-        return False
-    return True

@@ -7,12 +7,13 @@ costs its ticket either way. Constructors take what people typed and browsers se
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from .._frozen import replaced
 from .._secret import SecretText
+from .._validation import instance_of
 from ..account import Account, Device, VirtualMFADevice
 from ..events import Event, What
 from ..moment import Moment
@@ -36,7 +37,7 @@ class TOTPCode:
     """
 
     code: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
-    device: str | None = None
+    device: str | None = attrs.field(default=None, validator=_fields.is_optional_text)
 
 
 @attrs.frozen
@@ -62,6 +63,8 @@ class U2FSignature:
 
 
 Evidence = TOTPCode | Assertion | U2FSignature
+is_evidence: Final = instance_of(TOTPCode, Assertion, U2FSignature)
+"""The validator of a finish's ``evidence``: which of the three it is, and nothing of what is in it."""
 
 
 @attrs.frozen

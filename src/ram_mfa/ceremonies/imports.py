@@ -14,6 +14,7 @@ import attrs
 
 from .. import _base64url
 from .._secret import SecretText
+from .._validation import is_flag, optional, whole
 from ..account import LEAST_SECRET, LONGEST_SECRET, Account, SecurityKey, VirtualMFADevice
 from ..errors import MalformedMessage
 from ..moment import Moment
@@ -23,10 +24,11 @@ from ..u2f import VERSION, AppID, RegistrationResponse, _json, load_p256
 from ..u2f.messages import KEY_HANDLE_LIMIT
 from ..words import Kind, Reason
 from . import _fields
-from .actors import Actor
+from .actors import Actor, is_actor
 from .authority import Deed, authorise
 from .changes import good_name, may_bind, new_account, with_bound
 from .key_answers import TRANSPORTS
+from .key_options import under_another_app_id
 from .transition import Claim, Step, Verb, refused
 from .usable import is_allowed
 from .views import Bound, bound_view
@@ -37,10 +39,15 @@ _LONGEST: Final = 16_384
 _WORDS: Final = {transport.value: word for transport, word in TRANSPORTS.items()}
 
 
-def _admitted(account: Account | None, moment: Moment, by: Actor, kind: Kind) -> Account | Reason:
+_is_int: Final = whole(-(2**63), 2**63 - 1)
+
+
+def _admitted(account: Account | None, moment: Moment, by: Actor, kind: Kind, *, create: bool) -> Account | Reason:
     grant = authorise(account, moment, by, Deed.IMPORT)
     if isinstance(grant, Reason):
         return grant
+    if account is None and not create:
+        return Reason.NO_ACCOUNT
     current = new_account(moment, required=True) if account is None else account
     return may_bind(current, moment, kind) or current
 
@@ -56,18 +63,20 @@ class ImportVirtualDevice(Verb[Bound]):
         drift: steps by which the app's clock is ahead, -10 to 10.
         name: the device's name; the kind's own where there is none.
         by: who asks.
+        create: whether a record is made for a user without one, with MFA required; otherwise such a user is refused.
     """
 
     key_uri: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
-    last_step: int | None = attrs.field(kw_only=True)
-    drift: int = attrs.field(default=0, kw_only=True)
-    name: str | None = attrs.field(default=None, kw_only=True)
-    by: Actor = attrs.field(kw_only=True)
+    last_step: int | None = attrs.field(kw_only=True, validator=optional(_is_int))
+    drift: int = attrs.field(default=0, kw_only=True, validator=_is_int)
+    name: str | None = attrs.field(default=None, kw_only=True, validator=_fields.is_optional_text)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
+    create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Bound]:
         """Return the step to a bound device."""
         actor = self.by.label
-        admitted = _admitted(account, moment, self.by, Kind.VIRTUAL)
+        admitted = _admitted(account, moment, self.by, Kind.VIRTUAL, create=self.create)
         if isinstance(admitted, Reason):
             return refused(account, moment, admitted, actor=actor)
         uri = _parsed(self.key_uri)
@@ -106,11 +115,11 @@ class ImportVirtualDevice(Verb[Bound]):
 
     def _last_step(self, current: int, forward: int) -> int | None:
         """Return the step up to which no code passes; None where step or drift is none that a device can have."""
-        if not isinstance(self.drift, int) or not -FARTHEST_DRIFT <= self.drift <= FARTHEST_DRIFT:
+        if not -FARTHEST_DRIFT <= self.drift <= FARTHEST_DRIFT:
             return None
         if self.last_step is None:
             return current + max(self.drift, 0) + forward
-        fine = isinstance(self.last_step, int) and -1 <= self.last_step <= current + FARTHEST_DRIFT + forward
+        fine = -1 <= self.last_step <= current + FARTHEST_DRIFT + forward
         return self.last_step if fine else None
 
 
@@ -132,17 +141,19 @@ class ImportSecurityKey(Verb[Bound]):
         app_id: the AppID that it was registered under.
         name: the device's name; the kind's own where there is none.
         by: who asks.
+        create: whether a record is made for a user without one, with MFA required; otherwise such a user is refused.
     """
 
     registration: Any = attrs.field(repr=False)
-    app_id: str = attrs.field(kw_only=True)
-    name: str | None = attrs.field(default=None, kw_only=True)
-    by: Actor = attrs.field(kw_only=True)
+    app_id: str = attrs.field(kw_only=True, validator=_fields.is_text)
+    name: str | None = attrs.field(default=None, kw_only=True, validator=_fields.is_optional_text)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
+    create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Bound]:
         """Return the step to a bound key, with the claim on its key handle."""
         actor, party = self.by.label, moment.policy.relying_party
-        admitted = _admitted(account, moment, self.by, Kind.SECURITY_KEY)
+        admitted = _admitted(account, moment, self.by, Kind.SECURITY_KEY, create=self.create)
         if isinstance(admitted, Reason):
             return refused(account, moment, admitted, actor=actor)
         name = good_name(self.name, Kind.SECURITY_KEY)
@@ -170,6 +181,8 @@ class ImportSecurityKey(Verb[Bound]):
         )
         if not is_allowed(key, moment.policy):
             return refused(account, moment, Reason.DEVICE_NOT_ALLOWED, actor=actor)
+        if under_another_app_id(admitted, self.app_id):
+            return refused(account, moment, Reason.OTHER_APP_ID, actor=actor)
         if admitted.device(key.id) is not None:
             return refused(account, moment, Reason.CREDENTIAL_TAKEN, actor=actor)
         bound, event = with_bound(admitted, moment, key, actor)

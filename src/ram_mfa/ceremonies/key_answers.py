@@ -93,7 +93,7 @@ def weigh_assertion(
             ),
             challenge=challenge,
             rp_id=party.id,
-            origins=party.origins,
+            origins=party.webauthn_origins,
             app_id=app_id_of(keys),
             user_handle=account.handle,
             cross_origin=bool(party.top_origins),
@@ -116,7 +116,7 @@ def weigh_u2f(
         key = _answering(_keys(account, moment), parsed.key_handle)
         if key.app_id is None:
             raise VerificationError(Check.APP_ID, "not registered through U2F")
-        parsed.client_data.check(typ=GET_ASSERTION, challenge=challenge, facets=party.origins)
+        parsed.client_data.check(typ=GET_ASSERTION, challenge=challenge, facets=party.u2f_facets)
         verify_u2f_authentication(
             parsed.authentication,
             public_key=key.public_key,
@@ -193,7 +193,7 @@ def _through_webauthn(response: Any, moment: Moment, party: RelyingParty, challe
         RegistrationResponse.from_json(response),
         challenge=challenge,
         rp_id=party.id,
-        origins=party.origins,
+        origins=party.webauthn_origins,
         cross_origin=bool(party.top_origins),
         top_origins=party.top_origins,
         attestation=moment.policy.attestation,
@@ -217,7 +217,7 @@ def _through_u2f(response: Any, moment: Moment, party: RelyingParty, challenge: 
     parsed = RegisterResponse.parse(response)
     if isinstance(parsed, ErrorResponse):
         return Refusal(Reason.BAD_REGISTRATION, check=parsed.code.name)
-    parsed.client_data.check(typ=FINISH_ENROLLMENT, challenge=challenge, facets=party.origins)
+    parsed.client_data.check(typ=FINISH_ENROLLMENT, challenge=challenge, facets=party.u2f_facets)
     certificate = verify_u2f_registration(
         parsed.registration,
         application_parameter=application_parameter(party.app_id),

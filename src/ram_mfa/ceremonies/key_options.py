@@ -17,6 +17,12 @@ def app_id_of(keys: tuple[SecurityKey, ...]) -> str | None:
     return next((key.app_id for key in keys if key.app_id is not None), None)
 
 
+def under_another_app_id(account: Account, app_id: str | None) -> bool:
+    """Return whether a key registered through U2F is bound under another AppID: a request can name one only."""
+    bound = app_id_of(security_keys(account))
+    return app_id is not None and bound is not None and bound != app_id
+
+
 def _descriptors(keys: tuple[SecurityKey, ...]) -> list[CredentialDescriptor]:
     return [CredentialDescriptor(key.credential_id, key.transports) for key in keys]
 

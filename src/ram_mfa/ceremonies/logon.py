@@ -11,15 +11,15 @@ import attrs
 
 from .._frozen import replaced
 from .._secret import SecretText
+from .._validation import is_a
 from ..account import MAX_OLD_MARKS, OLD_MARK, Account, expires_at
 from ..events import Event, What
 from ..moment import Moment
 from ..policy import Unopened
 from ..words import Reason
 from . import _fields, machines
-from .actors import checked_session
 from .asking import challenge, retried, subject_of
-from .evidence import Evidence, weigh
+from .evidence import Evidence, is_evidence, weigh
 from .outcomes import LogonStart, MustBind, NotRequired, Proof, Remembered
 from .proofs import proof_of
 from .tickets import MICROSECONDS, NOTHING, Purpose, after_clock_set_back, fresh, open_ticket, renewed, sealed_ticket
@@ -40,8 +40,10 @@ def _mark_with_remember(instance: FinishLogon, attribute: object, mark: str | No
 def _check_mark(mark: str | None, *, needed: bool) -> None:
     if mark is None and needed:
         raise ValueError("password_mark is required where a machine is presented or remembered")
-    if mark is not None and not isinstance(mark, str):
-        raise TypeError("password_mark is a string")
+    if mark is not None and not is_a(mark, str):
+        raise TypeError("password_mark must be a string")
+    if mark == "":
+        raise ValueError("password_mark must change when the password does: an empty one does not")
 
 
 def _digest(mark: str | None) -> bytes:
@@ -60,16 +62,15 @@ class BeginLogon(Verb[LogonStart]):
             finish with the same mark takes the challenge.
     """
 
-    session: str = attrs.field(repr=False)
-    machine: str | None = attrs.field(default=None, kw_only=True, repr=False)
+    session: str = attrs.field(repr=False, validator=_fields.is_session)
+    machine: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_fields.is_optional_text)
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_machine)
-
-    def __attrs_post_init__(self) -> None:
-        checked_session(self.session)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[LogonStart]:
         """Return the same account, and how the logon goes on."""
         policy = moment.policy
+        if _fields.is_user_id(self.session, moment):
+            return refused(account, moment, Reason.BAD_SESSION)
         if account is None:
             if policy.unopened is Unopened.NOT_REQUIRED:
                 return self._skipped(account, moment, NotRequired(moment.user, "unopened.not-required"))
@@ -107,16 +108,19 @@ class FinishLogon(Verb[Proof]):
         challenge: `Challenge.id`, as it came back in the form.
         evidence: a code, or a security key's answer.
         session: the same as at the begin.
-        remember: a label for this machine where the user ticked "remember", else None; where the policy does not
+        remember: a label for this machine where the user ticked "remember", else None (never an empty string); it is
+            cut to 64 printable characters. Where the policy does not
             allow it no machine is remembered, and the proof holds no token.
         password_mark: the same as at the begin, else the ticket is foreign; required where a machine is remembered. A
             mark that was not seen before clears the day's budget.
     """
 
     challenge: str = attrs.field(converter=_fields.as_typed, repr=False)
-    evidence: Evidence
+    evidence: Evidence = attrs.field(validator=is_evidence)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
-    remember: str | None = attrs.field(default=None, kw_only=True)
+    remember: str | None = attrs.field(
+        default=None, kw_only=True, converter=_fields.as_label, validator=_fields.is_label
+    )
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_remember)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:

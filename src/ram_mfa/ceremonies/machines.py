@@ -20,7 +20,8 @@ from ..account import Account, Device, Machine
 from ..events import Event, What
 from ..moment import Moment
 from ..words import Reason
-from .actors import Actor
+from . import _fields
+from .actors import Actor, is_actor
 from .authority import Deed, authorise
 from .transition import Step, Verb, refused
 from .usable import usable_devices
@@ -112,8 +113,8 @@ class ForgetMachine(Verb[None]):
         by: who asks.
     """
 
-    machine: str
-    by: Actor = attrs.field(kw_only=True)
+    machine: str = attrs.field(validator=_fields.is_text)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
         """Return the step to the account without it."""
@@ -128,7 +129,7 @@ class ForgetMachines(Verb[None]):
         by: who asks.
     """
 
-    by: Actor
+    by: Actor = attrs.field(validator=is_actor)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
         """Return the step to the account without any."""

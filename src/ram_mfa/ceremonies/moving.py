@@ -13,7 +13,7 @@ from ..account import Account
 from ..events import Event, What
 from ..moment import Moment
 from ..words import Reason
-from .actors import Actor
+from .actors import Actor, is_actor
 from .authority import Deed, authorise
 from .tickets import renewed
 from .transition import Step, Verb, refused
@@ -30,7 +30,7 @@ class Depart(Verb[Account]):
 
     moves = True
     to: str
-    by: Actor = attrs.field(kw_only=True)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Account]:
         """Return the step to the record that leaves."""
@@ -58,7 +58,7 @@ class Arrive(Verb[None]):
 
     moves = True
     leaving: Account
-    by: Actor = attrs.field(kw_only=True)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
         """Return the step to the record that arrived."""

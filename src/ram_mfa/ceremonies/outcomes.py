@@ -2,7 +2,8 @@
 """What verbs hand out: frozen values, in closed unions, with no secret in any repr.
 
 `NotRequired`, `Remembered` and `Proof`, and no other outcome, carry ``.user``: an application logs on
-``outcome.user`` and nothing else, so that a type checker catches the careless ``else``.
+``outcome.user`` and nothing else, so that a type checker catches the careless ``else``. An outcome is matched by its
+type; all of them are true, as objects are, so that ``if bound.proof:`` asks whether there is one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 import attrs
 
 from .._secret import SecretText
+from .._validation import name, optional, text
 from ..words import Challenge, Kind, Ticket
 
 
@@ -21,8 +23,8 @@ class Operation:
     """A sensitive operation of the application, such as ``Operation("server.delete", "i-0815")``.
 
     Attributes:
-        name: what is to be done; names that begin with ``mfa.`` are the library's own.
-        subject: what it is to be done to, or None.
+        name: what is to be done, 1 to 200 printable characters; names that begin with ``mfa.`` are the library's own.
+        subject: what it is to be done to, at most 4,096 characters, or None.
     """
 
     BIND: ClassVar[Operation]
@@ -32,15 +34,8 @@ class Operation:
     MACHINES: ClassVar[Operation]
     ADMINISTER: ClassVar[Operation]
 
-    name: str
-    subject: str | None = None
-
-    def __attrs_post_init__(self) -> None:
-        if not isinstance(self.name, str) or not 1 <= len(self.name) <= 200:
-            raise ValueError("the name of an operation is 1 to 200 characters")
-        if self.subject is not None and not isinstance(self.subject, str):
-            raise TypeError("the subject of an operation is a string or None")
-        f"{self.name}{self.subject}".encode()  # half a character cannot be written down
+    name: str = attrs.field(validator=name(200))
+    subject: str | None = attrs.field(default=None, validator=optional(text()))
 
 
 Operation.BIND = Operation("mfa.bind")
@@ -70,9 +65,6 @@ class NotRequired:
     user: str
     why: str
 
-    def __bool__(self) -> bool:
-        raise TypeError("an outcome is matched by its type, never by its truth")
-
 
 @attrs.frozen
 class Remembered:
@@ -87,8 +79,6 @@ class Remembered:
     user: str
     machine: str
     until: float
-
-    __bool__ = NotRequired.__bool__
 
 
 @attrs.frozen
@@ -117,8 +107,6 @@ class Proof:
     machine: SecretText | None = attrs.field(repr=False)
     receipt: SecretText = attrs.field(repr=False)
 
-    __bool__ = NotRequired.__bool__
-
 
 Admission = NotRequired | Remembered | Proof
 
@@ -136,8 +124,6 @@ class MustBind:
     id: Ticket
     kinds: tuple[Kind, ...]
     expires_at: float
-
-    __bool__ = NotRequired.__bool__
 
 
 LogonStart = NotRequired | Remembered | MustBind | Challenge

@@ -16,7 +16,7 @@ from ..events import Event, What
 from ..moment import Moment
 from ..words import Kind, Reason
 from . import _fields
-from .actors import Actor
+from .actors import Actor, is_actor
 from .authority import Deed, authorise
 from .changes import good_name, one_device
 from .codes import accepted_in_the_future, match_run, spent, totp_of, with_accepted
@@ -37,9 +37,9 @@ class ResyncVirtualDevice(Verb[DeviceView]):
         by: who asks.
     """
 
-    device: str | None = None
+    device: str | None = attrs.field(default=None, validator=_fields.is_optional_text)
     codes: tuple[SecretText, ...] = attrs.field(converter=_fields.as_codes, repr=False, kw_only=True)
-    by: Actor = attrs.field(kw_only=True)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[DeviceView]:
         """Return the step to the device with its drift set."""
@@ -105,9 +105,9 @@ class RenameDevice(Verb[DeviceView]):
         by: who asks.
     """
 
-    device: str | None = None
-    name: str = attrs.field(kw_only=True)
-    by: Actor = attrs.field(kw_only=True)
+    device: str | None = attrs.field(default=None, validator=_fields.is_optional_text)
+    name: str = attrs.field(kw_only=True, validator=_fields.is_text)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[DeviceView]:
         """Return the step to the device renamed."""
@@ -120,7 +120,7 @@ class RenameDevice(Verb[DeviceView]):
         device = one_device(account.devices, self.device)
         if isinstance(device, Reason):
             return refused(account, moment, device, actor=actor)
-        name = good_name(self.name, Kind.VIRTUAL) if isinstance(self.name, str) else None
+        name = good_name(self.name, Kind.VIRTUAL)
         if name is None:
             return refused(account, moment, Reason.BAD_NAME, actor=actor)
         renamed = attrs.evolve(device, name=name)

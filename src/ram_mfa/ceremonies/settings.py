@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import attrs
 
+from .._validation import is_flag
 from ..account import Account
 from ..events import Event, What
 from ..moment import Moment
 from ..policy import Unopened
 from ..words import Reason
-from . import machines
-from .actors import Actor
+from . import _fields, machines
+from .actors import Actor, is_actor
 from .authority import Deed, authorise
 from .changes import new_account
 from .tickets import renewed
@@ -33,8 +34,8 @@ class OpenAccount(Verb[AccountView]):
         by: who asks.
     """
 
-    required: bool = True
-    by: Actor = attrs.field(kw_only=True)
+    required: bool = attrs.field(default=True, validator=is_flag)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[AccountView]:
         """Return the step to a new record."""
@@ -58,8 +59,8 @@ class RequireMFA(Verb[AccountView]):
         by: who asks.
     """
 
-    required: bool = True
-    by: Actor = attrs.field(kw_only=True)
+    required: bool = attrs.field(default=True, validator=is_flag)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[AccountView]:
         """Return the step to the account with that setting."""
@@ -113,7 +114,7 @@ class EraseAccount(Verb[None]):
         by: who asks.
     """
 
-    by: Actor
+    by: Actor = attrs.field(validator=is_actor)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
         """Return the step to no record."""
@@ -134,7 +135,7 @@ class Describe(Verb[AccountView]):
         machine: the machine cookie as the browser sent it, so that the view says which machine this one is.
     """
 
-    machine: str | None = attrs.field(default=None, repr=False)
+    machine: str | None = attrs.field(default=None, repr=False, validator=_fields.is_optional_text)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[AccountView]:
         """Return the same account and its view."""

@@ -16,7 +16,7 @@ from ..moment import Moment
 from ..words import Challenge, Kind, Reason
 from . import _fields
 from .asking import challenge, purpose_of, retried, subject_of
-from .evidence import Evidence, weigh
+from .evidence import Evidence, is_evidence, weigh
 from .outcomes import Operation, Proof, ProofOf
 from .proofs import proof_of
 from .tickets import MICROSECONDS, after_clock_set_back, open_receipt, open_ticket, spend
@@ -46,7 +46,7 @@ class BeginStepUp(Verb[Challenge]):
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[Challenge]:
         """Return the same account and a challenge."""
-        reason = _usable(account, moment)
+        reason = Reason.BAD_SESSION if _fields.is_user_id(self.session, moment) else _usable(account, moment)
         if account is None or reason is not None:
             return refused(account, moment, reason or Reason.NO_ACCOUNT)
         return Step(account, challenge(account, moment, session=self.session, operation=self.operation))
@@ -64,7 +64,7 @@ class FinishStepUp(Verb[Proof]):
     """
 
     challenge: str = attrs.field(converter=_fields.as_typed, repr=False)
-    evidence: Evidence
+    evidence: Evidence = attrs.field(validator=is_evidence)
     operation: Operation = attrs.field(kw_only=True, validator=_fields.is_operation)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 

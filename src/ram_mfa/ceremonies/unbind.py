@@ -12,7 +12,8 @@ from ..account import Account
 from ..events import Event, What
 from ..moment import Moment
 from ..words import Reason
-from .actors import Actor, Owner
+from . import _fields
+from .actors import Actor, Owner, is_actor
 from .authority import Deed, authorise
 from .changes import one_device, without_device
 from .tickets import renewed
@@ -29,8 +30,8 @@ class Unbind(Verb[DeviceView]):
         by: who asks; an administrator's unbind clears the day's budget of wrong codes too.
     """
 
-    device: str | None = None
-    by: Actor = attrs.field(kw_only=True)
+    device: str | None = attrs.field(default=None, validator=_fields.is_optional_text)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[DeviceView]:
         """Return the step to the account without the device."""
@@ -57,7 +58,7 @@ class ResetMFA(Verb[AccountView]):
         by: who asks.
     """
 
-    by: Actor
+    by: Actor = attrs.field(validator=is_actor)
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[AccountView]:
         """Return the step to the account as it was opened, with MFA required."""

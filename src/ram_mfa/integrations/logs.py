@@ -2,6 +2,9 @@
 """Events into `logging`: an observer that writes one line for each event, with the fields beside it.
 
 No event holds a secret, a code or a token, so that every line may go to any log.
+
+Invariant: one event is one line. Whatever a user id, an actor or a detail holds, a character that is not printable is
+written as its escape, so that no name begins a line of its own or turns the direction of one.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ class LogEvents:
 
     Each record carries ``mfa_what``, ``mfa_user``, ``mfa_at``, ``mfa_actor``, ``mfa_device`` and ``mfa_detail``.
 
+    In all of them, and in the line, characters that are not printable are escaped.
+
     Args:
         logger: where to.
     """
@@ -29,20 +34,31 @@ class LogEvents:
     def __call__(self, event: Event) -> None:
         """Write one event."""
         level = logging.WARNING if event.what in _WARNINGS else logging.INFO
+        user, actor, detail = escaped(event.user), escaped(event.actor), escaped(event.detail)
+        device = None if event.device is None else escaped(event.device)
         self._logger.log(
             level,
             "%s: user %r, device %s, by %s %s",
             event.what.value,
             event.user,
-            event.device or "-",
-            event.actor or "-",
-            event.detail,
+            device or "-",
+            actor or "-",
+            detail,
             extra={
                 "mfa_what": event.what.name,
-                "mfa_user": event.user,
+                "mfa_user": user,
                 "mfa_at": event.at,
-                "mfa_actor": event.actor,
-                "mfa_device": event.device,
-                "mfa_detail": event.detail,
+                "mfa_actor": actor,
+                "mfa_device": device,
+                "mfa_detail": detail,
             },
         )
+
+
+def escaped(text: str) -> str:
+    """Return a text with each character that is not printable as its escape, as Python writes it in source text."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 
 from .._secret import SecretBytes
+from .._validation import is_a
 from .algorithm import Algorithm, Hash
 from .keyed_hash import work_in
 
@@ -45,6 +46,8 @@ def hotp(secret: bytes, counter: int, *, digits: int = 6, algorithm: Algorithm =
     check_secret(secret)
     check_digits(digits)
     check_counter(counter)
+    if type(algorithm) is not Algorithm:
+        raise TypeError("the algorithm is an Algorithm")
     inner, outer = work_in(secret, algorithm)
     return str(snum(inner, outer, counter) % MODULUS[digits]).zfill(digits)
 
@@ -69,7 +72,7 @@ def snum(inner: Hash, outer: Hash, counter: int) -> int:
 
 def check_counter(counter: int) -> None:
     """Raise TypeError or ValueError where ``counter`` is not 0 to 2^64 - 1."""
-    if not isinstance(counter, int):
+    if type(counter) is not int:
         raise TypeError("a counter or time step is a whole number")
     if not 0 <= counter <= MAX_COUNTER:
         raise ValueError("a counter or time step is 0 to 2^64 - 1")
@@ -77,7 +80,7 @@ def check_counter(counter: int) -> None:
 
 def check_secret(secret: bytes) -> None:
     """Raise TypeError or ValueError where ``secret`` is no bytes, or none."""
-    if not isinstance(secret, bytes):
+    if not is_a(secret, bytes):
         raise TypeError("the secret is bytes")
     if not secret:
         raise ValueError("the secret is empty")
@@ -85,7 +88,7 @@ def check_secret(secret: bytes) -> None:
 
 def secret_bytes(secret: bytes) -> SecretBytes:
     """Return a secret that passes ``check_secret`` in the type that nothing prints."""
-    if isinstance(secret, SecretBytes) and secret:
+    if type(secret) is SecretBytes and secret:
         return secret
     check_secret(secret)
     return SecretBytes(secret)
@@ -93,7 +96,7 @@ def secret_bytes(secret: bytes) -> SecretBytes:
 
 def check_digits(digits: int) -> None:
     """Raise TypeError or ValueError where ``digits`` is not 6 to 8."""
-    if not isinstance(digits, int):
+    if type(digits) is not int:
         raise TypeError("digits is a whole number")
     if not MIN_DIGITS <= digits <= MAX_DIGITS:
         raise ValueError("digits is 6 to 8")

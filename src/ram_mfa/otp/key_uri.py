@@ -14,6 +14,7 @@ from typing import Literal, Self
 import attrs
 
 from .._secret import SecretBytes, SecretText
+from .._validation import is_a
 from ..errors import MalformedMessage
 from . import base32, percent
 from .algorithm import Algorithm
@@ -47,15 +48,6 @@ class KeyURIWarning(enum.Enum):
     LONG_NAME = "issuer or account is above 64 characters: apps cut it off, and the QR code grows hard to scan"
 
 
-class _BadField(ValueError):
-    """A field of a key URI is not what it must be."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}")
-        self.field = field
-        self.problem = problem
-
-
 @attrs.frozen
 class KeyURI:
     """A key with its names and parameters; ``str()`` gives the URI, and ``parse`` takes that back to an equal value.
@@ -73,7 +65,7 @@ class KeyURI:
         counter: the first counter, 0 to 2^64 - 1; None, and only then, where ``kind`` is ``"totp"``.
 
     Raises:
-        ValueError: a field is out of its bounds.
+        MalformedMessage: a field is out of its bounds (a ``ValueError`` too); ``field`` names it.
         TypeError: a field is of the wrong type.
     """
 
@@ -87,30 +79,32 @@ class KeyURI:
     counter: int | None = None
 
     def __attrs_post_init__(self) -> None:
+        if not is_a(self.kind, str):
+            raise TypeError("the kind is a str")
         if self.issuer is not None:
             _check_name(self.issuer, "issuer")
         _check_name(self.account, "account")
         if len(self.secret) > base32.MAX_SECRET:
-            raise _BadField("secret", f"longer than {base32.MAX_SECRET} bytes")
-        if not isinstance(self.algorithm, Algorithm):
+            raise MalformedMessage(MESSAGE, "secret", f"longer than {base32.MAX_SECRET} bytes")
+        if type(self.algorithm) is not Algorithm:
             raise TypeError("the algorithm is an Algorithm")
         check_digits(self.digits)
         match self.kind:
             case "totp":
                 if self.counter is not None:
-                    raise _BadField("counter", "TOTP has none")
+                    raise MalformedMessage(MESSAGE, "counter", "TOTP has none")
                 if self.period is None:
                     object.__setattr__(self, "period", 30)
                 else:
                     check_period(self.period)
             case "hotp":
                 if self.period is not None:
-                    raise _BadField("period", "HOTP has none")
+                    raise MalformedMessage(MESSAGE, "period", "HOTP has none")
                 if self.counter is None:
-                    raise _BadField("counter", "missing")
+                    raise MalformedMessage(MESSAGE, "counter", "missing")
                 check_counter(self.counter)
             case _:
-                raise _BadField("type", "neither totp nor hotp")
+                raise MalformedMessage(MESSAGE, "type", "neither totp nor hotp")
 
     @classmethod
     def parse(cls, uri: str) -> Self:
@@ -126,7 +120,7 @@ class KeyURI:
             uri = SecretText(uri)
         try:
             return cls(*read(uri))
-        except (MalformedMessage, _BadField) as bad:
+        except MalformedMessage as bad:
             field, problem = bad.field, bad.problem
         # Raised anew and out here: the frames of the first error hold parts of the secret, which tools would print
         raise MalformedMessage(MESSAGE, field, problem)
@@ -166,15 +160,15 @@ class KeyURI:
 
 
 def _check_name(name: str, field: str) -> None:
-    if not isinstance(name, str):
+    if not is_a(name, str):
         raise TypeError(f"the {field} is a str")
     if not name:
-        raise _BadField(field, "empty")
+        raise MalformedMessage(MESSAGE, field, "empty")
     if len(name) > MAX_NAME:
-        raise _BadField(field, f"longer than {MAX_NAME} characters")
+        raise MalformedMessage(MESSAGE, field, f"longer than {MAX_NAME} characters")
     if ":" in name:
-        raise _BadField(field, "a colon")
+        raise MalformedMessage(MESSAGE, field, "a colon")
     if name != name.strip():
-        raise _BadField(field, "white space at an end")
+        raise MalformedMessage(MESSAGE, field, "white space at an end")
     if has_controls(name):
-        raise _BadField(field, "a control character")
+        raise MalformedMessage(MESSAGE, field, "a control character")

@@ -154,7 +154,7 @@ class TOTP:
 
 def check_period(period: int) -> None:
     """Raise TypeError or ValueError where ``period`` is not 1 to 2^31 - 1."""
-    if not isinstance(period, int):
+    if type(period) is not int:
         raise TypeError("the period is a whole number of seconds")
     if not 1 <= period <= MAX_PERIOD:
         raise ValueError("the period is 1 to 2^31 - 1 seconds")

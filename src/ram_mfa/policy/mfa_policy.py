@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import attrs
 
 from .._validation import instance_of, is_flag, member_of, number, optional, text, whole
+from ..errors import MalformedMessage
 from ..otp import KeyURI
 from ..units import DAY
 from ..webauthn import AttestationPolicy
@@ -110,7 +111,10 @@ class MFAPolicy:
     clock_skew: float = attrs.field(default=60, validator=number(0, FARTHEST_SKEW))
 
     def __attrs_post_init__(self) -> None:
-        KeyURI("totp", self.issuer, "account", bytes(16))
+        try:
+            KeyURI("totp", self.issuer, "account", bytes(16))
+        except MalformedMessage as error:
+            raise ValueError(f"MFAPolicy.issuer cannot stand in a key URI: {error.problem}") from None
         if self.requirement is Requirement.NOBODY and self.unopened is Unopened.MUST_BIND:
             # Begun and broken off, such a bind leaves a record of a user of whom MFA is not required
             raise ValueError("where MFA is required of nobody, users without a record cannot be made to bind")

@@ -138,7 +138,7 @@ def proved(
 
 def _enrolling(policy: MFAPolicy, now: float, user: str, by: Actor, name: str | None) -> _Plan[AuthenticatorApp]:
     session = _session_of(by)
-    offer = yield OfferVirtualDevice(by, account_name=user, name=name, session=session)
+    offer = yield OfferVirtualDevice(by, account_name=_account_name(user), name=name, session=session, create=True)
     phone = AuthenticatorApp.scan(offer.key_uri)
     oldest = policy.totp.backward + offer.codes - 1
     codes = tuple(map(SecretText, phone.codes_at(now - oldest * phone.period, offer.codes)))
@@ -150,7 +150,7 @@ def _enrolling_key(
     policy: MFAPolicy, user: str, key: SoftSecurityKey, by: Actor, name: str | None
 ) -> _Plan[SoftSecurityKey]:
     session = _session_of(by)
-    offer = yield OfferSecurityKey(by, account_name=user, name=name, session=session)
+    offer = yield OfferSecurityKey(by, account_name=_account_name(user), name=name, session=session, create=True)
     answer = key.create(offer.options, _origin(policy))
     yield ConfirmSecurityKey(answer, offer=offer.id, by=by, session=session)
     return key
@@ -186,6 +186,12 @@ def _proving(
             return proof
     proof = yield finish(TOTPCode(device.code_at(now + policy.totp.forward * device.period)))
     return proof
+
+
+def _account_name(user: str) -> str:
+    """Return what an app may show for a user id, which may hold anything."""
+    shown = "".join(character for character in user if character.isprintable() and character != ":").strip()
+    return shown[:64].strip() or "user"
 
 
 def _session_of(by: Actor) -> str:

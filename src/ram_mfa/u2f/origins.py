@@ -54,7 +54,9 @@ class Origin:
             raise MalformedMessage(_MESSAGE, _MESSAGE, f"longer than {LENGTH_LIMIT} characters")
         scheme, separator, place = text.partition("://")
         if not separator or scheme not in DEFAULT_PORTS:
-            raise MalformedMessage(_MESSAGE, "scheme", "neither https nor http")
+            upper = separator and scheme.lower() in DEFAULT_PORTS
+            raise MalformedMessage(_MESSAGE, "scheme", "in upper case" if upper else "neither https:// nor http://")
+        _check_bare(place)
         host, colon, digits = place.rpartition(":") if not place.endswith("]") else (place, "", "")
         if not colon:
             host, digits = place, ""
@@ -63,8 +65,10 @@ class Origin:
         if colon:
             if not digits or len(digits) > 5 or not _DIGITS.issuperset(digits) or digits[0] == "0":
                 raise MalformedMessage(_MESSAGE, "port", "not a number in its shortest form")
-            if int(digits) > 65_535 or int(digits) == port:
-                raise MalformedMessage(_MESSAGE, "port", "above 65535, or the default written out")
+            if int(digits) > 65_535:
+                raise MalformedMessage(_MESSAGE, "port", "above 65535")
+            if int(digits) == port:
+                raise MalformedMessage(_MESSAGE, "port", "the scheme's default, which browsers leave out")
             port = int(digits)
         return cls(scheme, host, port)
 
@@ -83,6 +87,18 @@ class Origin:
         return f"{self.scheme}://{self.host}{port}"
 
 
+def _check_bare(place: str) -> None:
+    """Check that nothing but host and port follows the scheme; ``field`` of the error names what does."""
+    if place.endswith("/") and not any(mark in place[:-1] for mark in _BEHIND):
+        raise MalformedMessage(_MESSAGE, "path", "a trailing slash, which is no part of an origin")
+    for mark, part in _BEHIND.items():
+        if mark in place:
+            raise MalformedMessage(_MESSAGE, part, "no part of an origin")
+
+
+_BEHIND: Final = {"@": "user info", "/": "path", "?": "query", "#": "fragment"}
+
+
 def check_host(host: str) -> None:
     """Check that a host is spelled as browsers spell it.
 
@@ -97,6 +113,12 @@ def check_host(host: str) -> None:
         if canonical != host or "%" in host:
             raise MalformedMessage(_MESSAGE, "host", "not an IPv6 address in its one form")
         return
+    if not host.isascii():
+        raise MalformedMessage(_MESSAGE, "host", "not ASCII: international domains are written as xn--")
+    if host != host.lower():
+        raise MalformedMessage(_MESSAGE, "host", "in upper case")
+    if host.endswith("."):
+        raise MalformedMessage(_MESSAGE, "host", "a trailing dot")
     labels = host.split(".")
     if len(host) > 253 or not all(0 < len(label) < 64 and _LABEL.issuperset(label) for label in labels):
         raise MalformedMessage(_MESSAGE, "host", "not a domain in lower-case ASCII")

@@ -33,10 +33,10 @@ def suite(base, name, mfa):
 
         def test_one(self):
             with pytest.raises(Refused) as caught:
-                mfa.perform("alice", BeginLogon(session="s"))
+                mfa.perform("alice", BeginLogon(session="the session of one browser"))
             assert caught.value.refusal.reason is Reason.NO_ACCOUNT
             mfa.perform("alice", OpenAccount(required=False, by=ROOT))
-            mfa.perform("alice", BeginLogon(session="s"))
+            mfa.perform("alice", BeginLogon(session="the session of one browser"))
 
         test_two = test_one
 

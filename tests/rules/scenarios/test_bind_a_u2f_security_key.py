@@ -65,7 +65,8 @@ class TestByAnAdministrator:
         session = new_session()
         service.perform("alice", OpenAccount(required=False, by=ROOT))
         offer = service.perform(
-            "alice", OfferSecurityKey(by=ROOT, account_name="alice@example", name="Blue key", session=session)
+            "alice",
+            OfferSecurityKey(by=ROOT, account_name="alice@example", name="Blue key", session=session, create=True),
         )
         assert service.perform("alice", Describe()).devices == ()
         # Plug the key in, and tap its button; the browser hands its registration over.
@@ -83,7 +84,9 @@ class TestByAnAdministrator:
     def test_a_key_that_answers_for_another_site(self, service, door):
         """What a key says to another site binds nothing; the page stays, and the right answer still confirms."""
         session = new_session()
-        offer = service.perform("alice", OfferSecurityKey(by=ROOT, account_name="alice@example", session=session))
+        offer = service.perform(
+            "alice", OfferSecurityKey(by=ROOT, account_name="alice@example", session=session, create=True)
+        )
         key = SoftSecurityKey()
         for fault in (KeyFault.WRONG_ORIGIN, KeyFault.WRONG_CHALLENGE, KeyFault.WRONG_RP_ID_HASH, KeyFault.WRONG_TYPE):
             key.faults = frozenset({fault})
@@ -99,7 +102,9 @@ class TestByAnAdministrator:
     def test_another_administrator(self, service, door):
         """Who began must finish: another administrator, or the same in another window, starts over."""
         session = new_session()
-        offer = service.perform("alice", OfferSecurityKey(by=ROOT, account_name="alice@example", session=session))
+        offer = service.perform(
+            "alice", OfferSecurityKey(by=ROOT, account_name="alice@example", session=session, create=True)
+        )
         told = registration(door, SoftSecurityKey(), offer)
         other = ConfirmSecurityKey(told, offer=offer.id, by=Administrator("another"), session=session)
         assert service.refusal("alice", other).reason is Reason.OFFER_GONE
@@ -110,7 +115,7 @@ class TestByAnAdministrator:
         """One key on one desk serves several users: it holds a credential for each, and each is good for its own."""
         key, session = SoftSecurityKey(), new_session()
         for user in ("alice", "bob"):
-            offer = service.perform(user, OfferSecurityKey(by=ROOT, account_name=user, session=session))
+            offer = service.perform(user, OfferSecurityKey(by=ROOT, account_name=user, session=session, create=True))
             told = registration(door, key, offer)
             service.perform(user, ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=session))
         assert logs_on(service, "alice", key, door)
@@ -120,7 +125,7 @@ class TestByAnAdministrator:
     def test_a_credential_of_somebody_else(self, service, door):
         """A credential that one user bound is never bound by another, even after the first unbound it."""
         key, session = SoftSecurityKey(), new_session()
-        offer = service.perform("alice", OfferSecurityKey(by=ROOT, account_name="alice", session=session))
+        offer = service.perform("alice", OfferSecurityKey(by=ROOT, account_name="alice", session=session, create=True))
         told = registration(door, key, offer)
         service.perform("alice", ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=session))
         if door is Door.U2F:
@@ -129,7 +134,7 @@ class TestByAnAdministrator:
         else:
             key_handle, public_key = b64(told["id"]), b64(told["response"]["publicKey"])[-65:]
         brought = {"keyHandle": encode(key_handle), "publicKey": encode(public_key)}
-        verb = ImportSecurityKey(brought, app_id=PARTY.app_id, by=ROOT)
+        verb = ImportSecurityKey(brought, app_id=PARTY.app_id, by=ROOT, create=True)
         assert service.refusal("bob", verb).reason is Reason.CREDENTIAL_TAKEN
         service.perform("alice", Unbind(by=ROOT))
         assert service.refusal("bob", verb).reason is Reason.CREDENTIAL_TAKEN
@@ -148,7 +153,9 @@ class TestAtLogon:
         assert isinstance(must, MustBind)
         assert Kind.SECURITY_KEY in must.kinds
         me = Enrolment(must.id, session=session)
-        offer = service.perform(must.id.user, OfferSecurityKey(by=me, account_name="alice@example", session=session))
+        offer = service.perform(
+            must.id.user, OfferSecurityKey(by=me, account_name="alice@example", session=session, create=True)
+        )
         key = SoftSecurityKey()
         told = registration(door, key, offer)
         bound = service.perform("alice", ConfirmSecurityKey(told, offer=offer.id, by=me, session=session))
@@ -168,7 +175,9 @@ class TestByTheUser:
         service.perform("alice", OpenAccount(required=False, by=ROOT))
         assert isinstance(service.perform("alice", BeginLogon(session=session)), NotRequired)
         me = Owner.first_device(service.clock(), session=session)
-        offer = service.perform("alice", OfferSecurityKey(by=me, account_name="alice@example", session=session))
+        offer = service.perform(
+            "alice", OfferSecurityKey(by=me, account_name="alice@example", session=session, create=True)
+        )
         key = SoftSecurityKey()
         told = registration(door, key, offer)
         bound = service.perform("alice", ConfirmSecurityKey(told, offer=offer.id, by=me, session=session))
@@ -181,7 +190,7 @@ class TestByTheUser:
         session = new_session()
         service.perform("alice", OpenAccount(required=False, by=ROOT))
         me = Owner.first_device(service.clock(), session=session)
-        verb = OfferSecurityKey(by=me, account_name="alice@example", session=session)
+        verb = OfferSecurityKey(by=me, account_name="alice@example", session=session, create=True)
         assert service.refusal("alice", verb).reason is Reason.NOT_AUTHORISED
 
 
@@ -192,13 +201,15 @@ class TestLimits:
         service.perform("alice", OpenAccount(required=True, by=ROOT))
         must = service.perform("alice", BeginLogon(session=new_session()))
         assert must.kinds == (Kind.VIRTUAL,)
-        verb = OfferSecurityKey(by=ROOT, account_name="alice@example", session=new_session())
+        verb = OfferSecurityKey(by=ROOT, account_name="alice@example", session=new_session(), create=True)
         assert service.refusal("alice", verb).reason is Reason.KIND_NOT_ALLOWED
 
     def test_a_key_of_the_days_of_u2f(self, service):
         """A key bound through U2F answers a browser's WebAuthn ever after: the AppID travels in the request."""
         session = new_session()
-        offer = service.perform("alice", OfferSecurityKey(by=ROOT, account_name="alice@example", session=session))
+        offer = service.perform(
+            "alice", OfferSecurityKey(by=ROOT, account_name="alice@example", session=session, create=True)
+        )
         key = SoftSecurityKey()
         told = registration(Door.U2F, key, offer)
         service.perform("alice", ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=session))

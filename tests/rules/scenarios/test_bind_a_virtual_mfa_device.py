@@ -67,7 +67,10 @@ class TestByAnAdministrator:
         # Create the user; later, choose the user and its Authentication tab, and enable a virtual MFA device.
         service.perform("alice", OpenAccount(required=False, by=ROOT))
         offer = service.perform(
-            "alice", OfferVirtualDevice(by=ROOT, account_name="alice@example", name="Alice's phone", session=session)
+            "alice",
+            OfferVirtualDevice(
+                by=ROOT, account_name="alice@example", name="Alice's phone", session=session, create=True
+            ),
         )
         # The QR code is on the page; nothing is bound yet, and a logon asks for nothing.
         assert service.perform("alice", Describe()).devices == ()
@@ -91,7 +94,9 @@ class TestByAnAdministrator:
     def test_a_user_without_a_record(self, service):
         """Enabling a device for a user whom nobody opened yet opens the user, with MFA required from then on."""
         session = new_session()
-        offer = service.perform("alice", OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session))
+        offer = service.perform(
+            "alice", OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session, create=True)
+        )
         view = service.perform("alice", Describe())
         assert view.required
         assert view.must_bind
@@ -103,7 +108,9 @@ class TestByAnAdministrator:
     def test_a_wrong_code_binds_nothing(self, service):
         """A wrong verification code is refused, the page stays, and the right one still confirms; ten tries in all."""
         session = new_session()
-        offer = service.perform("alice", OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session))
+        offer = service.perform(
+            "alice", OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session, create=True)
+        )
         phone = scan(offer)
 
         def confirm(code):
@@ -118,12 +125,16 @@ class TestByAnAdministrator:
     def test_the_page_expires(self, service):
         """The QR page is good for ten minutes; after that the app's entry is of no use, and a new one is made."""
         session = new_session()
-        offer = service.perform("alice", OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session))
+        offer = service.perform(
+            "alice", OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session, create=True)
+        )
         phone = scan(offer)
         service.clock.set(offer.expires_at)
         late = ConfirmVirtualDevice([phone.code_at(service.clock())], offer=offer.id, by=ROOT, session=session)
         assert service.refusal("alice", late).reason is Reason.EXPIRED_TICKET
-        again = service.perform("alice", OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session))
+        again = service.perform(
+            "alice", OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session, create=True)
+        )
         assert again.key_uri != offer.key_uri
         stale = ConfirmVirtualDevice([phone.code_at(service.clock())], offer=again.id, by=ROOT, session=session)
         assert service.refusal("alice", stale).reason is Reason.WRONG_CODE
@@ -131,7 +142,7 @@ class TestByAnAdministrator:
     def test_the_page_reloads(self, service):
         """Within its ten minutes the page may be reloaded: the same QR code leaves one entry in the app."""
         session = new_session()
-        verb = OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session)
+        verb = OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session, create=True)
         offer = service.perform("alice", verb)
         service.clock.advance(599)
         again = service.perform("alice", verb)
@@ -142,7 +153,9 @@ class TestByAnAdministrator:
         """Where the policy asks for two consecutive codes, one is not enough, nor are two in the wrong order."""
         service = services(totp=TOTPPolicy(codes=2))
         session = new_session()
-        offer = service.perform("alice", OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session))
+        offer = service.perform(
+            "alice", OfferVirtualDevice(by=ROOT, account_name="alice@example", session=session, create=True)
+        )
         assert offer.codes == 2
         phone = scan(offer)
         first, second = phone.codes_at(service.clock() - phone.period)
@@ -171,7 +184,9 @@ class TestAtLogon:
         assert not hasattr(must, "user")
         # Select the virtual MFA device; the console shows the QR code.
         me = Enrolment(must.id, session=session)
-        offer = service.perform(must.id.user, OfferVirtualDevice(by=me, account_name="alice@example", session=session))
+        offer = service.perform(
+            must.id.user, OfferVirtualDevice(by=me, account_name="alice@example", session=session, create=True)
+        )
         phone = put_into_the_app(offer)
         # Enter the code and confirm: the device is bound, and the user is in.
         code = phone.code_at(service.clock())
@@ -190,10 +205,12 @@ class TestAtLogon:
         session = new_session()
         service.perform("alice", OpenAccount(required=True, by=ROOT))
         me = Enrolment(service.perform("alice", BeginLogon(session=session)).id, session=session)
-        offer = service.perform("alice", OfferVirtualDevice(by=me, account_name="alice@example", session=session))
+        offer = service.perform(
+            "alice", OfferVirtualDevice(by=me, account_name="alice@example", session=session, create=True)
+        )
         code = scan(offer).code_at(service.clock())
         service.perform("alice", ConfirmVirtualDevice([code], offer=offer.id, by=me, session=session))
-        again = OfferVirtualDevice(by=me, account_name="alice@example", session=session)
+        again = OfferVirtualDevice(by=me, account_name="alice@example", session=session, create=True)
         assert service.refusal("alice", again).reason is Reason.PROOF_NEEDED
 
     def test_turned_away_and_back(self, service):
@@ -214,7 +231,9 @@ class TestByTheUser:
         # Logged on with user name and password; the page asks for the password once more.
         assert isinstance(service.perform("alice", BeginLogon(session=session)), NotRequired)
         me = Owner.first_device(service.clock(), session=session)
-        offer = service.perform("alice", OfferVirtualDevice(by=me, account_name="alice@example", session=session))
+        offer = service.perform(
+            "alice", OfferVirtualDevice(by=me, account_name="alice@example", session=session, create=True)
+        )
         phone = put_into_the_app(offer)
         code = phone.code_at(service.clock())
         bound = service.perform("alice", ConfirmVirtualDevice([code], offer=offer.id, by=me, session=session))
@@ -229,7 +248,7 @@ class TestByTheUser:
         service.perform("alice", OpenAccount(required=False, by=ROOT))
         me = Owner.first_device(service.clock(), session=session)
         service.clock.advance(600.001)
-        verb = OfferVirtualDevice(by=me, account_name="alice@example", session=session)
+        verb = OfferVirtualDevice(by=me, account_name="alice@example", session=session, create=True)
         assert service.refusal("alice", verb).reason is Reason.PROOF_NEEDED
 
     def test_not_allowed(self, services):
@@ -238,7 +257,7 @@ class TestByTheUser:
         session = new_session()
         service.perform("alice", OpenAccount(required=False, by=ROOT))
         me = Owner.first_device(service.clock(), session=session)
-        verb = OfferVirtualDevice(by=me, account_name="alice@example", session=session)
+        verb = OfferVirtualDevice(by=me, account_name="alice@example", session=session, create=True)
         assert service.refusal("alice", verb).reason is Reason.NOT_AUTHORISED
         assert service.phone("alice")
 
@@ -248,7 +267,9 @@ class TestByTheUser:
         session = new_session()
         service.perform("alice", OpenAccount(required=True, by=ROOT))
         me = Enrolment(service.perform("alice", BeginLogon(session=session)).id, session=session)
-        offer = service.perform("alice", OfferVirtualDevice(by=me, account_name="alice@example", session=session))
+        offer = service.perform(
+            "alice", OfferVirtualDevice(by=me, account_name="alice@example", session=session, create=True)
+        )
         phone = scan(offer)
         code = phone.code_at(service.clock())
         service.perform("alice", ConfirmVirtualDevice([code], offer=offer.id, by=me, session=session))

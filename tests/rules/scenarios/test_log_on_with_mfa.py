@@ -92,7 +92,7 @@ class TestWithAVirtualDevice:
 class TestWithASecurityKey:
     def bind(self, service, door):
         key, session = SoftSecurityKey(), new_session()
-        offer = service.perform("alice", OfferSecurityKey(by=ROOT, account_name="alice", session=session))
+        offer = service.perform("alice", OfferSecurityKey(by=ROOT, account_name="alice", session=session, create=True))
         told = registration(door, key, offer)
         service.perform("alice", ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=session))
         return key

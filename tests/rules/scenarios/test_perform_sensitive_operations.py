@@ -51,7 +51,7 @@ class Key:
 
     def __init__(self, service):
         self.key, session = SoftSecurityKey(), new_session()
-        offer = service.perform("alice", OfferSecurityKey(by=ROOT, account_name="alice", session=session))
+        offer = service.perform("alice", OfferSecurityKey(by=ROOT, account_name="alice", session=session, create=True))
         told = registration(self.door, self.key, offer)
         service.perform("alice", ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=session))
 
