@@ -166,7 +166,7 @@ class TestFloorOfTheFuture:
         with service.unchanged():
             for verb in (
                 FinishLogon("A" * 95, answer(key, ask), session=SESSION),
-                finish(ask, answer(key, ask), session="another session"),
+                finish(ask, answer(key, ask), session="the session of another browser"),
                 finish(old, answer(key, old)),
             ):
                 assert service.refusal("alice", verb).advice is Advice.START_OVER

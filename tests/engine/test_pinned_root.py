@@ -157,7 +157,10 @@ class TestReads:
         ticket = service.ask("alice").id
         counted = {}
         for user in ("alice", "nobody"):
-            for verb in (BeginLogon(session=SESSION), FinishLogon(ticket, TOTPCode("123456"), session="another")):
+            for verb in (
+                BeginLogon(session=SESSION),
+                FinishLogon(ticket, TOTPCode("123456"), session="the session of another browser"),
+            ):
                 before = len(service.store.calls)
                 try:
                     service.perform(user, verb)

@@ -34,7 +34,7 @@ def policy(key, *reports, **changes):
 
 
 def offered(service):
-    return service.perform("alice", OfferSecurityKey(ROOT, account_name="alice@example", session=SESSION))
+    return service.perform("alice", OfferSecurityKey(ROOT, account_name="alice@example", session=SESSION, create=True))
 
 
 class TestBinding:

@@ -93,8 +93,11 @@ class TestCreationOptions:
             {"timeout": 0},
             {"timeout": 3_601},
             {"timeout": 300_000},
-            {"exclude": [CredentialDescriptor(b"")]},
-            {"exclude": [CredentialDescriptor(bytes(1_024))]},
+            {"user_name": ""},
+            {"rp_name": "x" * 257},
+            {"user_display_name": "\ud800"},
+            {"hints": ["x" * 33]},
+            {"hints": ["\n"]},
             {"resident_key": "no"},
             {"user_verification": True},
             {"attestation": "all"},
@@ -133,3 +136,18 @@ class TestRequestOptions:
         """A request that allows no credential asks for any: a U2F key keeps none, so it is our mistake."""
         with pytest.raises(ValueError):
             request(**wrong)
+
+
+@pytest.mark.requirement("A23")
+class TestBounds:
+    @pytest.mark.parametrize("wrong", [{"id": b""}, {"id": bytes(1_024)}, {"id": ID, "transports": ("x" * 65,)}])
+    def test_descriptors(self, wrong):
+        """A descriptor's id has 1 to 1,023 bytes, and its transports are short names."""
+        with pytest.raises(ValueError, match="CredentialDescriptor"):
+            CredentialDescriptor(**wrong)
+
+    @pytest.mark.parametrize("wrong", [{"hints": "hybrid"}, {"hints": ["x"] * 9}, {"hints": [5]}, {"rp_name": 5}])
+    def test_types(self, wrong):
+        """Hints are a short list of strings, and a name is a string."""
+        with pytest.raises(TypeError, match=next(iter(wrong))):
+            creation(**wrong)

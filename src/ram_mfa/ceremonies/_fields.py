@@ -93,13 +93,15 @@ def is_user_id(session: str, moment: Moment) -> bool:
 
 def as_typed(value: str) -> SecretText:
     """Return what somebody typed as text without a repr; what is no text is the empty text, which never passes."""
-    return SecretText(value) if isinstance(value, str) else SecretText()
+    return SecretText(value) if is_a(value, str) else SecretText()
 
 
 def as_codes(values: Iterable[str]) -> tuple[SecretText, ...]:
     """Return typed codes in their order; more than two are one too many already, and what is no list holds none."""
-    if isinstance(values, str):
+    if is_a(values, str):
         return (as_typed(values),)
-    if not isinstance(values, Iterable):
+    try:
+        iter(values)
+    except TypeError:
         return ()
     return tuple(as_typed(value) for value, _ in zip(values, range(3), strict=False))

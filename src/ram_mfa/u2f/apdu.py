@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
+from .._validation import instance_of, is_flag, whole
 from ..errors import MalformedMessage
 
 _COMMAND: Final = "command APDU"
@@ -42,6 +43,15 @@ class StatusWord(enum.IntEnum):
     INS_NOT_SUPPORTED = 0x6D00
 
 
+_octet: Final = whole(0, 0xFF)
+_two_octets: Final = whole(0, 0xFFFF)
+
+
+def _is_status(instance: object, attribute: Any, value: Any) -> None:
+    if type(value) is not StatusWord:
+        _two_octets(instance, attribute, value)
+
+
 @attrs.frozen
 class CommandAPDU:
     """One command.
@@ -56,20 +66,18 @@ class CommandAPDU:
         cla: the class, one byte; 0 in U2F.
     """
 
-    ins: int
-    p1: int = 0
-    p2: int = 0
-    data: bytes = b""
-    response: int = EXTENDED_RESPONSE
-    extended: bool = True
-    cla: int = 0
+    ins: int = attrs.field(validator=_octet)
+    p1: int = attrs.field(default=0, validator=_octet)
+    p2: int = attrs.field(default=0, validator=_octet)
+    data: bytes = attrs.field(default=b"", validator=instance_of(bytes))
+    response: int = attrs.field(default=EXTENDED_RESPONSE, validator=whole(0, EXTENDED_RESPONSE))
+    extended: bool = attrs.field(default=True, validator=is_flag)
+    cla: int = attrs.field(default=0, validator=_octet)
 
     def __attrs_post_init__(self) -> None:
-        if not all(0 <= octet <= 0xFF for octet in (self.cla, self.ins, self.p1, self.p2)):
-            raise ValueError("class, instruction and parameters are one byte each")
         if len(self.data) > (EXTENDED_DATA if self.extended else SHORT_DATA):
             raise ValueError("more data than the form can hold")
-        if not 0 <= self.response <= (EXTENDED_RESPONSE if self.extended else SHORT_RESPONSE):
+        if not self.extended and self.response > SHORT_RESPONSE:
             raise ValueError("a longer answer than the form can ask for")
 
     @classmethod
@@ -119,8 +127,8 @@ class ResponseAPDU:
         status: two bytes, a `StatusWord` where it is one of U2F's.
     """
 
-    data: bytes
-    status: int = StatusWord.NO_ERROR
+    data: bytes = attrs.field(validator=instance_of(bytes))
+    status: int = attrs.field(default=StatusWord.NO_ERROR, validator=_is_status)
 
     @classmethod
     def parse(cls, raw: bytes) -> ResponseAPDU:

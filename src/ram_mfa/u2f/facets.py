@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import attrs
 
+from .._validation import instance_of
 from ..errors import MalformedMessage
 from ._json import load_object
 from .origins import Origin, check_host
@@ -45,7 +46,7 @@ _PATH: Final = _PRINTABLE - frozenset('"#<>\\^`{|}')
 class AppIdentity:
     """The identity of a native app, such as ``android:apk-key-hash:...`` or ``ios:bundle-id:...``; compared as text."""
 
-    text: str
+    text: str = attrs.field(validator=instance_of(str))
 
     def __str__(self) -> str:
         return self.text
@@ -96,8 +97,8 @@ class AppID:
         facet: whose it is: the URL's origin, or the app.
     """
 
-    text: str
-    facet: Facet = attrs.field(eq=False)
+    text: str = attrs.field(validator=instance_of(str))
+    facet: Facet = attrs.field(eq=False, validator=instance_of(Origin, AppIdentity))
 
     @classmethod
     def parse(cls, text: str) -> AppID:

@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 import attrs
 
 from .. import _base64url
+from .._validation import each, instance_of, octets, optional, text
 from ..errors import MalformedMessage
 from ._json import load_object, text_member
 from .client_data import ClientData
@@ -65,9 +66,9 @@ class RegisteredKey:
         transports: how it can be reached, such as ``("usb", "nfc")``; empty where that is not known.
     """
 
-    key_handle: bytes
-    app_id: str | None = None
-    transports: tuple[str, ...] = ()
+    key_handle: bytes = attrs.field(validator=octets(1, 1_023))
+    app_id: str | None = attrs.field(default=None, validator=optional(text()))
+    transports: tuple[str, ...] = attrs.field(default=(), validator=each(tuple, text(1, 64), most=16))
 
     def to_json(self) -> dict[str, Any]:
         """Return the dictionary of the API."""
@@ -77,6 +78,9 @@ class RegisteredKey:
         if self.transports:
             key["transports"] = list(self.transports)
         return key
+
+
+_KEYS: Final = each(tuple, instance_of(RegisteredKey))
 
 
 @attrs.frozen
@@ -89,9 +93,9 @@ class RegisterRequest:
         registered_keys: keys that must not be registered again.
     """
 
-    app_id: str
-    challenge: bytes = attrs.field(repr=False)
-    registered_keys: tuple[RegisteredKey, ...] = ()
+    app_id: str = attrs.field(validator=text())
+    challenge: bytes = attrs.field(repr=False, validator=instance_of(bytes))
+    registered_keys: tuple[RegisteredKey, ...] = attrs.field(default=(), validator=_KEYS)
 
     def to_json(self) -> dict[str, Any]:
         """Return ``appId``, ``registerRequests`` and ``registeredKeys``."""
@@ -127,9 +131,9 @@ class SignRequest:
         registered_keys: the keys that may answer.
     """
 
-    app_id: str
-    challenge: bytes = attrs.field(repr=False)
-    registered_keys: tuple[RegisteredKey, ...]
+    app_id: str = attrs.field(validator=text())
+    challenge: bytes = attrs.field(repr=False, validator=instance_of(bytes))
+    registered_keys: tuple[RegisteredKey, ...] = attrs.field(validator=_KEYS)
 
     def to_json(self) -> dict[str, Any]:
         """Return ``appId``, ``challenge`` and ``registeredKeys``."""

@@ -16,6 +16,7 @@ from typing import Final, Self
 
 import attrs
 
+from .._validation import instance_of, whole
 from ..errors import MalformedMessage
 
 DEFAULT_PORTS: Final = {"https": 443, "http": 80}
@@ -37,9 +38,9 @@ class Origin:
         port: 1 to 65535, the scheme's default included.
     """
 
-    scheme: str
-    host: str
-    port: int
+    scheme: str = attrs.field(validator=instance_of(str))
+    host: str = attrs.field(validator=instance_of(str))
+    port: int = attrs.field(validator=whole(1, 65_535))
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -15,6 +15,7 @@ from typing import Final
 import attrs
 
 from .._reader import Reader
+from .._validation import instance_of, member_of
 from ..errors import MalformedMessage
 from .apdu import EXTENDED_RESPONSE, SHORT_RESPONSE, CommandAPDU
 from .messages import PARAMETER_SIZE, check_key_handle
@@ -44,8 +45,8 @@ class RegistrationRequest:
         application_parameter: SHA-256 of the AppID, 32 bytes.
     """
 
-    challenge_parameter: bytes
-    application_parameter: bytes
+    challenge_parameter: bytes = attrs.field(validator=instance_of(bytes))
+    application_parameter: bytes = attrs.field(validator=instance_of(bytes))
 
     def __attrs_post_init__(self) -> None:
         _check_parameters(self.challenge_parameter, self.application_parameter, _NAMES[_REGISTER])
@@ -90,10 +91,10 @@ class AuthenticationRequest:
         key_handle: 1 to 255 bytes.
     """
 
-    control: Control
-    challenge_parameter: bytes
-    application_parameter: bytes
-    key_handle: bytes
+    control: Control = attrs.field(validator=member_of(Control))
+    challenge_parameter: bytes = attrs.field(validator=instance_of(bytes))
+    application_parameter: bytes = attrs.field(validator=instance_of(bytes))
+    key_handle: bytes = attrs.field(validator=instance_of(bytes))
 
     def __attrs_post_init__(self) -> None:
         _check_parameters(self.challenge_parameter, self.application_parameter, _NAMES[_AUTHENTICATE])
@@ -184,4 +185,4 @@ def _data(command: CommandAPDU, ins: int) -> bytes:
 
 
 def _command(ins: int, p1: int, data: bytes, *, extended: bool) -> CommandAPDU:
-    return CommandAPDU(ins, p1, 0, data, EXTENDED_RESPONSE if extended else SHORT_RESPONSE, extended)
+    return CommandAPDU(ins, int(p1), 0, data, EXTENDED_RESPONSE if extended else SHORT_RESPONSE, extended)

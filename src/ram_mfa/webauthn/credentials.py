@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from .._validation import is_flag, octets, optional, text, whole
 from .attestation.judgement import Attestation
 from .cose import COSEAlgorithm, load_public_key
 
@@ -31,11 +32,11 @@ class Credential:
         backup_eligible: BE at registration; None where it is not known (U2F has no such flag) and not compared.
     """
 
-    id: bytes
-    public_key: bytes
-    sign_count: int
-    app_id: str | None = None
-    backup_eligible: bool | None = None
+    id: bytes = attrs.field(validator=octets(1, MAX_CREDENTIAL_ID))
+    public_key: bytes = attrs.field(validator=octets(0, 8_192))
+    sign_count: int = attrs.field(validator=whole(0, 2**32 - 1))
+    app_id: str | None = attrs.field(default=None, validator=optional(text(1)))
+    backup_eligible: bool | None = attrs.field(default=None, validator=optional(is_flag))
 
 
 @attrs.frozen(kw_only=True)

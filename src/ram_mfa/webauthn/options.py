@@ -18,6 +18,7 @@ from typing import Any, Final
 import attrs
 
 from .. import _base64url
+from .._validation import as_tuple, each, is_a, is_encodable, octets, text
 from .app_id import rp_id_hash
 from .cose import COSEAlgorithm
 from .credentials import MAX_CREDENTIAL_ID
@@ -27,6 +28,10 @@ MIN_CHALLENGE: Final = 16
 """The shortest challenge, in bytes (#sctn-cryptographic-challenges)."""
 TIMEOUT: Final = 300
 """How long a browser waits for a touch, in seconds; 300 to 600 are recommended (#sctn-timeout-recommended-range)."""
+MAX_NAME: Final = 256
+"""Characters of a name; authenticators may cut one off at 64 bytes (#sctn-strings-truncation)."""
+MAX_HINTS: Final = 8
+MAX_HINT: Final = 32
 OFFERED: Final = (
     COSEAlgorithm.ES256,
     COSEAlgorithm.EDDSA,
@@ -47,13 +52,13 @@ class CredentialDescriptor:
         transports: how to reach its authenticator; empty where that is not known.
     """
 
-    id: bytes
-    transports: tuple[str, ...] = ()
+    id: bytes = attrs.field(validator=octets(1, MAX_CREDENTIAL_ID))
+    transports: tuple[str, ...] = attrs.field(
+        default=(), converter=as_tuple, validator=each(tuple, text(1, 64), most=16)
+    )
 
     def to_json(self) -> dict[str, Any]:
         """Return the PublicKeyCredentialDescriptorJSON."""
-        if not 1 <= len(self.id) <= MAX_CREDENTIAL_ID:
-            raise ValueError(f"a credential id has 1 to {MAX_CREDENTIAL_ID} bytes")
         descriptor: dict[str, Any] = {"type": "public-key", "id": _base64url.encode(self.id)}
         if self.transports:
             descriptor["transports"] = list(self.transports)
@@ -102,11 +107,11 @@ def creation_options(
     if not 1 <= len(user_handle) <= MAX_USER_HANDLE:
         raise ValueError(f"a user handle has 1 to {MAX_USER_HANDLE} bytes")
     options: dict[str, Any] = {
-        "rp": {"id": _rp_id(rp_id), "name": rp_name},
+        "rp": {"id": _rp_id(rp_id), "name": _name(rp_name, "rp_name")},
         "user": {
             "id": _base64url.encode(user_handle),
-            "name": user_name,
-            "displayName": user_name if user_display_name is None else user_display_name,
+            "name": _name(user_name, "user_name"),
+            "displayName": _name(user_name if user_display_name is None else user_display_name, "user_display_name"),
         },
         "challenge": _challenge(challenge),
         "pubKeyCredParams": [{"type": "public-key", "alg": int(COSEAlgorithm(alg))} for alg in algorithms],
@@ -118,7 +123,7 @@ def creation_options(
             "requireResidentKey": resident_key == "required",
             "userVerification": _one_of(user_verification, _REQUIREMENTS),
         },
-        "hints": list(hints),
+        "hints": _hints(hints),
         "attestation": _one_of(attestation, _CONVEYANCES),
         "extensions": {},
     }
@@ -160,7 +165,7 @@ def request_options(
         "rpId": _rp_id(rp_id),
         "allowCredentials": [descriptor.to_json() for descriptor in allow],
         "userVerification": _one_of(user_verification, _REQUIREMENTS),
-        "hints": list(hints),
+        "hints": _hints(hints),
         "extensions": {},
     }
     if not options["allowCredentials"]:
@@ -177,6 +182,24 @@ _CONVEYANCES = ("none", "indirect", "direct", "enterprise")
 def _rp_id(rp_id: str) -> str:
     rp_id_hash(rp_id)
     return rp_id
+
+
+def _name(name: str, argument: str) -> str:
+    if not is_a(name, str):
+        raise TypeError(f"{argument} must be a string")
+    if not 1 <= len(name) <= MAX_NAME or not is_encodable(name):
+        raise ValueError(f"{argument} must be 1 to {MAX_NAME} characters")
+    return name
+
+
+def _hints(hints: Iterable[str]) -> list[str]:
+    """Return the hints as a list; browsers pass over those that they do not know (#enum-hints)."""
+    found = [] if is_a(hints, str, bytes) else list(hints)
+    if is_a(hints, str, bytes) or len(found) > MAX_HINTS or not all(is_a(hint, str) for hint in found):
+        raise TypeError(f"hints must be a list of at most {MAX_HINTS} strings")
+    if not all(1 <= len(hint) <= MAX_HINT and hint.isascii() and hint.isprintable() for hint in found):
+        raise ValueError(f"a hint is 1 to {MAX_HINT} printable ASCII characters")
+    return found
 
 
 def _challenge(challenge: bytes) -> str:
