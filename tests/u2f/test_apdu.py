@@ -93,7 +93,7 @@ class TestCommand:
     )
     def test_builders_faults(self, wrong):
         """What no form can hold cannot be built."""
-        with pytest.raises(ValueError, match=r"from 0 to 255|form"):
+        with pytest.raises(ValueError, match=r"from 0 to|form"):
             CommandAPDU(**wrong)
 
 
