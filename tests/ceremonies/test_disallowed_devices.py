@@ -123,7 +123,7 @@ class TestKinds:
         assert isinstance(back(service, cookie), Remembered)
         assert service.perform("alice", finish(service.ask("alice"), service.code(phone))).user == "alice"
         service.perform("alice", Unbind(by=ROOT))
-        offer = OfferVirtualDevice(ROOT, account_name="alice", session=SESSION)
+        offer = OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True)
         assert service.refusal("alice", offer).reason is Reason.KIND_NOT_ALLOWED
 
     def test_said(self, service, rules):
@@ -196,7 +196,7 @@ class TestModels:
             level=AttestationLevel.CHAINED, roots=[key.attestation.root], accepted=[A]
         )
         registration = {"keyHandle": encode(b"handle"), "publicKey": encode(device.public_key)}
-        verb = ImportSecurityKey(registration, app_id=APP_ID, by=ROOT)
+        verb = ImportSecurityKey(registration, app_id=APP_ID, by=ROOT, create=True)
         assert service.refusal("bob", verb).reason is Reason.DEVICE_NOT_ALLOWED
 
 
