@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from ram_mfa._secret import SecretBytes, SecretText
+from ram_mfa._secret import SecretBytes, SecretList, SecretText
 
 HIDDEN = [SecretBytes(b"swordfish"), SecretText("swordfish")]
 
@@ -50,3 +50,12 @@ class TestText:
         """Text goes onto the page that it is meant for."""
         assert str(SecretText("swordfish")) == "swordfish"
         assert f"{SecretText('swordfish')}" == "swordfish"
+
+
+def test_a_list():
+    """A list of a record's fields is a list, with a blank repr, and is not pickled."""
+    row = SecretList([1, b"secret"])
+    assert row == [1, b"secret"]
+    assert repr(row) == str(row) == "<secret list>"
+    with pytest.raises(TypeError):
+        pickle.dumps(row)

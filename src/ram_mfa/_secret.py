@@ -45,6 +45,18 @@ class SecretBytes(bytes):
         return self
 
 
+class SecretList(list[Any]):
+    """A list with a blank repr: the row of a record, on its way to or from its encoding."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<secret list>"
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("a secret is not pickled")
+
+
 class SecretText(str):
     """Text with a blank repr that refuses to be pickled; ``str()`` still gives the text, for its page or form."""
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Final, Self, TypeVar
 
 from .ceremonies.actors import Actor
 from .ceremonies.transition import Verb
 from .engine import upkeep
 from .engine.driver import Driver, Policy
+from .engine.frames import Frames
 from .engine.lanes import Lane, Lanes
+from .engine.observers import AsyncObserver, Observer, async_notifier, notifier
 from .engine.opening import Clock
 from .engine.plan import Plan, next_key
 from .engine.records import user_key
@@ -24,7 +25,6 @@ from .sealing import Seal
 from .store import AsyncStore, Store, is_awaited
 
 T = TypeVar("T")
-_LOG: Final = logging.getLogger("ram_mfa")
 
 
 class MFA(Driver):
@@ -50,21 +50,13 @@ class MFA(Driver):
         *,
         seal: Seal,
         clock: Clock = time.time,
-        observers: Iterable[Callable[[Event], None]] = (),
+        observers: Iterable[Observer] = (),
         deadline: float = 5.0,
         create: bool = False,
     ) -> None:
         if is_awaited(store):
             raise TypeError("this store is awaited: use AsyncMFA")
-        told = tuple(observers)
-
-        def tell(event: Event) -> None:
-            for observer in told:
-                try:
-                    observer(event)
-                except Exception:  # noqa: BLE001 - an observer's trouble changes nothing, and is logged
-                    _LOG.warning("an observer failed at %s", event.what.name, exc_info=True)
-
+        tell = notifier(observers)
         self._set_up(
             store, policy, seal=seal, clock=clock, tell=tell, pause=time.sleep, deadline=deadline, create=create
         )
@@ -72,18 +64,25 @@ class MFA(Driver):
             self.open()
 
     def _run(self, plan: Plan[T]) -> T:
+        frames = Frames()
         try:
             call, arguments = next(plan)
             while True:
                 try:
                     result = call(*arguments)
-                except Exception as error:  # noqa: BLE001 - the plan decides what an exception means
-                    call, arguments = plan.throw(error)
+                except BaseException as error:
+                    frames.keep(error)
+                    if not isinstance(error, Exception):
+                        raise
+                    call, arguments = plan.throw(error)  # which decides what it means
                 else:
                     call, arguments = plan.send(result)
         except StopIteration as done:
             value: T = done.value
             return value
+        except BaseException as error:
+            frames.strip(error)
+            raise
 
     def open(self) -> None:
         """Open the store now, rather than at the first perform.
@@ -176,23 +175,13 @@ class AsyncMFA(Driver):
         *,
         seal: Seal,
         clock: Clock = time.time,
-        observers: Iterable[Callable[[Event], Awaitable[None] | None]] = (),
+        observers: Iterable[AsyncObserver] = (),
         deadline: float = 5.0,
         create: bool = False,
     ) -> None:
         if not is_awaited(store):
             raise TypeError("the load of this store is no coroutine function: use MFA, or in_threads(store)")
-        told = tuple(observers)
-
-        async def tell(event: Event) -> None:
-            for observer in told:
-                try:
-                    said = observer(event)
-                    if said is not None:
-                        await said
-                except Exception:  # noqa: BLE001 - an observer's trouble changes nothing, and is logged
-                    _LOG.warning("an observer failed at %s", event.what.name, exc_info=True)
-
+        tell = async_notifier(observers)
         self._set_up(
             store, policy, seal=seal, clock=clock, tell=tell, pause=asyncio.sleep, deadline=deadline, create=create
         )
@@ -210,6 +199,7 @@ class AsyncMFA(Driver):
             del task  # which holds its exception, which holds this frame
 
     async def _drive(self, plan: Plan[T], lane: Lane | None) -> T:
+        frames = Frames()
         try:
             call, arguments = next(plan)
             while True:
@@ -219,13 +209,19 @@ class AsyncMFA(Driver):
                     result = call(*arguments)
                     if inspect.isawaitable(result):
                         result = await result
-                except Exception as error:  # noqa: BLE001 - the plan decides what an exception means
-                    call, arguments = plan.throw(error)
+                except BaseException as error:
+                    frames.keep(error)
+                    if not isinstance(error, Exception):
+                        raise
+                    call, arguments = plan.throw(error)  # which decides what it means
                 else:
                     call, arguments = plan.send(result)
         except StopIteration as done:
             value: T = done.value
             return value
+        except BaseException as error:
+            frames.strip(error)
+            raise
 
     async def open(self) -> None:
         """See `MFA.open`."""

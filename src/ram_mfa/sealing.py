@@ -79,20 +79,17 @@ class AESGCMSeal:
     """
 
     def __init__(self, keys: Mapping[str, bytes], *, seal_with: str) -> None:
-        for key_id, key in keys.items():
-            if not (isinstance(key_id, str) and key_id.isascii() and 1 <= len(key_id) <= 32):
-                raise ValueError("a key id is 1 to 32 ASCII characters")
-            if not (isinstance(key, bytes) and len(key) == 32):
-                raise ValueError(f"key {key_id!r} is not 32 bytes")
-        if seal_with not in keys:
-            raise ValueError("seal_with names no key of the ring")
+        problem = _problem_of(keys, seal_with)
+        if problem:
+            keys = {}  # what is raised from here has this frame, and tools print its locals
+            raise ValueError(problem)
         self._ring = {key_id.encode(): SecretBytes(key) for key_id, key in keys.items()}
         self._current = seal_with.encode()
         self._ids = frozenset(self._ring)
         self._cipher = lru_cache(maxsize=CIPHERS)(self._derived)
 
     def _derived(self, key_id: bytes, place: bytes) -> AESGCM:
-        return AESGCM(hmac.digest(self._ring[key_id], _LABEL + place, "sha256"))
+        return AESGCM(SecretBytes(hmac.digest(self._ring[key_id], _LABEL + place, "sha256")))
 
     def __repr__(self) -> str:
         ids = ", ".join(sorted(key_id.decode() for key_id in self._ring))
@@ -101,6 +98,16 @@ class AESGCMSeal:
     def for_record(self, key: str, /) -> RecordSeal:
         """Return the seal of the record under a store key."""
         return _AESGCMRecordSeal(self._cipher, self._ids, self._current, key.encode())
+
+
+def _problem_of(keys: Mapping[str, bytes], seal_with: str) -> str:
+    """Return what is wrong with a ring, without any of its keys; empty where nothing is."""
+    for key_id, key in keys.items():
+        if not (isinstance(key_id, str) and key_id.isascii() and 1 <= len(key_id) <= 32):
+            return "a key id is 1 to 32 ASCII characters"
+        if not (isinstance(key, bytes) and len(key) == 32):
+            return f"key {key_id!r} is not 32 bytes"
+    return "" if seal_with in keys else "seal_with names no key of the ring"
 
 
 class _AESGCMRecordSeal:
@@ -185,9 +192,9 @@ def _header(key_id: bytes) -> bytes:
     return bytes([_SEALED, len(key_id)]) + key_id
 
 
-def _framed(record: bytes) -> bytes:
+def _framed(record: bytes) -> SecretBytes:
     size = len(record)
-    return size.to_bytes(4, "big") + record + bytes(-(size + 4) % BLOCK)
+    return SecretBytes(size.to_bytes(4, "big") + record + bytes(-(size + 4) % BLOCK))
 
 
 def _unframed(framed: SecretBytes) -> SecretBytes:

@@ -127,16 +127,19 @@ class Haystack:
     def read_error(self, where: str, error: BaseException) -> None:
         """Note an error, with all that stands in the frames of the package and below it, not of the tests."""
         self.read_object(where, error)
-        shown = traceback.TracebackException.from_exception(error, capture_locals=True)
-        behind: traceback.TracebackException | None = shown
-        while behind is not None:
-            frames = [frame for frame in behind.stack if "/tests/" not in frame.filename]
-            behind.stack = traceback.StackSummary.from_list(frames)
-            for frame in frames:
-                for name, text in (frame.locals or {}).items():
-                    self.read(f"{where}: local {name} of {frame.name}, {frame.filename}:{frame.lineno}", text)
+        behind: BaseException | None = error
+        seen: set[int] = set()
+        while behind is not None and id(behind) not in seen:
+            seen.add(id(behind))
+            self.read(where, repr(behind))
+            for frame, line in traceback.walk_tb(behind.__traceback__):
+                code = frame.f_code
+                if "/tests/" not in code.co_filename:
+                    for name, value in frame.f_locals.items():
+                        place = f"{where}: local {name} of {code.co_name}, {code.co_filename}:{line}"
+                        self.read(place, _shown(value))
             behind = behind.__cause__ or behind.__context__
-        self.read(where, "".join(shown.format()))
+        self.read(where, "".join(traceback.format_exception(error)))
 
     @contextlib.contextmanager
     def reading_logs(self) -> Iterator[None]:
@@ -173,6 +176,15 @@ class Haystack:
     def size(self) -> tuple[int, int]:
         """How many needles there are, and how many characters of hay."""
         return len(self._needles), sum(map(len, self._texts))
+
+
+def _shown(value: Any) -> str:
+    """Return the repr of a value; where that fails, as it does for one that is half built, what it holds by itself."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - whatever a repr raises
+        fields = getattr(type(value), "__slots__", ())
+        return repr([getattr(value, name, None) for name in fields if "secret" not in name])
 
 
 class _Reader(logging.Handler):

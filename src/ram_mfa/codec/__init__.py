@@ -17,7 +17,7 @@ import attrs
 import cbor2
 
 from .. import account as bounds
-from .._secret import SecretBytes
+from .._secret import SecretBytes, SecretList
 from ..account import Account
 from ..moment import MOST_LOSSES, Loss, Root
 from . import rows
@@ -52,25 +52,27 @@ def encode_account(account: Account) -> SecretBytes:
     """Return the account as bytes."""
     return SecretBytes(
         cbor2.dumps(
-            [
-                VERSION,
-                account.user,
-                account.handle,
-                account.epoch,
-                float(account.created_at),
-                account.required,
-                [rows.device_row(device) for device in account.devices],
-                [rows.offer_row(offer) for offer in account.offers],
-                b"".join(account.answered),
-                b"".join(account.failed),
-                account.not_before,
-                [rows.machine_row(machine) for machine in account.machines],
-                rows.moments_row(account.wrong),
-                account.password_mark,
-                b"".join(account.old_marks),
-                [rows.event_row(event) for event in account.outbox],
-                account.moved_to,
-            ]
+            SecretList(
+                [
+                    VERSION,
+                    account.user,
+                    account.handle,
+                    account.epoch,
+                    float(account.created_at),
+                    account.required,
+                    [rows.device_row(device) for device in account.devices],
+                    [rows.offer_row(offer) for offer in account.offers],
+                    b"".join(account.answered),
+                    b"".join(account.failed),
+                    account.not_before,
+                    [rows.machine_row(machine) for machine in account.machines],
+                    rows.moments_row(account.wrong),
+                    account.password_mark,
+                    b"".join(account.old_marks),
+                    [rows.event_row(event) for event in account.outbox],
+                    account.moved_to,
+                ]
+            )
         )
     )
 
@@ -87,7 +89,9 @@ def decode_account(data: bytes) -> Account:
 def encode_root(root: Root) -> SecretBytes:
     """Return the root record as bytes."""
     losses = [[float(loss.at), loss.history] for loss in root.losses]
-    row = [VERSION, bytes(root.ticket_key), root.incarnation, root.history, losses, root.store_id, root.older]
+    row = SecretList(
+        [VERSION, bytes(root.ticket_key), root.incarnation, root.history, losses, root.store_id, root.older]
+    )
     return SecretBytes(cbor2.dumps(row))
 
 

@@ -8,7 +8,7 @@ from types import NoneType
 from typing import Any, Final
 
 from .. import account as bounds
-from .._secret import SecretBytes
+from .._secret import SecretBytes, SecretList
 from ..account import Device, Machine, Offer, SecurityKey, VirtualMFADevice
 from ..events import Event, What
 from ..otp import Algorithm
@@ -25,26 +25,28 @@ _KIND_NUMBER: Final = {kind: number for number, kind in enumerate(_KINDS)}
 def device_row(device: Device) -> list[Any]:
     """Return a device as a row; its first entry tells the kinds apart."""
     if isinstance(device, VirtualMFADevice):
-        return [
-            0,
-            device.id,
-            device.name,
-            bytes(device.secret),
-            _ALGORITHM_NUMBER[device.algorithm],
-            device.digits,
-            device.period,
-            device.last_step,
-            list(device.accepted),
-            device.floor,
-            device.drift,
-            device.failures,
-            float(device.closed_until),
-            _moment(device.disabled_at),
-            float(device.bound_at),
-            device.bound_by,
-            _moment(device.last_used_at),
-            device.history,
-        ]
+        return SecretList(
+            [
+                0,
+                device.id,
+                device.name,
+                bytes(device.secret),
+                _ALGORITHM_NUMBER[device.algorithm],
+                device.digits,
+                device.period,
+                device.last_step,
+                list(device.accepted),
+                device.floor,
+                device.drift,
+                device.failures,
+                float(device.closed_until),
+                _moment(device.disabled_at),
+                float(device.bound_at),
+                device.bound_by,
+                _moment(device.last_used_at),
+                device.history,
+            ]
+        )
     return [
         1,
         device.credential_id,
@@ -134,21 +136,23 @@ def _security_key(row: list[Any]) -> SecurityKey:
 
 def offer_row(offer: Offer) -> list[Any]:
     """Return an offer as a row."""
-    return [
-        offer.stamp,
-        _KIND_NUMBER[offer.kind],
-        offer.actor,
-        offer.tries,
-        offer.name,
-        offer.account_name,
-        bytes(offer.secret),
-        _ALGORITHM_NUMBER[offer.algorithm],
-        offer.digits,
-        offer.period,
-        offer.codes,
-        offer.history,
-        offer.claimed,
-    ]
+    return SecretList(
+        [
+            offer.stamp,
+            _KIND_NUMBER[offer.kind],
+            offer.actor,
+            offer.tries,
+            offer.name,
+            offer.account_name,
+            bytes(offer.secret),
+            _ALGORITHM_NUMBER[offer.algorithm],
+            offer.digits,
+            offer.period,
+            offer.codes,
+            offer.history,
+            offer.claimed,
+        ]
+    )
 
 
 _OFFER: Final = (bytes, int, bytes, int, str, str, bytes, int, int, int, int, bytes, bytes)

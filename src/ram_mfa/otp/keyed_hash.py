@@ -8,6 +8,7 @@ window of three codes costs about half of three calls of ``hmac.digest`` so.
 
 from __future__ import annotations
 
+from .._secret import SecretBytes
 from .algorithm import Algorithm, Hash
 
 _XOR_IPAD = bytes(byte ^ 0x36 for byte in range(256))
@@ -26,6 +27,6 @@ def work_in(key: bytes, algorithm: Algorithm) -> tuple[Hash, Hash]:
     """
     new, block_size = algorithm.new, algorithm.block_size
     if len(key) > block_size:
-        key = new(key).digest()
-    padded = key.ljust(block_size, b"\0")
+        key = SecretBytes(new(key).digest())
+    padded = SecretBytes(key.ljust(block_size, b"\0"))
     return new(padded.translate(_XOR_IPAD)), new(padded.translate(_XOR_OPAD))
