@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Self, TypeVar
 
 import attrs
@@ -22,7 +22,7 @@ from ...errors import HistoryLost, StoreUnavailable
 from . import configuration, talk
 from .line import Line, exchange
 from .store import KEYS_AT_ONCE, unseen
-from .talk import Action, Address, Exchange, Lost, NotSent, Pause, Refresh, Talk, Terms
+from .talk import Action, Address, Beside, Exchange, Lost, NotSent, Pause, Refresh, Talk, Terms
 
 T = TypeVar("T")
 
@@ -100,20 +100,27 @@ class AsyncRedisStore:
 
     async def incarnation(self) -> str:
         """See ``RedisStore.incarnation``."""
+        return ",".join(sorted(await self._of_all(talk.incarnation)))
+
+    async def clock(self) -> float:
+        """See ``RedisStore.clock``."""
+        return (await self._of_all(talk.clock))[0]
+
+    async def _of_all(self, question: Callable[[Terms, Address | None], Talk[T]]) -> list[T]:
         until = time.monotonic() + self._terms.deadline
         while True:
             try:
-                addresses = await self._servers.addresses()
-                return ",".join(sorted([await self._run(talk.incarnation(self._terms, at)) for at in addresses]))
+                return [await self._run(question(self._terms, at)) for at in await self._servers.addresses()]
             except StoreUnavailable:
                 if not self._terms.movable or time.monotonic() > until:
                     raise
             await self._servers.refresh()
             await asyncio.sleep(0.05)
 
-    def at(self, incarnation: str, /) -> _View:
-        """See ``ram_mfa.store.Incarnated.at``."""
-        return _View(self, incarnation)
+    def at(self, incarnation: str, /, *, beside: Beside = None) -> _View:
+        """See ``RedisStore.at``."""
+        configuration.check_pin(self._servers.pins, beside)
+        return _View(self, incarnation, beside)
 
     async def close(self) -> None:
         """Close the client."""
@@ -152,17 +159,19 @@ class _View:
 
     _store: AsyncRedisStore
     _at: str
+    _beside: Beside
 
     async def load(self, key: str, /) -> bytes | None:
+        steps = talk.load(self._store._terms, key, self._at, self._beside)  # noqa: SLF001 (its own view)
         try:
-            return await self._store._run(talk.load(self._store._terms, key, self._at))  # noqa: SLF001 (its own view)
+            return await self._store._run(steps)  # noqa: SLF001 (likewise)
         except HistoryLost as lost:
             raise HistoryLost(await self._store.incarnation()) from lost
 
     async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         if old is None and new is None:
             return False
-        steps = talk.swap(self._store._terms, key, old, new, self._at)  # noqa: SLF001 (its own view)
+        steps = talk.swap(self._store._terms, key, old, new, self._at, self._beside)  # noqa: SLF001 (its own view)
         try:
             return await self._store._run(steps)  # noqa: SLF001 (likewise)
         except HistoryLost as lost:
@@ -171,6 +180,8 @@ class _View:
 
 class _Single:
     """One server: always the same, or the one that Sentinel names."""
+
+    pins = True
 
     def __init__(self, client: aio.Redis) -> None:
         self._client = client
@@ -205,6 +216,7 @@ class _Cluster:
     """
 
     movable = True
+    pins = False
 
     def __init__(self, client: aio.RedisCluster) -> None:
         self._client = client

@@ -15,7 +15,7 @@ from typing import Any
 from redis import exceptions
 
 from ...errors import StoreUnavailable
-from .talk import Address, Command, Exchange, Lost, NotSent, Talk, Terms
+from .talk import Address, Beside, Command, Exchange, Lost, NotSent, Talk, Terms
 
 SETTINGS = ("CONFIG", "appendfsync", "appendonly", "maxmemory-policy", "no-appendfsync-on-rewrite", "replicas")
 """The names by which a caller can say that a setting may be unsafe; CONFIG: that it may be unreadable."""
@@ -133,6 +133,16 @@ def check_pool(pool: Any) -> None:
     """
     if getattr(pool, "timeout", 0) is None:
         raise ValueError("a store's calls end by a deadline: give the client's connection pool a timeout")
+
+
+def check_pin(possible: bool, beside: Beside) -> None:  # noqa: FBT001
+    """Refuse to pin a record where it and others are in different slots, and so perhaps on different servers.
+
+    Raises:
+        TypeError: a record is to be pinned in a Cluster.
+    """
+    if beside is not None and not possible:
+        raise TypeError("a Redis Cluster cannot compare two records in one step: it takes no beside")
 
 
 def terms(settings: Any, *, movable: bool, replicas: int | None) -> Terms:

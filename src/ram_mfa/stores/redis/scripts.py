@@ -41,11 +41,17 @@ replica keeps its clients and would answer a read, from what it has of another's
 
 NOW = Script(f"{_NOW} return now")
 
-LOAD = Script(f"{_NOW} return {{now, redis.call('GET', KEYS[1])}}")
-"""Answers with the incarnation and the record."""
+LOAD = Script(f"""{_NOW}
+if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[1] then return {{now, 0, false}} end
+return {{now, 1, redis.call('GET', KEYS[1])}}
+""")
+"""Takes: the key, and where a record is pinned that record's key and the record.
+
+Answers with the incarnation, whether the pinned record is that one, and the record of the key."""
 
 SWAP = Script(f"""{_NOW}
 if ARGV[5] ~= '' and not string.find(ARGV[5], ',' .. now .. ',', 1, true) then return now end
+if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[6] then return now end
 local held = redis.call('GET', KEYS[1])
 if ARGV[1] == '0' then
     if held then return 0 end
@@ -60,12 +66,17 @@ end
 return 1
 """)
 """Takes: whether there is an old record, the old record, whether there is a new one, the new one, and the names that
-the servers' histories may have, each between commas.
+the servers' histories may have, each between commas; and where a record is pinned, its key and the record.
 
-Answers with 1 where it landed, 0 where it lost the race, and the name of its history where that is another one.
+Answers with 1 where it landed, 0 where it lost the race, and the name of its history where that is another one, or
+where the pinned record is another one or absent. A script runs alone, so each answer is of one moment.
 """
 
 
-def swap_arguments(old: bytes | None, new: bytes | None, at: str | None) -> tuple[str | bytes, ...]:
+def swap_arguments(
+    old: bytes | None, new: bytes | None, at: str | None, beside: tuple[str, bytes] | None
+) -> tuple[str | bytes, ...]:
     """Return the arguments of ``SWAP``."""
-    return ("0" if old is None else "1", old or b"", "0" if new is None else "1", new or b"", f",{at}," if at else "")
+    pinned = () if beside is None else (beside[1],)
+    names = f",{at}," if at else ""
+    return ("0" if old is None else "1", old or b"", "0" if new is None else "1", new or b"", names, *pinned)

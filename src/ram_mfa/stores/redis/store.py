@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import attrs
@@ -28,7 +28,7 @@ from redis.sentinel import SentinelConnectionPool
 
 from ...errors import HistoryLost, StoreUnavailable
 from . import configuration, talk
-from .talk import Action, Address, Exchange, Lost, NotSent, Pause, Refresh, Talk
+from .talk import Action, Address, Beside, Exchange, Lost, NotSent, Pause, Refresh, Talk, Terms
 
 T = TypeVar("T")
 
@@ -106,20 +106,32 @@ class RedisStore:
 
     def incarnation(self) -> str:
         """See ``ram_mfa.store.Incarnated.incarnation``; a Cluster's is made of its masters'."""
+        return ",".join(sorted(self._of_all(talk.incarnation)))
+
+    def clock(self) -> float:
+        """See ``ram_mfa.store.ServerClock.clock``; in a Cluster it is that of one of the masters."""
+        return self._of_all(talk.clock)[0]
+
+    def _of_all(self, question: Callable[[Terms, Address | None], Talk[T]]) -> list[T]:
+        """Ask all servers that take writes; anew where one of them has just been replaced."""
         until = time.monotonic() + self._terms.deadline
         while True:
             try:
-                names = [self._run(talk.incarnation(self._terms, at)) for at in self._servers.addresses()]
-                return ",".join(sorted(names))
+                return [self._run(question(self._terms, at)) for at in self._servers.addresses()]
             except StoreUnavailable:
                 if not self._terms.movable or time.monotonic() > until:
                     raise
             self._servers.refresh()
             time.sleep(0.05)
 
-    def at(self, incarnation: str, /) -> _View:
-        """See ``ram_mfa.store.Incarnated.at``."""
-        return _View(self, incarnation)
+    def at(self, incarnation: str, /, *, beside: Beside = None) -> _View:
+        """See ``ram_mfa.store.Incarnated.at``.
+
+        Raises:
+            TypeError: ``beside`` is given, and this is a Cluster: two keys are on different servers.
+        """
+        configuration.check_pin(self._servers.pins, beside)
+        return _View(self, incarnation, beside)
 
     def close(self) -> None:
         """Close the client."""
@@ -158,10 +170,11 @@ class _View:
 
     _store: RedisStore
     _at: str
+    _beside: Beside
 
     def load(self, key: str, /) -> bytes | None:
         try:
-            return self._store._run(talk.load(self._store._terms, key, self._at))  # noqa: SLF001 (its own view)
+            return self._store._run(talk.load(self._store._terms, key, self._at, self._beside))  # noqa: SLF001 (its own)
         except HistoryLost as lost:
             raise HistoryLost(self._store.incarnation()) from lost
 
@@ -169,7 +182,8 @@ class _View:
         if old is None and new is None:
             return False
         try:
-            return self._store._run(talk.swap(self._store._terms, key, old, new, self._at))  # noqa: SLF001 (its own view)
+            steps = talk.swap(self._store._terms, key, old, new, self._at, self._beside)  # noqa: SLF001 (its own view)
+            return self._store._run(steps)  # noqa: SLF001 (likewise)
         except HistoryLost as lost:
             raise HistoryLost(self._store.incarnation()) from lost
 
@@ -216,6 +230,8 @@ def exchange(pool: Any, action: Exchange) -> list[Any]:
 class _Single:
     """One server: always the same, or the one that Sentinel names."""
 
+    pins = True
+
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._pool = client.connection_pool
@@ -241,6 +257,7 @@ class _Cluster:
     """The masters of a Cluster; who serves which key is what the client last heard."""
 
     movable = True
+    pins = False
 
     def __init__(self, client: Any) -> None:  # a RedisCluster, much of which has no types
         self._client = client

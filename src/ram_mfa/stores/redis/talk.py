@@ -97,27 +97,35 @@ _ELSEWHERE = (
 """Replies that say: not run, not here, or not now."""
 
 
-def load(terms: Terms, key: str, at: str | None) -> Talk[bytes | None]:
-    """Read a record of a master, together with the incarnation."""
+Beside = tuple[str, bytes] | None
+"""The key of a pinned record, and the record that must stand there."""
+
+
+def load(terms: Terms, key: str, at: str | None, beside: Beside = None) -> Talk[bytes | None]:
+    """Read a record of a master, together with the incarnation and the pinned record."""
+    keys, pinned = ((key,), ()) if beside is None else ((key, beside[0]), (beside[1],))
     for again in (True, False):
         try:
-            ((now, value),) = yield from _run(terms, LOAD, key)
+            ((now, same, value),) = yield from _run(terms, LOAD, keys, *pinned)
         except Lost as error:
             # Reading twice does no harm; but a connection that was idle too long is no reason to fail.
             if error.late or not again:
                 raise StoreUnavailable("Redis: no answer") from error
             continue
-        if at is not None and now.decode() not in at.split(","):
+        if same != 1 or (at is not None and now.decode() not in at.split(",")):
             raise HistoryLost(now.decode())
         return _bytes_or_none(value)
     raise AssertionError  # the second turn returns or raises
 
 
-def swap(terms: Terms, key: str, old: bytes | None, new: bytes | None, at: str | None) -> Talk[bool]:
+def swap(
+    terms: Terms, key: str, old: bytes | None, new: bytes | None, at: str | None, beside: Beside = None
+) -> Talk[bool]:
     """Compare and swap, and wait for those who must have it."""
+    keys = (key,) if beside is None else (key, beside[0])
     barrier = () if terms.barrier is None else (terms.barrier,)
     try:
-        replies = yield from _run(terms, SWAP, key, *swap_arguments(old, new, at), then=barrier)
+        replies = yield from _run(terms, SWAP, keys, *swap_arguments(old, new, at, beside), then=barrier)
     except Lost as error:
         raise StoreUncertain from error
     answer = replies[0]
@@ -143,6 +151,12 @@ def incarnation(terms: Terms, address: Address | None) -> Talk[str]:
     """Ask one server for the name of its history."""
     answer = yield from ask(terms, ("EVAL", NOW.text, 0), address)
     return str(answer.decode())
+
+
+def clock(terms: Terms, address: Address | None) -> Talk[float]:
+    """Ask one server what time it is."""
+    seconds, microseconds = yield from ask(terms, ("TIME",), address)
+    return int(seconds) + int(microseconds) / 1e6
 
 
 @attrs.frozen
@@ -200,12 +214,15 @@ def _run_id(info: Any) -> str:
     raise StoreUnavailable("Redis: a server that does not tell its run_id cannot be listed")
 
 
-def _run(terms: Terms, script: Script, key: str, *arguments: Word, then: tuple[Command, ...] = ()) -> Talk[list[Any]]:
+def _run(
+    terms: Terms, script: Script, keys: tuple[str, ...], *arguments: Word, then: tuple[Command, ...] = ()
+) -> Talk[list[Any]]:
     """Run a script by its name, or by its text where the server has not seen it."""
+    given = (len(keys), *keys, *arguments)
     try:
-        return (yield from _insist(terms, (("EVALSHA", script.sha, 1, key, *arguments), *then), key))
+        return (yield from _insist(terms, (("EVALSHA", script.sha, *given), *then), keys[0]))
     except exceptions.NoScriptError:
-        return (yield from _insist(terms, (("EVAL", script.text, 1, key, *arguments), *then), key))
+        return (yield from _insist(terms, (("EVAL", script.text, *given), *then), keys[0]))
 
 
 def _insist(
