@@ -12,7 +12,7 @@ import pytest
 from ram_mfa.errors import HistoryLost
 from tests.support import rounds
 
-ROOT, OTHER = "r" + "A" * 43, "r" + "B" * 43
+ROOT, OTHER = "r" + "Y" * 43, "r" + "Z" * 43
 
 
 def fresh_key():

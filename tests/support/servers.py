@@ -239,6 +239,32 @@ class PostgreSQL(Server):
         self.run("pg_ctl", "-D", self.data, "promote", "-w")
 
 
+class PgBouncer(Server):
+    """PgBouncer before a PostgreSQL, in one of its modes (``session``, ``transaction``, ``statement``)."""
+
+    def __init__(self, server: PostgreSQL, mode: str):
+        self.program = require_program("pgbouncer", "pgbouncer")
+        super().__init__()
+        self.user = server.user
+        if self.user:
+            shutil.chown(self.folder, self.user)
+        self.file = self.folder / "pgbouncer.ini"
+        self.file.write_text(
+            f"[databases]\npostgres = host=127.0.0.1 port={server.port} user=postgres\n[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\nauth_type = any\n"
+            f"pool_mode = {mode}\ndefault_pool_size = 1\n"
+        )
+
+    def command(self):
+        return [self.program, self.file]
+
+    def answers(self):
+        return self.connects()
+
+    def url(self):
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+
 def _postgresql_programs() -> Path:
     for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
         if (folder / "postgres").exists():

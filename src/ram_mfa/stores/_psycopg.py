@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import waiting
 
+from ..errors import StoreUnavailable
 from ._sql import SYSTEM
 
 R = TypeVar("R")
@@ -69,19 +70,46 @@ def warnings_of(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[An
     return heard
 
 
-def check(deadline: float) -> str:
-    """Return what is asked once on each new connection: whether the server keeps what it acknowledges.
+def check(deadline: float, backend: int) -> str:
+    """Return the statement that prepares each new connection: its session, and no session of another connection.
 
-    It also has this session want that, and has a statement that waits for a lock give up just before the deadline:
-    then it is certain that nothing landed.
+    It pins ``synchronous_commit``, whatever the server's configuration says now or later: at ``remote_apply`` where it
+    is that, else at ``on``. A statement that waits for a lock gives up just before the deadline: then it is certain
+    that nothing landed. ``judge`` reads the answer.
+
+    Args:
+        deadline: in seconds.
+        backend: the process that serves this connection, as the server said when it was opened
+            (``connection.info.backend_pid``).
     """
+    own = f"pg_backend_pid() = {backend}"
     return f"""
-        SELECT current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
-               CASE WHEN current_setting('synchronous_commit') = 'off'
-                    THEN set_config('synchronous_commit', 'on', false) END,
-               set_config('lock_timeout', '{int(deadline * 900)}', false),
-               {SYSTEM}
+        SELECT {own},
+               current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
+               CASE WHEN {own} THEN set_config('synchronous_commit',
+                    CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END,
+                    false) END,
+               CASE WHEN {own} THEN set_config('lock_timeout', '{int(deadline * 900)}', false) END,
+               CASE WHEN {own} THEN {SYSTEM} END
     """
 
 
+def judge(answer: tuple[Any, ...]) -> None:
+    """Read the answer to ``check``.
+
+    A pooler (PgBouncer in any of its modes, Odyssey, PgCat, a cloud's proxy) hands out numbers of its own in place of
+    the server's processes. It cannot be asked whether two statements share a session.
+
+    Raises:
+        StoreUnavailable: there is a pooler in between, or the server loses what it acknowledged.
+    """
+    own, durable, *_ = answer
+    if not own:
+        raise StoreUnavailable(POOLED)
+    if not durable:
+        raise StoreUnavailable(UNSAFE)
+
+
+POOLED = "there is a connection pooler before this PostgreSQL, which shares sessions: connect to the server itself"
 UNSAFE = "this PostgreSQL loses what it acknowledged: fsync or full_page_writes is off"
+NO_NAME = "this role may not name the history: GRANT EXECUTE ON FUNCTION pg_control_system() TO it"

@@ -139,12 +139,11 @@ class PostgreSQL:
 
     def settle(self, raw: Any, deadline: float) -> None:
         """See ``Engine.settle``."""
-        from ...stores._psycopg import UNSAFE, check
+        from ...stores._psycopg import check, judge
 
         raw.autocommit = True  # whatever a listener to connection_created did
         cursor = self.cursor(raw)
-        if not cursor.execute(check(deadline)).fetchone()[0]:
-            raise StoreUnavailable(UNSAFE)
+        judge(cursor.execute(check(deadline, raw.info.backend_pid)).fetchone())
         if not has_table("postgresql", lambda text: cursor.execute(text).fetchall()):
             raise NotMigrated
 

@@ -193,8 +193,9 @@ class _Pool:
         try:
             connection.deadline = self._deadline
             link = Link(connection, connection.cursor(binary=True), _psycopg.warnings_of(connection))
-            answer = await link.cursor.execute(_psycopg.check(self._deadline))
-            common.checked(await answer.fetchone())
+            check = _psycopg.check(self._deadline, connection.info.backend_pid)
+            answer = await link.cursor.execute(check, prepare=False)
+            _psycopg.judge(await answer.fetchone())
         except BaseException:
             await connection.close()
             raise

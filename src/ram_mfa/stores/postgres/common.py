@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 
 from ...errors import StoreUnavailable, StoreUncertain
 from .._outcomes import Outcome, of_postgresql
-from .._psycopg import UNSAFE
+from .._psycopg import NO_NAME
 from .._sql import IN_ITS_ROW, Statements
 
 STATEMENTS = Statements("postgresql", "%s")
@@ -73,16 +73,12 @@ class Link:
         return bool(count)
 
 
-def checked(row: tuple[Any, ...]) -> None:
-    """Judge the answer to ``_psycopg.check``."""
-    if not row[0]:
-        raise StoreUnavailable(UNSAFE)
-
-
 def unavailable(error: BaseException) -> StoreUnavailable:
     """Return the error of a statement that changed nothing."""
     state = getattr(error, "sqlstate", None)
     first = str(error).splitlines()[0] if str(error) else ""
+    if state == "42501" and "pg_control_system" in first:
+        first = NO_NAME
     return StoreUnavailable(f"PostgreSQL: {state or type(error).__name__}: {first}")
 
 

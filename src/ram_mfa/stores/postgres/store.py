@@ -212,7 +212,8 @@ class _Pool:
         try:
             connection.deadline = self._deadline
             link = Link(connection, connection.cursor(binary=True), _psycopg.warnings_of(connection))
-            common.checked(link.cursor.execute(_psycopg.check(self._deadline)).fetchone())
+            check = _psycopg.check(self._deadline, connection.info.backend_pid)
+            _psycopg.judge(link.cursor.execute(check, prepare=False).fetchone())
         except BaseException:
             connection.close()
             raise

@@ -74,13 +74,13 @@ class AsyncRedisStore:
 
     async def load(self, key: str, /) -> bytes | None:
         """See ``ram_mfa.store.Store.load``."""
-        return await self._run(talk.load(self._terms, key, None))
+        return await self._run(talk.load(self._terms, key, None, None))
 
     async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         """See ``ram_mfa.store.Store.swap``."""
         if old is None and new is None:
             return False
-        return await self._run(talk.swap(self._terms, key, old, new, None))
+        return await self._run(talk.swap(self._terms, key, old, new, None, None))
 
     async def keys(self, kind: str, /) -> AsyncIterator[str]:
         """See ``RedisStore.keys``."""

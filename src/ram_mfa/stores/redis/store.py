@@ -77,13 +77,13 @@ class RedisStore:
 
     def load(self, key: str, /) -> bytes | None:
         """See ``ram_mfa.store.Store.load``."""
-        return self._run(talk.load(self._terms, key, None))
+        return self._run(talk.load(self._terms, key, None, None))
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         """See ``ram_mfa.store.Store.swap``."""
         if old is None and new is None:
             return False
-        return self._run(talk.swap(self._terms, key, old, new, None))
+        return self._run(talk.swap(self._terms, key, old, new, None, None))
 
     def keys(self, kind: str, /) -> Iterator[str]:
         """See ``ram_mfa.store.Listing.keys``.

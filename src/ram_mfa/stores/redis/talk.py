@@ -101,7 +101,7 @@ Beside = tuple[str, bytes] | None
 """The key of a pinned record, and the record that must stand there."""
 
 
-def load(terms: Terms, key: str, at: str | None, beside: Beside = None) -> Talk[bytes | None]:
+def load(terms: Terms, key: str, at: str | None, beside: Beside) -> Talk[bytes | None]:
     """Read a record of a master, together with the incarnation and the pinned record."""
     keys, pinned = ((key,), ()) if beside is None else ((key, beside[0]), (beside[1],))
     for again in (True, False):
@@ -118,8 +118,8 @@ def load(terms: Terms, key: str, at: str | None, beside: Beside = None) -> Talk[
     raise AssertionError  # the second turn returns or raises
 
 
-def swap(
-    terms: Terms, key: str, old: bytes | None, new: bytes | None, at: str | None, beside: Beside = None
+def swap(  # noqa: PLR0917 (the words of a swap, and of a view)
+    terms: Terms, key: str, old: bytes | None, new: bytes | None, at: str | None, beside: Beside
 ) -> Talk[bool]:
     """Compare and swap, and wait for those who must have it."""
     keys = (key,) if beside is None else (key, beside[0])

@@ -184,7 +184,7 @@ def _sqlite(_deadline: float) -> Callable[..., None]:
 
 def _postgresql(deadline: float) -> Callable[..., None]:
     def connected(raw: Any, record: Any) -> None:
-        from .._psycopg import UNSAFE, check, wait, wait_async, warnings_of
+        from .._psycopg import check, judge, wait, wait_async, warnings_of
 
         if not hasattr(raw, "add_notice_handler"):
             raise StoreUnavailable("on PostgreSQL only psycopg 3 tells of a cancelled wait for a standby")
@@ -197,8 +197,7 @@ def _postgresql(deadline: float) -> Callable[..., None]:
 
         driver.wait = timed_wait
         record.info["ram_mfa warnings"] = warnings_of(driver)
-        if not _ask(raw, check(deadline))[0]:
-            raise StoreUnavailable(UNSAFE)
+        judge(_ask(raw, check(deadline, driver.info.backend_pid)))
         has_table("postgresql", lambda text: ask_all(raw, text))
 
     return connected
