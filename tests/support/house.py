@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 from ram_mfa import MFA, AsyncMFA, Describe, MFAError, MFAPolicy, Verb
+from ram_mfa.store import has_clock
 from ram_mfa.testing import AuthenticatorApp, ManualClock
 
 from .races import begin, bind, finish
@@ -52,9 +53,14 @@ class House:
     def service(self, opened: Callable[[], Any] | None = None, *, create: bool = False) -> Any:
         """Open the service once more, as another process does."""
         store = self._opened(opened or self.opened)
+        if has_clock(store):
+            store.clock = self._store_clock  # the server's own is not on the house's clock
         self.stores.append(store)
         policy = MFAPolicy.ram(issuer="Example", relying_party=PARTY)
         return self._over(store, policy=policy, seal=SEAL, clock=self.clock, create=create)
+
+    def _store_clock(self) -> Any:
+        return self.clock.now
 
     def _opened(self, opened: Callable[[], Any]) -> Any:
         return opened()
@@ -104,6 +110,9 @@ class AwaitedHouse(House):
 
     def _over(self, store: Any, **named: Any) -> Any:
         return Awaited(AsyncMFA(store, **named), self.loop)
+
+    async def _store_clock(self) -> Any:
+        return self.clock.now
 
     def close(self) -> None:
         """Close the stores and the loop."""
