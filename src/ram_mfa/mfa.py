@@ -18,7 +18,7 @@ from .engine.lanes import Lane, Lanes
 from .engine.observers import AsyncObserver, Observer, async_notifier, notifier
 from .engine.opening import Clock
 from .engine.plan import Plan, next_key
-from .engine.records import user_key
+from .engine.records import visitors_key
 from .engine.upkeep import ReportRow, Resealed
 from .events import Event
 from .sealing import Seal
@@ -235,7 +235,7 @@ class AsyncMFA(Driver):
         sent, and what would hold on the record as it was last seen does not wait behind made-up tickets. A queue that
         is full, and a turn that does not come before the deadline, raise `StoreContended`.
         """
-        lane = await self._lanes.enter(user_key(self._engine.tenant, user), verb, self._engine.deadline)
+        lane = await self._lanes.enter(visitors_key(self._engine.tenant, user), verb, self._engine.deadline)
         return await self._run(self._engine.performing(user, verb, lane.look), lane)
 
     def for_tenant(self, name: str, policy: Policy) -> Self:

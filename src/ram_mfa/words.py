@@ -98,6 +98,7 @@ class Reason(enum.Enum):
     PROOF_NEEDED = "a fresh proof is needed"
     # The state of the account
     NO_ROOT = "no root record: the store was never created"
+    BAD_USER_ID = "not the id of a user"
     NO_ACCOUNT = "user without a record"
     ACCOUNT_EXISTS = "user has a record"
     NO_DEVICE = "no device bound"
@@ -146,6 +147,7 @@ _ADVICE = {
     Reason.BAD_RECEIPT: Advice.PROVE_AGAIN,
     Reason.PROOF_NEEDED: Advice.PROVE_AGAIN,
     Reason.NO_ROOT: Advice.ASK_ADMINISTRATOR,
+    Reason.BAD_USER_ID: Advice.START_OVER,
     Reason.NO_ACCOUNT: Advice.ASK_ADMINISTRATOR,
     Reason.ACCOUNT_EXISTS: Advice.ALREADY_DONE,
     Reason.NO_DEVICE: Advice.BIND_AGAIN,

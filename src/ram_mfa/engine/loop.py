@@ -34,7 +34,7 @@ from ..words import Reason, Refusal, Ticket
 from .forks import lineage
 from .opening import Opening
 from .plan import AnyStore, Plan, load, swap
-from .records import account_of, claim_key, unsealed, user_key
+from .records import account_of, claim_key, unsealed, visitors_key
 
 T = TypeVar("T")
 _FIRST_PAUSE: Final = 0.001
@@ -80,7 +80,7 @@ class Engine:
         """
         policy = self.policy()
         administrator = yield from self.proved_administrator(getattr(verb, "by", None), policy)
-        key = user_key(self.tenant, user)
+        key = visitors_key(self.tenant, user)
         seal = self.opening.seal.for_record(key)
         entropy, drawn = SecretBytes(os.urandom(32)), lineage()
         end = time.monotonic() + self.deadline

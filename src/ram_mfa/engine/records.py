@@ -17,8 +17,9 @@ from .. import _base64url
 from ..account import Account
 from ..ceremonies.transition import Claim
 from ..codec import Unreadable, decode_account
-from ..errors import UnreadableRecord
+from ..errors import Refused, UnreadableRecord
 from ..sealing import BrokenSeal, RecordSeal
+from ..words import Reason, Refusal
 
 LONGEST_USER: Final = 1_024
 
@@ -49,6 +50,20 @@ def user_key(tenant: str, user: str) -> str:
     if not 1 <= len(data) <= LONGEST_USER:
         raise ValueError(f"a user id has 1 to {LONGEST_USER} bytes of UTF-8")
     return _key("u", tenant.encode(), data)
+
+
+def visitors_key(tenant: str, user: str) -> str:
+    """Return the store key of a user's record, where the user id may be what a visitor's ticket claims.
+
+    Raises:
+        Refused: no user can have that id.
+        TypeError: the user id is no string.
+    """
+    try:
+        return user_key(tenant, user)
+    except ValueError:
+        refusal = Refusal(Reason.BAD_USER_ID)
+    raise Refused(refusal)
 
 
 def claim_key(tenant: str, claim: Claim) -> str:
