@@ -99,6 +99,7 @@ from .policy import (
     ThrottlePolicy,
     TOTPPolicy,
     Unopened,
+    UnsupportedByAppsWarning,
     policy_from_plain,
     policy_to_plain,
     read_ram_preference,
@@ -107,6 +108,7 @@ from .sealing import (
     AESGCMSeal,
     Seal,
     UnsafePlaintext,
+    UnsafePlaintextWarning,
 )
 from .sessions import new_session
 from .threads import in_threads
@@ -205,6 +207,8 @@ __all__ = [
     "UnreadableRecord",
     "UnsafeAdministrator",
     "UnsafePlaintext",
+    "UnsafePlaintextWarning",
+    "UnsupportedByAppsWarning",
     "Verb",
     "VerificationError",
     "VirtualDeviceOffer",

@@ -158,10 +158,18 @@ class _AESGCMRecordSeal:
         return sealed.startswith(self._header)
 
 
+class UnsafePlaintextWarning(UserWarning):
+    """`UnsafePlaintext` on a store that keeps records beyond the process: secrets lie readable on a disk.
+
+    ``warnings.simplefilter("ignore", UnsafePlaintextWarning)`` silences it, in development.
+    """
+
+
 class UnsafePlaintext:
     """Seals nothing: records lie readable in the store. For looking at records in development, by its name.
 
-    Every write still carries 96 fresh random bits.
+    On a store that keeps records beyond the process it is warned of (`UnsafePlaintextWarning`). Every write still
+    carries 96 fresh random bits.
     """
 
     def __repr__(self) -> str:

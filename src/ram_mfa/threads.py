@@ -20,6 +20,7 @@ def in_threads(store: Store) -> AsyncStore:
 class _InThreads:
     def __init__(self, store: Any) -> None:
         self._store = store
+        self.durable = getattr(store, "durable", True)
         if has_listing(store):
             self.keys = self._keys
         if has_history(store):

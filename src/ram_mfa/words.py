@@ -7,12 +7,15 @@ Plain frozen values and closed enums; nothing here decides anything.
 from __future__ import annotations
 
 import enum
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import attrs
 
 from . import _base64url
 from .errors import MalformedMessage
+
+MAX_USER: Final = 1_024
+"""Bytes of a user id in UTF-8."""
 
 
 class Kind(enum.Enum):
@@ -46,7 +49,7 @@ class Ticket(str):
             user = raw.decode()
         except UnicodeDecodeError:
             user = ""
-        if not user:
+        if not user or len(raw) > MAX_USER:
             raise MalformedMessage("ticket", "user", "not the id of a user", offset=self.HEAD)
         return user
 

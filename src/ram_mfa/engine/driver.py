@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from .._validation import is_a
+from .._warning import warn_caller
 from ..events import Event
 from ..policy import MFAPolicy
-from ..sealing import Seal
+from ..sealing import Seal, UnsafePlaintext, UnsafePlaintextWarning
 from ..store import has_history
 from .loop import Engine
 from .opening import Clock, Opening
@@ -57,6 +58,11 @@ class Driver:
             raise TypeError("a seal has for_record: see AESGCMSeal")
         if not 0 < deadline <= 600:
             raise ValueError("deadline is a number of seconds, up to 600")
+        if isinstance(seal, UnsafePlaintext) and getattr(store, "durable", True) is not False:
+            warn_caller(
+                "UnsafePlaintext on a durable store: every secret lies readable in it; use AESGCMSeal",
+                UnsafePlaintextWarning,
+            )
         source = _source(policy)
         opening = Opening(store, seal, clock, pause, lambda: source().clock_skew, create=create)
         self._engine = Engine(opening, source, "", tell, pause, deadline)

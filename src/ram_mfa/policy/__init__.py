@@ -20,6 +20,7 @@ from .values import (
     ThrottlePolicy,
     TOTPPolicy,
     Unopened,
+    UnsupportedByAppsWarning,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "TOTPPolicy",
     "ThrottlePolicy",
     "Unopened",
+    "UnsupportedByAppsWarning",
     "guess_probability",
     "policy_from_plain",
     "policy_to_plain",

@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from .._validation import as_frozenset, each, member_of, number, whole
+from .._warning import warn_caller
 from ..otp import Algorithm
 from ..units import DAY, HOUR, MINUTE
 from ..words import Kind
@@ -93,12 +94,22 @@ class DevicePolicy:
     )
 
 
+class UnsupportedByAppsWarning(UserWarning):
+    """A policy whose codes popular apps compute wrongly: an algorithm, digits or a period that they ignore.
+
+    Google Authenticator on Android, Microsoft Authenticator, Authy and others show codes of SHA1, 6 digits and 30
+    seconds whatever a key URI says, and such a bind is never confirmed. Where all users have an app that heeds the URI:
+    ``warnings.simplefilter("ignore", UnsupportedByAppsWarning)``.
+    """
+
+
 @attrs.frozen(kw_only=True)
 class TOTPPolicy:
     """How virtual devices are made and their codes weighed.
 
     Attributes:
-        algorithm, digits, period: of new devices; a bound device keeps its own.
+        algorithm, digits, period: of new devices; a bound device keeps its own. Others than the defaults are warned of
+            (`UnsupportedByAppsWarning`): popular apps ignore them.
         backward, forward: steps accepted beside the current one, 0 to 2 each.
         codes: how many consecutive codes confirm a bind, 1 or 2.
         drift: steps that a resync may set, 0 to 10.
@@ -111,6 +122,17 @@ class TOTPPolicy:
     forward: int = attrs.field(default=1, validator=whole(0, WIDEST_WINDOW))
     codes: int = attrs.field(default=1, validator=whole(1, 2))
     drift: int = attrs.field(default=FARTHEST_DRIFT, validator=whole(0, FARTHEST_DRIFT))
+
+    def __attrs_post_init__(self) -> None:
+        unusual = {"algorithm": self.algorithm is not Algorithm.SHA1, "digits": self.digits != 6}
+        unusual["period"] = self.period != 30
+        names = [name for name, differs in unusual.items() if differs]
+        if names:
+            warn_caller(
+                f"popular authenticator apps ignore {', '.join(names)} in a key URI, and show codes of SHA1, 6 digits "
+                "and 30 seconds, which never pass: see UnsupportedByAppsWarning",
+                UnsupportedByAppsWarning,
+            )
 
     @property
     def window(self) -> int:

@@ -20,6 +20,9 @@ class MemoryStore:
 
     __slots__ = ("_lock", "_records")
 
+    durable = False
+    """Nothing is kept beyond the process: a plaintext seal is not warned of."""
+
     def __init__(self) -> None:
         self._records: dict[str, bytes] = {}
         self._lock = threading.RLock()  # a view holds it around a call of the store itself
