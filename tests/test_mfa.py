@@ -71,8 +71,9 @@ class TestConfiguration:
         with pytest.raises(TypeError):
             mfa.perform(5, Describe())
         for user in ("", "x" * 1_025, "\ud800"):
-            with pytest.raises(ValueError, match=r".+"):
+            with pytest.raises(Refused) as refused:
                 mfa.perform(user, Describe())
+            assert refused.value.refusal.reason is Reason.BAD_USER_ID
 
     @pytest.mark.requirement("B19")
     def test_create_left_out(self):
