@@ -45,7 +45,8 @@ Three presets stand for three services' rules, and each takes any attribute by n
 `MFAPolicy.ram(issuer="Example Cloud", remember=RememberMachine())`. `MFAPolicy.nist_aal2` and `MFAPolicy.aws` likewise.
 
 As plain data, for a configuration file: `policy_to_plain` and `policy_from_plain`. RAM's own security preference
-document is read by `read_ram_preference`, with a note for each setting that is no matter of this library.
+document is read by `read_ram_preference`, with a note for each setting that is no matter of this library; one that
+stands twice is refused.
 
 This page is printed from the code by `docs/print_policy.py`; a test holds the two together.
 

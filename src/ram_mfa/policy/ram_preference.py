@@ -2,8 +2,10 @@
 """The Resource Access Management service's own security preference document, read as a policy.
 
 What ``GetSecurityPreference`` answers and ``SetSecurityPreference`` takes; the names may stand at the top or in the
-groups that the answer has. What is no matter of this library, or differs in it, comes back as a note: nothing is
-passed over in silence.
+groups that the answer has. What is no matter of this library, or differs in it, comes back as a note.
+
+Invariant: nothing is passed over in silence. A setting that stands twice is refused, since of two values one would win
+unseen; so is a name that differs from a setting's in its case alone.
 """
 
 from __future__ import annotations
@@ -36,6 +38,17 @@ _REQUIREMENTS: Final = {
     "adaptive": Requirement.EVERYBODY,
 }
 _KINDS: Final = {"VMFA": Kind.VIRTUAL, "U2F": Kind.SECURITY_KEY}
+_RULES: Final = {
+    "EnableSaveMFATicket": "remember",
+    "AllowUserToManageMFADevices": "self_management",
+    "MFAOperationForLogin": "requirement",
+    "VerificationTypes": "devices",
+}
+"""The settings that become rules, and which attribute of the policy each becomes."""
+_KNOWN: Final = {name.casefold(): name for name in (*_RULES, *_GROUPS)}
+_MAX_DEPTH: Final = 3
+"""Groups inside one another: the answer has two."""
+_MAX_SHOWN: Final = 40
 
 
 @attrs.frozen
@@ -70,14 +83,17 @@ def read_ram_preference(document: Mapping[str, Any], *, issuer: str, **choices: 
     Args:
         document: the parsed JSON.
         issuer: the name that authenticator apps show.
-        choices: any other attribute of `MFAPolicy`, such as the relying party.
+        choices: any other attribute of `MFAPolicy`, such as the relying party; one that the document sets too wins, and
+            a note says so.
 
     Raises:
-        MalformedMessage: a value is not what the service writes there.
+        MalformedMessage: a value is not what the service writes there, or a setting stands twice; nothing else,
+            whatever the document holds.
+        TypeError, ValueError: the issuer or the choices are no policy.
     """
     notes: list[Note] = []
     rules: dict[str, Any] = {}
-    for name, value in _settings(document):
+    for name, value in _settings(document).items():
         match name:
             case "EnableSaveMFATicket":
                 rules["remember"] = RememberMachine() if _flag(name, value) else None
@@ -85,7 +101,7 @@ def read_ram_preference(document: Mapping[str, Any], *, issuer: str, **choices: 
                 allowed = _flag(name, value)
                 rules["self_management"] = SelfManagement.ALLOWED if allowed else SelfManagement.NOT_ALLOWED
             case "MFAOperationForLogin":
-                if value not in _REQUIREMENTS:
+                if not isinstance(value, str) or value not in _REQUIREMENTS:
                     raise MalformedMessage(_MESSAGE, name, "none of mandatory, independent, adaptive")
                 rules["requirement"] = _REQUIREMENTS[value]
                 if value == "adaptive":
@@ -94,21 +110,39 @@ def read_ram_preference(document: Mapping[str, Any], *, issuer: str, **choices: 
                 kinds, other = _kinds(name, value)
                 if kinds:
                     rules["devices"] = DevicePolicy(kinds=kinds)
-                notes.extend(Note(name, f"{one} is no kind of device here") for one in other)
+                    notes.extend(Note(name, f"{one[:_MAX_SHOWN]!r} is no kind of device here") for one in other)
+                else:
+                    shown = ", ".join(repr(one[:_MAX_SHOWN]) for one in other) or "none"
+                    notes.append(Note(name, f"no kind of device here is named ({shown}): the preset's kinds stay"))
             case _:
                 notes.append(Note(name, "not a matter of MFA: the application's"))
+    for name, rule in _RULES.items():
+        if rule in rules and rule in choices:
+            notes.append(Note(name, f"not used: {rule} was given by the application"))
     return RAMPreference(MFAPolicy.ram(issuer=issuer, **(rules | choices)), tuple(notes))
 
 
-def _settings(document: Any) -> list[tuple[str, Any]]:
-    if not isinstance(document, Mapping):
-        raise MalformedMessage(_MESSAGE, "document", "not an object")
-    settings: list[tuple[str, Any]] = []
-    for name, value in document.items():
-        if name in _GROUPS:
-            settings.extend(_settings(value))
-        else:
-            settings.append((str(name), value))
+def _settings(document: Any) -> dict[str, Any]:
+    """Return the settings by name, out of whatever groups they stand in."""
+    settings: dict[str, Any] = {}
+    waiting = [(document, 0)]
+    while waiting:
+        group, depth = waiting.pop(0)
+        if not isinstance(group, Mapping):
+            raise MalformedMessage(_MESSAGE, "document", "not an object")
+        if depth > _MAX_DEPTH:
+            raise MalformedMessage(_MESSAGE, "document", f"groups more than {_MAX_DEPTH} deep")
+        for name, value in group.items():
+            if not isinstance(name, str):
+                raise MalformedMessage(_MESSAGE, "document", "a name that is no string")
+            if _KNOWN.get(name.casefold(), name) != name:
+                raise MalformedMessage(_MESSAGE, name[:_MAX_SHOWN], "a setting's name in another case")
+            if name in _GROUPS:
+                waiting.append((value, depth + 1))
+            elif name in settings:
+                raise MalformedMessage(_MESSAGE, name[:_MAX_SHOWN], "stands twice")
+            else:
+                settings[name] = value
     return settings
 
 
