@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import StoreUnavailable
+from ._sql import text_of
 
 Ask = Callable[[str], Any]
 """Runs one statement, and returns the first row of its answer."""
@@ -33,14 +34,21 @@ def sqlite(ask: Ask, *, synchronous: str = "FULL") -> None:
 
 
 def mysql(ask: Ask) -> None:
-    """Look at a server of MariaDB's or MySQL's, and have the session cut no value.
+    """Check that a MariaDB or MySQL server keeps what it acknowledges, and have the session cut no value.
 
     Raises:
-        StoreUnavailable: the server does not sync each commit, or is read-only.
+        StoreUnavailable: the server does not sync each commit, would replicate a swap wrongly, or is read-only.
     """
-    flushed, read_only = ask("SELECT @@innodb_flush_log_at_trx_commit, @@read_only")
+    asked = ask("SELECT @@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog, @@binlog_format, @@read_only")
+    flushed, logged, synced, replicated, read_only = asked
     if int(flushed) != 1:
         raise StoreUnavailable("this server loses what it acknowledged: innodb_flush_log_at_trx_commit is not 1")
+    if int(logged) and int(synced) != 1:
+        # Recovery rolls back what InnoDB has prepared and the binary log has not.
+        raise StoreUnavailable("this server loses what it acknowledged: it has a binary log, and sync_binlog is not 1")
+    if int(logged) and text_of(replicated).upper() == "STATEMENT":
+        # A swap names its server's history, and would change nothing on a replica.
+        raise StoreUnavailable("this server's replicas would lose each swap: binlog_format is STATEMENT")
     if int(read_only):
         raise StoreUnavailable("this server only follows another: it is read-only")
     # Without strict mode a value that is too long is cut, and nothing is said.

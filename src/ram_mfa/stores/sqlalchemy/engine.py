@@ -148,6 +148,8 @@ def prepare(engine: sa.Engine, deadline: float) -> Prepared:
     prepared = Prepared(engine, family, deadline, Gate() if local else Open())
     event.listen(engine, "do_connect", _deadlines(family, engine.dialect.driver, deadline))
     event.listen(engine, "connect", _CONNECTED[family](deadline))
+    # In autocommit there is nothing to roll back when a connection returns to the pool; older ones than 2.0.43 do it.
+    engine.dialect.skip_autocommit_rollback = True
     engine.dispose(close=False)  # what was connected before was not prepared
     _living.add(prepared)
     return prepared

@@ -29,8 +29,8 @@ T = TypeVar("T")
 class SQLAlchemyStore(SQLStore):
     """Records in the table ``ram_mfa`` of an engine's database.
 
-    Give it an engine of its own: the store sets each connection to autocommit and gives it deadlines. With
-    ``create_engine(url, pool_reset_on_return=None)`` MariaDB is spared a round trip for each call.
+    Give it an engine of its own: the store sets each connection to autocommit and gives it deadlines. With SQLAlchemy
+    before 2.0.43, ``create_engine(url, pool_reset_on_return=None)`` spares MariaDB a round trip for each call.
 
     Args:
         engine: of SQLite (a file), PostgreSQL (psycopg 3), MariaDB or MySQL.
