@@ -8,13 +8,16 @@ import time
 
 import pytest
 
+from ram_mfa.errors import HistoryLost
 from tests.stores import pins
 from tests.stores.test_postgres import Maker as PostgresMaker
 from tests.stores.test_sqlalchemy import Maker, dispose
 from tests.support import require_module
+from tests.support.servers import PostgreSQL, Proxy
 
 require_module("sqlalchemy", "sqlalchemy")
 
+KEY = "u" + "N" * 43
 PATIENCE = 30.0
 
 
@@ -89,6 +92,36 @@ class TestPostgresStore:
         before = time.time()
         shown = store.clock()
         assert before - 1 <= shown <= time.time() + 1
+
+
+class TestName:
+    @pytest.mark.requirement("A4", "S12")
+    @pytest.mark.parametrize("way", ["psycopg", "SQLAlchemy"])
+    def test_tells_two_clusters_apart(self, postgresql, way):
+        """A dump that is restored into another server behind the same address, on the same timeline."""
+        with PostgreSQL() as other, Proxy(postgresql.server.port) as road:
+            makers = {"psycopg": PostgresMaker, "SQLAlchemy": Maker}
+            scheme = {"psycopg": "postgresql:", "SQLAlchemy": "postgresql+psycopg:"}[way]
+            for server in (postgresql.server, other):
+                store = PostgresMaker(server.url(), PATIENCE)()
+                pins.put(store, KEY, b"before")
+                store.close()
+            store = makers[way](other.url(road.port).replace("postgresql:", scheme), PATIENCE)()
+            name = store.incarnation()
+            view = store.at(name)
+            assert view.swap(KEY, b"before", b"accepted")
+            road.target = other.port
+            road.cut()
+            for call in (
+                lambda: view.load(KEY),
+                lambda: view.swap(KEY, b"before", b"accepted twice"),
+                lambda: view.swap(KEY, b"accepted", None),
+            ):
+                with pytest.raises(HistoryLost) as lost:
+                    call()
+                assert lost.value.incarnation == store.incarnation() != name
+            assert store.load(KEY) == b"before"
+            store.close()
 
 
 class TestAwaited:

@@ -5,8 +5,9 @@ https://docs.djangoproject.com/en/stable/topics/db/transactions/#tying-transacti
 
 Under ATOMIC_REQUESTS a view that raises takes back whatever the request wrote, and with it a refusal: the tries of a
 guesser would come back with each error page. So this store writes on connections of its own, in autocommit.
-Fault model: the database's, with its durable settings, which each new connection checks. On PostgreSQL a promotion is
-seen (the timeline), on MariaDB and MySQL a failover to another server is; a file or a dump put back is not.
+Fault model: the database's, with its durable settings, which each new connection checks. On PostgreSQL a promotion
+and another cluster are seen (timeline and system identifier), on MariaDB and MySQL another server and a restart; a file
+or a dump that is put back shows by the pinned root record only, once the restore is declared.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ https://docs.sqlalchemy.org/en/20/core/connections.html
 
 It takes an Engine and never a Session: no surrounding transaction can take a refusal back. Of SQLAlchemy it uses
 the pool and the dialect; the statements are text, and each is one autocommit of the driver.
-Fault model: the database's, with its durable settings, which each new connection checks. On PostgreSQL a promotion is
-seen (the timeline), on MariaDB and MySQL a failover to another server is; a file or a dump put back is not.
+Fault model: the database's, with its durable settings, which each new connection checks. On PostgreSQL a promotion
+and another cluster are seen (timeline and system identifier), on MariaDB and MySQL another server and a restart; a file
+or a dump that is put back shows by the pinned root record only, once the restore is declared.
 """
 
 from __future__ import annotations
