@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The example of the README, as a type checker sees it; tests/test_readme.py holds the two together."""
 
-import os
 import time
 
 from ram_mfa import MFA, AESGCMSeal, Administrator, Admission, MFAPolicy, new_session
 from ram_mfa import BeginLogon, Challenge, FinishLogon, MustBind, TOTPCode
-from ram_mfa import ConfirmVirtualDevice, OfferVirtualDevice, OpenAccount
+from ram_mfa import ConfirmVirtualDevice, OfferVirtualDevice, RequireMFA, ResetMFA
 from ram_mfa.qr import svg
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import AuthenticatorApp
 
-seal = AESGCMSeal({"2026": os.urandom(32)}, seal_with="2026")  # in life, a key that is kept apart from the database
+seal = AESGCMSeal.from_file("mfa.key", create=True)  # in production, a key that is kept apart from the database
 mfa = MFA(SQLiteStore("mfa.db"), MFAPolicy.ram(issuer="Example Cloud"), seal=seal, create=True)
 root, session = Administrator("root"), new_session()
-mfa.perform("alice", OpenAccount(required=True, by=root))
+mfa.perform("alice", RequireMFA(required=True, by=root))  # makes a record where there is none
+mfa.perform("alice", ResetMFA(by=root))  # the virtual phone of an earlier run is gone
 
 offer = mfa.perform("alice", OfferVirtualDevice(by=root, account_name="alice@example", session=session))
 picture = svg(offer.key_uri)  # the page shows it, and offer.setup_key beneath; here a virtual phone scans it

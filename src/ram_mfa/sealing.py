@@ -19,12 +19,13 @@ import hmac
 import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ._secret import SecretBytes
+from .key_ring import create_key_file, parse_ring, read_secret_file
 
 BLOCK: Final = 128
 NONCE: Final = 12
@@ -88,10 +89,46 @@ class AESGCMSeal:
         self._ids = frozenset(self._ring)
         self._cipher = lru_cache(maxsize=CIPHERS)(self._derived)
 
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], *, create: bool = False) -> Self:
+        """Return the seal under the keys of a file, which `ram_mfa.key_ring` describes; its first key seals.
+
+        Args:
+            path: of a file that others may not read or write.
+            create: whether a file with one random key is made where there is none; production leaves it out.
+
+        Raises:
+            ValueError: the file cannot be read, is open to others, or holds no ring. Nothing of it is repeated.
+        """
+        if create:
+            create_key_file(path)
+        try:
+            ring = parse_ring(read_secret_file(path))
+        except ValueError as error:
+            raise ValueError(f"key file: {error}") from None
+        return cls(ring, seal_with=next(iter(ring)))
+
+    @classmethod
+    def from_env(cls, name: str) -> Self:
+        """Return the seal under the keys of an environment variable, in the same format as a file's.
+
+        Raises:
+            ValueError: there is no such variable, or it holds no ring. Nothing of it is repeated.
+        """
+        if name not in os.environ:
+            raise ValueError(f"there is no environment variable {name}")
+        try:
+            ring = parse_ring(SecretBytes(os.environ[name].encode("utf-8", "surrogateescape")))
+        except ValueError as error:
+            raise ValueError(f"environment variable {name}: {error}") from None
+        return cls(ring, seal_with=next(iter(ring)))
+
     def _derived(self, key_id: bytes, place: bytes) -> AESGCM:
         return AESGCM(SecretBytes(hmac.digest(self._ring[key_id], _LABEL + place, "sha256")))
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_ring"):  # refused when built: tools print it out of the frame of that error
+            return "<AESGCMSeal>"
         ids = ", ".join(sorted(key_id.decode() for key_id in self._ring))
         return f"<AESGCMSeal keys {ids}; seals with {self._current.decode()}>"
 

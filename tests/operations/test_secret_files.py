@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from ram_mfa.operations.secret_files import LARGEST, Usage, ring_of, seal_of, secret_in
+from ram_mfa.key_ring import MAX_FILE
+from ram_mfa.operations.secret_files import Usage, ring_of, seal_of, secret_in
 
 KEY = bytes(range(200, 232))
 
@@ -44,7 +45,7 @@ class TestSecretIn:
             assert "s3cret" not in str(refused.value)
             assert refused.value.__cause__ is None
         with pytest.raises(Usage, match="more than"):
-            secret_in(file(bytes(LARGEST + 1)), "what")
+            secret_in(file(bytes(MAX_FILE + 1)), "what")
 
     def test_reads_a_pipe(self):
         """What the shell's ``<(...)`` hands over."""
@@ -75,10 +76,22 @@ class TestRing:
         with pytest.raises(Usage, match="seal key 1: the file holds no key"):
             ring_of([f"2026={file(text)}"])
 
-    @pytest.mark.parametrize("text", ["", "2026", "=file", "2026="])
+    @pytest.mark.parametrize("text", ["", "=file", "2026="])
     def test_the_form(self, text):
         with pytest.raises(Usage, match="ID=FILE"):
             ring_of([text])
+
+    @pytest.mark.requirement("A36")
+    def test_a_file_with_a_ring(self, file):
+        """A file named alone holds a ring, in the format of `AESGCMSeal.from_file`."""
+        path = file(f"# new\n2026 = {KEY.hex()}\n2025 = {bytes(32).hex()}\n".encode())
+        assert ring_of([path]) == {"2026": KEY, "2025": bytes(32)}
+        with pytest.raises(Usage, match="seal key 2: its id was given before"):
+            ring_of([path, path])
+        with pytest.raises(Usage, match="seal key 1: entry 1 is not ID = KEY"):
+            ring_of([file(b"s3cret")])
+        with pytest.raises(Usage, match="seal key 1: No such file"):
+            ring_of(["2026"])
 
     def test_an_id_is_given_once(self, file):
         with pytest.raises(Usage, match="seal key 2: its id was given before"):

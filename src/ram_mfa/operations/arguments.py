@@ -107,7 +107,7 @@ def _common(one: argparse.ArgumentParser) -> None:
     where.add_argument("--store-file", metavar="FILE", help="a file that holds the URL, and that others cannot read")
     seal = one.add_argument_group("the seal").add_mutually_exclusive_group(required=True)
     seal.add_argument(
-        "--seal-key", metavar="ID=FILE", action="append",
+        "--seal-key", metavar="[ID=]FILE", action="append",
         help="a key of the ring, in a file that others cannot read: 32 bytes, raw, in hexadecimal or base64; "
         "repeat it: the first seals, all open",
     )  # fmt: skip

@@ -7,19 +7,11 @@ message repeats it. A file that others may read or write is refused.
 
 from __future__ import annotations
 
-import base64
-import os
-import stat
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Final
 
 from .._secret import SecretBytes
+from ..key_ring import KEY_SIZE, parse_key, parse_ring, read_secret_file
 from ..sealing import AESGCMSeal
-
-LARGEST: Final = 8_192
-KEY: Final = 32
-_OTHERS: Final = stat.S_IROTH | stat.S_IWOTH
 
 
 class Usage(Exception):
@@ -37,21 +29,16 @@ def secret_in(path: str, what: str) -> SecretBytes:
         Usage: it cannot be read, is too large, or others may read or write it.
     """
     try:
-        with Path(path).open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            data = SecretBytes(b"" if stat.S_ISDIR(mode) else file.read(LARGEST + 1))
-    except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or "no name of a file"
-        raise Usage(f"{what}: {problem}") from None
-    if os.name == "posix" and mode & _OTHERS:
-        raise Usage(f"{what}: others may read or write the file: chmod o-rw")
-    if len(data) > LARGEST:
-        raise Usage(f"{what}: the file has more than {LARGEST} bytes")
-    return data
+        return read_secret_file(path)
+    except ValueError as error:
+        raise Usage(f"{what}: {error}") from None
 
 
 def ring_of(keys: Sequence[str]) -> dict[str, SecretBytes]:
-    """Return the keys of ``ID=FILE`` arguments by their ids, in that order.
+    """Return the keys of ``ID=FILE`` and ``FILE`` arguments by their ids, in that order.
+
+    Args:
+        keys: ``ID=FILE`` names a file with one key; ``FILE`` alone one with a ring, as `AESGCMSeal.from_file` reads it.
 
     Raises:
         Usage: one is not of that form, or its file holds no key.
@@ -60,12 +47,20 @@ def ring_of(keys: Sequence[str]) -> dict[str, SecretBytes]:
     for number, text in enumerate(keys, start=1):
         what = f"seal key {number}"
         key_id, equals, path = text.partition("=")
-        if not (key_id and equals and path):
-            raise Usage(f"{what}: it is given as ID=FILE")
-        if key_id in ring:
+        if not text or (equals and not (key_id and path)):
+            raise Usage(f"{what}: it is given as ID=FILE, or as FILE with a ring")
+        found = {key_id: _key(secret_in(path, what), what)} if equals else _ring(secret_in(text, what), what)
+        if not ring.keys().isdisjoint(found):
             raise Usage(f"{what}: its id was given before")
-        ring[key_id] = _key(secret_in(path, what), what)
+        ring.update(found)
     return ring
+
+
+def _ring(data: SecretBytes, what: str) -> dict[str, SecretBytes]:
+    try:
+        return parse_ring(data)
+    except ValueError as error:
+        raise Usage(f"{what}: {error}") from None
 
 
 def seal_of(ring: Mapping[str, SecretBytes]) -> AESGCMSeal:
@@ -82,24 +77,7 @@ def seal_of(ring: Mapping[str, SecretBytes]) -> AESGCMSeal:
 
 def _key(data: SecretBytes, what: str) -> SecretBytes:
     """Return the 32 bytes that a file holds raw, in hexadecimal or in base64."""
-    if len(data) == KEY:
-        return data
-    text = data.strip()
-    for read in (_from_hexadecimal, _from_base64):
-        try:
-            key = SecretBytes(read(text))
-        except ValueError:
-            continue
-        if len(key) == KEY:
-            return key
-    raise Usage(f"{what}: the file holds no key: {KEY} random bytes, raw, in hexadecimal or in base64")
-
-
-def _from_hexadecimal(text: bytes) -> bytes:
-    return bytes.fromhex(text.decode())
-
-
-def _from_base64(text: bytes) -> bytes:
-    """Read base64 of either alphabet, padded or not."""
-    bare = text.translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
-    return base64.b64decode(bare + b"=" * (-len(bare) % 4), validate=True)
+    key = data if len(data) == KEY_SIZE else parse_key(SecretBytes(data.strip()))
+    if key is None:
+        raise Usage(f"{what}: the file holds no key: {KEY_SIZE} random bytes, raw, in hexadecimal or in base64")
+    return key
