@@ -57,7 +57,9 @@ def test_the_commands_are_sessions():
     assert commands == ["demo", "tests"]
     sessions = re.findall(r"^def (\w+)\(session", (TOP / "noxfile.py").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert set(commands) <= set(sessions)
-    assert "python -m nox -s tests" in (TOP / ".ci" / "run").read_text(encoding="utf-8")
+    run = (TOP / ".ci" / "run").read_text(encoding="utf-8")
+    assert re.search(r"^for session in .*\btests\b.*; do$", run, flags=re.MULTILINE)
+    assert 'python -m nox -s "$session"' in run
     assert os.access(TOP / ".ci" / "run", os.X_OK)
 
 
