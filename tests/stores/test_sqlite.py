@@ -36,7 +36,10 @@ def value(number=0):
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "mfa.db"
+    """The file of a store; whatever a test makes itself is its owner's only, as a store's own file is."""
+    before = os.umask(0o077)
+    yield tmp_path / "mfa.db"
+    os.umask(before)
 
 
 @pytest.fixture
@@ -145,6 +148,41 @@ class TestOpening:
             os.umask(before)
         store.close()
 
+    @pytest.mark.requirement("A26")
+    @pytest.mark.parametrize("mode", [0o604, 0o602, 0o644])
+    def test_warns_of_a_file_that_others_may_use(self, path, mode):
+        """A file that was made beforehand is used, and its mode is left alone."""
+        path.touch()
+        path.chmod(mode)
+        with pytest.warns(UserWarning, match="everybody on this machine"):
+            store = SQLiteStore(path)
+        assert store.swap(KEY, None, b"x")
+        store.close()
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+
+    @pytest.mark.requirement("A28", "S15")
+    @pytest.mark.parametrize(
+        "made",
+        [
+            "CREATE TABLE ram_mfa (key TEXT COLLATE NOCASE PRIMARY KEY, value BLOB NOT NULL)",
+            "CREATE TABLE ram_mfa (key INTEGER PRIMARY KEY, value BLOB NOT NULL)",
+            "CREATE TABLE ram_mfa (key TEXT NOT NULL, value BLOB NOT NULL)",
+            "CREATE TABLE ram_mfa (key TEXT PRIMARY KEY, value INTEGER)",
+            "CREATE TABLE t (key TEXT PRIMARY KEY, value BLOB); CREATE VIEW ram_mfa AS SELECT * FROM t",
+            (
+                "CREATE TABLE ram_mfa (key TEXT PRIMARY KEY, value BLOB);"
+                " CREATE TRIGGER t AFTER UPDATE ON ram_mfa BEGIN DELETE FROM ram_mfa; END"
+            ),
+        ],
+        ids=["collation", "key", "no primary key", "value", "view", "trigger"],
+    )
+    def test_refuses_a_foreign_table(self, path, made):
+        """A table in which two keys could be one, or bytes could change, is refused and left as it is."""
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.executescript(made)
+        with pytest.raises(StoreUnavailable, match="ram_mfa"):
+            SQLiteStore(path)
+
     @pytest.mark.requirement("S15")
     @pytest.mark.parametrize(
         "content",
@@ -212,6 +250,87 @@ class TestOpening:
                 made.close()
 
 
+class TestReplaced:
+    """A backup that is moved over the live file, under open handles."""
+
+    @pytest.fixture
+    def backup(self, path):
+        """A copy of the file with one record in it, made by SQLite itself."""
+        store = SQLiteStore(path)
+        assert store.swap(KEY, None, b"0")
+        store.close()
+        copy = path.with_name("backup")
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("VACUUM INTO ?", (str(copy),))
+        return copy
+
+    @staticmethod
+    def refuses(store):
+        view = store.at("", beside=(KEY, b"0"))
+        for call in (
+            lambda: store.load(KEY),
+            lambda: store.swap(KEY, b"0", b"lost"),
+            lambda: store.swap("other", None, b"lost"),
+            lambda: list(store.keys("k")),
+            lambda: view.load(KEY),
+            lambda: view.swap("other", None, b"lost"),
+        ):
+            with pytest.raises(StoreUnavailable, match="replaced"):
+                call()
+
+    @pytest.mark.requirement("A28")
+    def test_is_noticed_by_every_handle(self, path, backup):
+        """No call of a store that was opened before reads or writes, in threads old and new, until it is opened anew.
+
+        And none takes the new file's write-ahead log away when it is closed.
+        """
+        handles = [SQLiteStore(path) for _ in range(3)]
+        for handle in handles:
+            assert handle.load(KEY) == b"0"
+        for suffix in ("-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink()
+        backup.replace(path)
+        anew = SQLiteStore(path)
+        assert anew.swap(KEY, b"0", b"1")
+        for handle in handles:
+            self.refuses(handle)
+            thread = threading.Thread(target=self.refuses, args=(handle,))
+            thread.start()
+            thread.join()
+        for handle in handles:
+            handle.close()
+        gc.collect()
+        assert anew.swap(KEY, b"1", b"2")
+        again = SQLiteStore(path)
+        assert again.load(KEY) == b"2"
+        assert list(again.keys("k")) == [KEY]
+        anew.close()
+        again.close()
+
+    @pytest.mark.requirement("A28")
+    def test_acknowledges_nothing_once_the_file_is_another(self, path, backup):
+        """Of 400 swaps on two handles around the replacement none is acknowledged after it."""
+        handles, landed, turned = [SQLiteStore(path) for _ in range(2)], 0, rounds(400)
+        held = b"0"
+        for turn in range(2 * turned):
+            if turn == turned:
+                backup.replace(path)
+            new = b"%d" % (turn + 1)
+            with contextlib.suppress(StoreUnavailable):
+                assert handles[turn % 2].swap(KEY, held, new)
+                held, landed = new, landed + 1
+        assert landed == turned
+        for handle in handles:
+            handle.close()
+
+    @pytest.mark.requirement("A28")
+    def test_a_removed_file_is_noticed(self, path, backup):
+        store = SQLiteStore(path)
+        path.unlink()
+        self.refuses(store)
+        store.close()
+
+
 class TestFailures:
     @pytest.mark.requirement("S14", "S16")
     def test_a_lock_that_is_not_let_go_is_unavailable(self, store, path):
@@ -275,7 +394,7 @@ class TestFailures:
             path.chmod(0o444)
             os.seteuid(65534)
             try:
-                with pytest.raises(StoreUnavailable):
+                with pytest.warns(UserWarning, match="everybody"), pytest.raises(StoreUnavailable):
                     SQLiteStore(path)
             finally:
                 os.seteuid(0)

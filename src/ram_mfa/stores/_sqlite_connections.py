@@ -8,14 +8,19 @@ The room's rule: see ``_kept.py`` for what a fork does to a connection.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sqlite3
+import stat
 import time
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import StoreUnavailable
 from . import _durable
 from ._kept import Kept, PerThread, opening
+from ._table_checks import has_table
 
 _SYNCHRONOUS = {"FULL": "FULL", "EXTRA": "EXTRA", "UnsafeNORMAL": "NORMAL"}
 
@@ -41,6 +46,7 @@ class Connections(PerThread[Kept[sqlite3.Connection]]):
         self._closed = False
         with opening:
             self._make_file()
+        self._identity = _identity(self.path)
         super().__init__(Kept)
         kept = self.mine()
         with kept.lock:
@@ -58,6 +64,27 @@ class Connections(PerThread[Kept[sqlite3.Connection]]):
                 raise StoreUnavailable("this process was forked behind Python's back: open the store after the fork")
             kept.pid = os.getpid()
         return kept
+
+    def connection(self, kept: Kept[sqlite3.Connection]) -> sqlite3.Connection:
+        """Return the open connection of a thread, whose lock is held, for the next statement.
+
+        Raises:
+            StoreUnavailable: it does not open, or the file is no longer the one that this store was opened on.
+        """
+        connection = kept.connection or self.open(kept)
+        self._compare()
+        return connection
+
+    def _compare(self) -> None:
+        if self._replaced():
+            raise StoreUnavailable(_REPLACED)
+
+    def _replaced(self) -> bool:
+        """Say whether another file is in the place of the store's, or none."""
+        try:
+            return _identity(self.path) != self._identity
+        except StoreUnavailable:
+            return True
 
     def open(self, kept: Kept[sqlite3.Connection], *, schema: str | None = None) -> sqlite3.Connection:
         """Open the connection of a thread, whose lock is held.
@@ -81,13 +108,21 @@ class Connections(PerThread[Kept[sqlite3.Connection]]):
     def _connect(self, schema: str | None) -> sqlite3.Connection:
         with opening:
             connection = sqlite3.connect(
-                self._uri, uri=True, timeout=self.deadline, isolation_level=None, check_same_thread=False
+                self._uri,
+                uri=True,
+                timeout=self.deadline,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=_Connection,
             )
+        connection.replaced = self._replaced
         try:
+            self._compare()
             _durable.sqlite(lambda text: connection.execute(text).fetchone(), synchronous=self._synchronous)
             if schema is not None:
                 connection.execute(schema)
             connection.execute("SELECT key, value FROM ram_mfa LIMIT 0").close()
+            has_table("sqlite", lambda text: connection.execute(text).fetchall())
         except BaseException:
             connection.close()
             raise
@@ -98,7 +133,8 @@ class Connections(PerThread[Kept[sqlite3.Connection]]):
             # Any close of the file drops every lock that this process has on it: hence the lock around.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
-            pass
+            if os.name == "posix" and stat.S_IMODE(self.path.stat().st_mode) & 0o007:
+                warnings.warn(f"everybody on this machine may use {self.path}: chmod o= it", stacklevel=5)
         except OSError as error:
             raise StoreUnavailable(f"SQLite: {error.strerror}") from error
 
@@ -106,6 +142,37 @@ class Connections(PerThread[Kept[sqlite3.Connection]]):
         """Close all connections, each after the statement that it is in, and open no more."""
         self._closed = True
         super().close()
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that is abandoned instead of closed where its file was replaced.
+
+    A close of the last connection to a file removes the write-ahead log, by its path: then it is the log of the file
+    that came in its place, with what was acknowledged there.
+    """
+
+    replaced: Callable[[], bool]
+
+    def close(self) -> None:
+        if self.replaced():
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))  # not even the end of the process closes it
+        else:
+            super().close()
+
+
+_REPLACED = (
+    "the SQLite file was replaced or removed under an open store: stop every process, remove what is left of the "
+    "write-ahead log (-wal, -shm), put the copy in its place, and declare the restore"
+)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what tells a file from one that comes in its place; an open file keeps its own to itself."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise StoreUnavailable(f"SQLite: {error.strerror}") from error
+    return found.st_dev, found.st_ino
 
 
 def unavailable(error: sqlite3.Error) -> StoreUnavailable:

@@ -20,7 +20,7 @@ from ._sql import ROOT_TABLE, TABLE, Family
 AskAll = Callable[[str], Sequence[Sequence[Any]]]
 """Runs one statement, and returns all rows of its answer."""
 
-_POSTGRESQL = f"""
+POSTGRESQL = f"""
     SELECT relkind::text, relpersistence::text, row_security_active(c.oid),
            EXISTS (SELECT 1 FROM pg_inherits WHERE c.oid IN (inhparent, inhrelid)),
            EXISTS (SELECT 1 FROM pg_rewrite WHERE ev_class = c.oid),
@@ -34,6 +34,7 @@ _POSTGRESQL = f"""
             WHERE attrelid = c.oid AND attname IN ('key', 'value') AND NOT attisdropped)
     FROM pg_class AS c WHERE c.oid = to_regclass('{TABLE}')
 """  # noqa: S608 (made of constants)
+"""The one statement of the check on PostgreSQL, for whoever has to await its answer."""
 _POSTGRESQL_COLUMNS = {"key text C, value bytea", "key text POSIX, value bytea"}
 
 _MYSQL_PARTS = (
@@ -59,7 +60,7 @@ def _refused(table: str, problem: str) -> StoreUnavailable:
 
 
 def _postgresql(ask: AskAll) -> bool:
-    rows = ask(_POSTGRESQL)
+    rows = ask(POSTGRESQL)
     if not rows:
         return False
     kind, persistence, hides, inherits, rules, triggers, primary_key, columns = rows[0]

@@ -86,7 +86,7 @@ class SQLiteStore:
         """Run a statement that reads one row."""
         kept = self._connections.mine()
         with kept.lock:
-            connection = kept.connection or self._connections.open(kept)
+            connection = self._connections.connection(kept)
             try:
                 return connection.execute(statement, values).fetchone()  # type: ignore[no-any-return]
             except sqlite3.Error as error:
@@ -96,7 +96,7 @@ class SQLiteStore:
         """Run a statement that writes; return whether it changed its row."""
         kept = self._connections.mine()
         with kept.lock:
-            connection = kept.connection or self._connections.open(kept)
+            connection = self._connections.connection(kept)
             try:
                 return connection.execute(statement, values).rowcount == 1
             except sqlite3.Error as error:
@@ -110,7 +110,7 @@ class SQLiteStore:
         while True:
             kept = self._connections.mine()
             with kept.lock:
-                connection = kept.connection or self._connections.open(kept)
+                connection = self._connections.connection(kept)
                 try:
                     page = [key for (key,) in connection.execute(_KEYS, (last, end))]
                 except sqlite3.Error as error:

@@ -16,7 +16,7 @@ import attrs
 import psycopg
 
 from ...errors import StoreUnavailable
-from .. import _psycopg
+from .. import _psycopg, _table_checks
 from .._sql import Pin, Value, found, only, text_of
 from . import common
 from .common import STATEMENTS, Link
@@ -196,6 +196,8 @@ class _Pool:
             check = _psycopg.check(self._deadline, connection.info.backend_pid)
             answer = await link.cursor.execute(check, prepare=False)
             _psycopg.judge(await answer.fetchone())
+            found = await (await link.cursor.execute(_table_checks.POSTGRESQL, prepare=False)).fetchall()
+            _table_checks.has_table("postgresql", lambda _: found)
         except BaseException:
             await connection.close()
             raise

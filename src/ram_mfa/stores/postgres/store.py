@@ -24,6 +24,7 @@ import psycopg
 from ...errors import StoreUnavailable
 from .. import _psycopg
 from .._sql import Pin, Value, found, only, text_of
+from .._table_checks import has_table
 from . import common
 from .common import STATEMENTS, Link
 
@@ -214,6 +215,7 @@ class _Pool:
             link = Link(connection, connection.cursor(binary=True), _psycopg.warnings_of(connection))
             check = _psycopg.check(self._deadline, connection.info.backend_pid)
             _psycopg.judge(link.cursor.execute(check, prepare=False).fetchone())
+            has_table("postgresql", lambda text: link.cursor.execute(text, prepare=False).fetchall())
         except BaseException:
             connection.close()
             raise
