@@ -70,7 +70,7 @@ class TestValidators:
                 validation.number(1, 3),
                 [1, 1.5, 3],
                 [True, "1", None, Everything(float)],
-                [0, 3.1, float("nan"), float("inf")],
+                [0, 3.1, float("nan"), float("inf"), 10**400, -(10**400)],
             ),
             (validation.text(1, 3), ["a", "abc"], [b"a", None, 1, Everything(str)], ["", "abcd", "\ud800"]),
             (

@@ -66,7 +66,7 @@ class TestNoting:
         assert clocked.perform("alice", Describe()).user == "alice"
         assert [loss.at for loss in clocked.root.losses] == [clocked.clock()]
 
-    @pytest.mark.parametrize("time", [None, "5", True, math.nan, math.inf])
+    @pytest.mark.parametrize("time", [None, "5", True, math.nan, math.inf, 10**400])
     def test_a_clock_without_a_time(self, clocked, time):
         """A store's clock that shows no moment is no answer; nothing is written."""
         clocked.store.time = time

@@ -7,7 +7,6 @@ Invariant: an answer of a store counts only if it is exactly what `ram_mfa.store
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any, Final, TypeVar
 
@@ -24,6 +23,8 @@ AnyStore = Store | AsyncStore
 
 MAX_SEALED: Final = LARGEST + 4_096
 """Bytes; the longest answer of a load that is looked at."""
+MAX_TIME: Final = 2.0**53
+"""Seconds since the epoch; no server's clock shows a later moment."""
 MAX_NAME: Final = 1_024
 """Characters; the longest name of a history."""
 
@@ -78,7 +79,7 @@ def store_time(store: Any) -> Plan[float]:
         StoreUnavailable: the answer is no moment.
     """
     at = yield store.clock, ()
-    if isinstance(at, bool) or not isinstance(at, int | float) or not math.isfinite(at):
+    if isinstance(at, bool) or not isinstance(at, int | float) or not -MAX_TIME < at < MAX_TIME:
         raise StoreUnavailable(_broken("clock", at, "a finite number of seconds"))
     return at
 
