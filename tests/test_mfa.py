@@ -44,6 +44,8 @@ class TestConfiguration:
             ({"policy": "ram"}, TypeError),
             ({"seal": None}, TypeError),
             ({"deadline": 0}, ValueError),
+            ({"deadline": True}, ValueError),
+            ({"create": "no"}, TypeError),
             ({"deadline": 601}, ValueError),
         ],
     )

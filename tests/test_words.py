@@ -21,7 +21,19 @@ class TestTicket:
         assert Ticket(json.loads(json.dumps(ticket))).user == user
 
     @pytest.mark.parametrize(
-        "text", ["", "A", HEAD, HEAD[:-1], HEAD + "A", HEAD + "Zg==", HEAD + "_w", HEAD + "é", "x" * 3_000]
+        "text",
+        [
+            "",
+            "A",
+            HEAD,
+            HEAD[:-1],
+            HEAD + "A",
+            HEAD + "Zg==",
+            HEAD + "_w",
+            HEAD + "é",
+            "x" * 3_000,
+            HEAD + base64url.encode(b"x" * 1_025),
+        ],
     )
     def test_no_ticket(self, text):
         """What is no ticket has no user: a MalformedMessage, whatever came in the form."""

@@ -13,6 +13,7 @@ from ram_mfa import (
     Challenge,
     Describe,
     EraseAccount,
+    FinishLogon,
     ForgetMachine,
     ForgetMachines,
     MFAPolicy,
@@ -22,6 +23,7 @@ from ram_mfa import (
     Reason,
     Remembered,
     RememberMachine,
+    TOTPCode,
     What,
     jar_with,
 )
@@ -46,6 +48,44 @@ def remember(service, phone, user="alice", *, label="Laptop", mark=MARK):
 
 def begin(service, cookie, user="alice", *, mark=MARK):
     return service.perform(user, BeginLogon(session=SESSION, machine=cookie, password_mark=mark))
+
+
+@pytest.mark.requirement("A11")
+class TestLabel:
+    @pytest.mark.parametrize("label", ["", " ", "\n", "\x00\u200b\u2028", "\ud800", " \t "])
+    def test_nothing_to_read(self, label):
+        """An empty label, such as an unticked box sends, is the developer's error: it remembers no machine."""
+        with pytest.raises(ValueError, match=r"FinishLogon\.remember must be None, or a label"):
+            FinishLogon("ticket", TOTPCode("000000"), session=SESSION, remember=label, password_mark=MARK)
+
+    @pytest.mark.parametrize("label", [True, False, 0, 1, b"Laptop", ["Laptop"], object()])
+    def test_no_label(self, label):
+        """What is neither a label nor None is the developer's error."""
+        with pytest.raises(TypeError, match=r"FinishLogon\.remember must be a label for the machine, or None"):
+            FinishLogon("ticket", TOTPCode("000000"), session=SESSION, remember=label, password_mark=MARK)
+
+    @pytest.mark.parametrize(
+        ("label", "kept"),
+        [
+            ("Laptop", "Laptop"),
+            ("  my\nLaptop\x1b ", "myLaptop"),
+            ("Cafe\u0301", "Café"),
+            ("x" * 10_000, "x" * 64),
+            ("x" * 63 + " y", "x" * 63),
+            ("Жёлтый 笔记本", "Жёлтый 笔记本"),
+        ],
+    )
+    def test_bounded_when_it_is_built(self, label, kept):
+        """A label is at most 64 printable characters, in Unicode's composed form, as soon as the verb is built."""
+        verb = FinishLogon("ticket", TOTPCode("000000"), session=SESSION, remember=label, password_mark=MARK)
+        assert verb.remember == kept
+
+    def test_an_empty_mark(self):
+        """A mark that is empty changes with no password."""
+        with pytest.raises(ValueError, match="password_mark must change"):
+            BeginLogon(session=SESSION, password_mark="")
+        with pytest.raises(TypeError, match="password_mark must be a string"):
+            BeginLogon(session=SESSION, password_mark=5)
 
 
 class TestRemember:

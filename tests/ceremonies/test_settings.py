@@ -9,6 +9,8 @@ from ram_mfa import (
     Describe,
     Enrolment,
     EraseAccount,
+    ImportSecurityKey,
+    ImportVirtualDevice,
     Kind,
     MustBind,
     OfferSecurityKey,
@@ -22,7 +24,29 @@ from ram_mfa import (
     Unopened,
     What,
 )
-from tests.support.spine import ROOT, SESSION, finish
+from tests.support.legacy import registered
+from tests.support.spine import APP_ID, ROOT, SESSION, finish
+
+
+@pytest.mark.requirement("A36")
+class TestNoAccountByAccident:
+    def test_offers_and_imports(self, services):
+        """An administrator's offer or import for a user without a record makes none, unless it is said."""
+        service = services()
+        uri = "otpauth://totp/Example:bob?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example"
+        for number, (kind, first, fields) in enumerate(
+            [
+                (OfferVirtualDevice, (ROOT,), {"account_name": "bob", "session": SESSION}),
+                (OfferSecurityKey, (ROOT,), {"account_name": "bob", "session": SESSION}),
+                (ImportVirtualDevice, (uri,), {"last_step": None, "by": ROOT}),
+                (ImportSecurityKey, (registered().kept,), {"app_id": APP_ID, "by": ROOT}),
+            ]
+        ):
+            user = f"bob {number}"
+            with service.unchanged():
+                assert service.refusal(user, kind(*first, **fields)).reason is Reason.NO_ACCOUNT
+            service.perform(user, kind(*first, **fields, create=True))
+            assert service.account(user).required is True
 
 
 class TestOpenAccount:

@@ -56,7 +56,9 @@ class Driver:
         has_history(store)  # TypeError where it has one of the two methods only
         if not hasattr(seal, "for_record"):
             raise TypeError("a seal has for_record: see AESGCMSeal")
-        if not 0 < deadline <= 600:
+        if type(create) is not bool:
+            raise TypeError("create is True or False")
+        if isinstance(deadline, bool) or not 0 < deadline <= 600:
             raise ValueError("deadline is a number of seconds, up to 600")
         if isinstance(seal, UnsafePlaintext) and getattr(store, "durable", True) is not False:
             warn_caller(
