@@ -97,7 +97,7 @@ class TestUsage:
         monkeypatch.setenv("RAM_MFA_STORE", site.url)
         assert command.main(["store", "open", *key]) == 0
         monkeypatch.setenv("RAM_MFA_STORE", "nowhere.db")
-        assert command.main(["store", "open", *key]) == 3
+        assert command.main(["store", "open", *key]) == 4
         assert command.main(["store", "open", "--store", site.url, *key]) == 0
         file.chmod(0o644)
         assert command.main(["store", "open", "--store-file", str(file), *key]) == 2

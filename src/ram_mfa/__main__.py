@@ -18,10 +18,9 @@ from .errors import MFAError, Refused, StoreContended, StoreUnavailable, StoreUn
 from .operations import arguments as given
 from .operations.addresses import Address
 from .operations.deeds import perform
+from .operations.exit_codes import AGAIN, FAULT, INTERRUPTED, NEVER, PIPE, USAGE, WRONG, code_of
 from .operations.secret_files import Usage
 from .operations.terminal import Terminal
-
-WRONG, USAGE, STORE, FAULT, PIPE, INTERRUPTED = 1, 2, 3, 70, 141, 130
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -57,11 +56,12 @@ def _told(error: MFAError) -> tuple[str, int]:
         case Refused() | UnreadableRecord():
             return str(error), WRONG
         case StoreUnavailable():
-            return f"the store did not answer: {' '.join(str(error).split())}", STORE
+            code, text = code_of(error), " ".join(str(error).split())
+            return f"the store {'cannot be used' if code == NEVER else 'did not answer'}: {text}", code
         case StoreUncertain() | StoreContended():
-            return f"{error}: begin again", STORE
+            return f"{error}: begin again", AGAIN
         case _:
-            return f"{type(error).__name__}: {error}", STORE
+            return f"{type(error).__name__}: {error}", AGAIN
 
 
 def _hidden(text: str, address: Address | None) -> str:

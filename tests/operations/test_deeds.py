@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 import pytest
 
@@ -113,16 +115,16 @@ class TestOpen:
         assert (code, out, err) == (1, "opens: no, the root record: sealed under a key that is not in the ring\n", "")
 
     def test_no_file_and_no_table_are_made(self, site):
-        """A path that leads to no store, or to another program's database, is left as it is: exit code 3."""
+        """A path that leads to no store, or to another program's database, is left as it is: exit code 4."""
         code, out, err = site.call("open")
-        assert (code, out, err) == (3, "", "ram_mfa: the store did not answer: SQLite: there is no such file\n")
+        assert (code, out, err) == (4, "", "ram_mfa: the store cannot be used: SQLite: there is no such file\n")
         other = site.folder / "mfa.db"
         assert not other.exists()
         other.write_bytes(b"")
         for deed in ("open", "reseal", "report", "check"):
             code, out, err = site.call(deed)
-            assert (code, out) == (3, "")
-            assert err == "ram_mfa: the store did not answer: SQLite: the file holds no table ram_mfa\n"
+            assert (code, out) == (4, "")
+            assert err == "ram_mfa: the store cannot be used: SQLite: the file holds no table ram_mfa\n"
         assert other.read_bytes() == b""
 
 
@@ -164,6 +166,24 @@ class TestCheck:
             f"wrong: {carol}: not a record of this library",
         }
         assert figures(out)["wrong"] == "3"
+        store.close()
+
+    @pytest.mark.requirement("A30")
+    def test_many_equal_findings(self, site):
+        """One line and a count for more than ten; each by its key where that is asked for."""
+        site.populate(USERS)
+        store = site.store()
+        for number in range(500):
+            put(store, user_key("", f"broken {number}"), b"\x00")
+        code, out, _ = site.call("check")
+        assert code == 1
+        lines = [line for line in out.splitlines() if line.startswith("wrong: ")]
+        assert len(lines) == 2
+        assert re.fullmatch(r"wrong: 500 records, the first of them u\S{43}: not a record of this library", lines[0])
+        assert lines[1] == "wrong: 500"
+        code, out, _ = site.call("check", "--list-all")
+        assert code == 1
+        assert len([line for line in out.splitlines() if line.startswith("wrong: u")]) == 500
         store.close()
 
     @pytest.mark.requirement("S7")
@@ -268,7 +288,7 @@ class TestRedis:
         assert redis_site.call("check")[0] == 0
         redis_site.url = f"redis://operator:wr0ng%40@{place}"
         code, out, err = redis_site.call("check")
-        assert (code, out, err.count("\n")) == (3, "", 1)
+        assert (code, out, err.count("\n")) == (4, "", 1)
         assert "password" in err
         assert "wr0ng" not in err
 

@@ -28,6 +28,7 @@ import attrs
 from .._secret import SecretText
 from ..errors import StoreUnavailable
 from ..store import Listing, Store
+from .exit_codes import Missing
 from .secret_files import Usage
 
 HIDDEN: Final = "***"
@@ -174,18 +175,19 @@ def _table_in(path: str) -> None:
     """Look whether a file holds the table, and leave alone what does not: a store would make both.
 
     Raises:
-        StoreUnavailable: there is no such file, or no such table in it.
+        Missing: there is no such file, or no such table in it.
+        StoreUnavailable: it cannot be read.
     """
     file = Path(path)
     if not file.is_file():
-        raise StoreUnavailable("SQLite: there is no such file")
+        raise Missing("SQLite: there is no such file")
     try:
         with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'ram_mfa'").fetchone()
     except sqlite3.Error as error:
         raise StoreUnavailable(f"SQLite: {error}") from error
     if found is None:
-        raise StoreUnavailable("SQLite: the file holds no table ram_mfa")
+        raise Missing("SQLite: the file holds no table ram_mfa")
 
 
 def _postgresql(url: str, terms: Terms) -> Any:

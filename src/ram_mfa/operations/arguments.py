@@ -95,6 +95,7 @@ def parser() -> Parser:
             one.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="csv (the default) or jsonl")
             one.add_argument("--output", metavar="FILE", help="a file, which is replaced when all is written")
         if deed == "check":
+            one.add_argument("--list-all", action="store_true", help="name every record, however many are alike")
             one.add_argument(
                 "--tenant", metavar="NAME", action="append", default=[], help="also whose users; repeat it"
             )

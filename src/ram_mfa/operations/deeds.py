@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from typing import Final
 
@@ -18,13 +19,14 @@ from ..sealing import Seal
 from ..words import Reason
 from . import arguments as given
 from .addresses import Address, Opened
+from .exit_codes import AGAIN, DONE, WRONG
 from .report import at_iso, writer_of, written_whole
 from .secret_files import Usage
 from .survey import KINDS, Examination, all_keys, count, read_root, sealed_with
 from .terminal import Terminal
 
-DONE: Final = 0
-WRONG: Final = 1
+MAX_LISTED: Final = 10
+"""Equal findings that are printed one by one; of more, one line and a count."""
 
 
 @attrs.frozen
@@ -140,12 +142,14 @@ def reseal(job: Job) -> int:
     for key in late.keys:
         say(f"  {key}")
     if late.unreadable > len(late.keys):
-        say("  ... (store check lists them all)")
+        say("  ... (store check --list-all names them all)")
     if late.resealed:
         say(
             f"written under another key meanwhile: {late.resealed}; some process still seals with it: begin again later"
         )
-    return WRONG if late.unreadable or late.resealed else DONE
+    if late.unreadable:
+        return WRONG
+    return AGAIN if late.resealed else DONE
 
 
 SOME_PARTY: Final = RelyingParty(id="localhost", origins=("http://localhost",))
@@ -187,23 +191,34 @@ def _said_as(what: str) -> Generator[None]:
 
 
 def check(job: Job) -> int:
-    """Look at every record, and print what is wrong with it."""
+    """Look at every record, and print what is wrong with it; of many equal findings one line and their number."""
     party = job.policy.relying_party if job.policy is not None else None
     looked = Examination(
         job.store, job.seal, tenants=("", *job.arguments.tenant), scope=None if party is None else party.id
     )
-    progress, wrong = job.terminal.progress("checked", job.total()), 0
-    for number, found in enumerate(looked.run(), start=1):
-        if found is not None:
-            progress.end()
-            job.terminal.say(f"wrong: {found.key}: {found.problem}")
-            wrong += 1
+    say, progress = job.terminal.say, job.terminal.progress("checked", job.total())
+    found: dict[str, list[str]] = {}
+    counts: Counter[str] = Counter()
+    for number, one in enumerate(looked.run(), start=1):
+        if one is not None:
+            counts[one.problem] += 1
+            if job.arguments.list_all:
+                progress.end()
+                say(f"wrong: {one.key}: {one.problem}")
+            elif counts[one.problem] <= MAX_LISTED:
+                found.setdefault(one.problem, []).append(one.key)
         progress.at(number)
     progress.end()
+    for problem, keys in found.items():
+        if counts[problem] > MAX_LISTED:
+            say(f"wrong: {counts[problem]} records, the first of them {keys[0]}: {problem}")
+        else:
+            for key in keys:
+                say(f"wrong: {key}: {problem}")
     for what, number in looked.counts.items():
-        job.terminal.say(f"{what}: {number}")
-    job.terminal.say(f"wrong: {wrong}")
-    return WRONG if wrong else DONE
+        say(f"{what}: {number}")
+    say(f"wrong: {counts.total()}")
+    return WRONG if counts else DONE
 
 
 _DEEDS: Final[Mapping[str, Callable[[Job], int]]] = {

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exit codes of the operator's command, and whether an error of a store can heal by itself.
+
+A script that begins again at every failure would begin again for ever where the file is not there or the password is
+wrong. So what a person has to put right has a code of its own.
+
+Invariant: where nothing is known of an error, the code is `AGAIN`: beginning again harms nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ..errors import StoreUnavailable
+
+DONE: Final = 0
+WRONG: Final = 1
+USAGE: Final = 2
+AGAIN: Final = 3
+NEVER: Final = 4
+FAULT: Final = 70
+INTERRUPTED: Final = 130
+PIPE: Final = 141
+
+_SQLSTATES: Final = ("28", "3D", "3F", "42")
+"""Classes of SQLSTATE (SQL:2016; PostgreSQL, appendix A): authorisation, no such database or schema, no such table or
+no right to it."""
+_MYSQL: Final = frozenset({1044, 1045, 1049, 1142, 1143, 1146, 1698})
+"""Access denied, no such database, no right to the table, no such table (MariaDB, "Error Code Reference")."""
+_SQLITE: Final = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
+_REDIS: Final = re.compile(r"\b(NOAUTH|WRONGPASS|NOPERM|invalid username-password|invalid password)\b", re.IGNORECASE)
+_OURS: Final = re.compile(
+    r"cannot keep records|does not say what its table|loses what it acknowledged|only follows another"
+    r"|keeps no write-ahead log|no such table|cannot be listed|password authentication failed|Authentication"
+)
+
+
+class Missing(StoreUnavailable):
+    """The store is not where it was said to be."""
+
+
+def code_of(error: StoreUnavailable) -> int:
+    """Return `NEVER` where beginning again cannot help, else `AGAIN`."""
+    behind: BaseException | None = error
+    seen: set[int] = set()
+    while behind is not None and id(behind) not in seen:
+        seen.add(id(behind))
+        if isinstance(behind, Missing) or _is_lasting(behind):
+            return NEVER
+        behind = getattr(behind, "orig", None) or behind.__cause__ or behind.__context__
+    return AGAIN
+
+
+def _is_lasting(error: BaseException) -> bool:
+    """Return whether an error, a driver's or ours, says what only a person can change."""
+    state = getattr(error, "sqlstate", None)
+    if isinstance(state, str) and state.startswith(_SQLSTATES):
+        return True
+    if any(type(number) is int and number in _MYSQL for number in error.args[:1]):
+        return True
+    name = getattr(error, "sqlite_errorname", None)
+    if isinstance(name, str) and name.startswith(_SQLITE):
+        return True
+    text = str(error)
+    return bool(_REDIS.search(text) or _OURS.search(text))
