@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from ram_mfa import Event, What
-from ram_mfa.events import CHANGES
+from ram_mfa.events import CHANGES, REVOCATIONS
 
 
 @pytest.mark.requirement("B22")
@@ -34,4 +34,9 @@ class TestChanges:
         """What happens at a logon or a step-up is no change of devices or settings: a full outbox does not stop it."""
         for what in (What.LOGON_PROVED, What.STEP_UP_PROVED, What.MFA_SKIPPED, What.REFUSED, What.MACHINE_REMEMBERED):
             assert what not in CHANGES
-        assert {What.DEVICE_BOUND, What.DEVICE_UNBOUND, What.MFA_RESET, What.REQUIREMENT_CHANGED} < CHANGES
+        assert {What.DEVICE_BOUND, What.DEVICE_RENAMED, What.REQUIREMENT_CHANGED} < CHANGES
+
+    def test_revocations_are_none(self):
+        """What takes a right away is never refused for want of room."""
+        assert {What.DEVICE_UNBOUND, What.MFA_RESET, What.PASSWORD_CHANGED, What.DEVICE_DISABLED} < REVOCATIONS
+        assert not CHANGES & REVOCATIONS

@@ -26,7 +26,8 @@ MAX_OLD_MARKS: Final = 8
 MAX_MODELS: Final = 2
 MOST_MACHINES: Final = 32
 MOST_WRONG: Final = 1_000
-MOST_EVENTS: Final = 256
+MOST_EVENTS: Final = 257
+"""As many as a policy's outbox holds, and the count of those that were dropped."""
 OFFER_TRIES: Final = 10
 LEAST_SECRET: Final = 16
 """Bytes, 128 bits: RFC 4226 section 4, R6 (requirement O3)."""

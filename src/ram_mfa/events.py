@@ -36,6 +36,7 @@ class What(enum.Enum):
     PASSWORD_CHANGED = "password changed"
     KEY_CLONED = "security key may be cloned"
     REFUSED = "refused"
+    EVENTS_DROPPED = "events dropped from a full outbox"
 
 
 @attrs.frozen
@@ -65,11 +66,19 @@ CHANGES: Final = frozenset(
         What.REQUIREMENT_CHANGED,
         What.DEVICE_OFFERED,
         What.DEVICE_BOUND,
-        What.DEVICE_UNBOUND,
         What.DEVICE_RENAMED,
         What.DEVICE_RESYNCED,
-        What.MFA_RESET,
-        What.MACHINES_FORGOTTEN,
     }
 )
-"""The changes of devices and settings: refused while an outbox has no room for their events, as logons are not."""
+"""The changes of devices and settings that are refused while an outbox has no room for their events."""
+REVOCATIONS: Final = frozenset(
+    {
+        What.DEVICE_UNBOUND,
+        What.DEVICE_DISABLED,
+        What.MFA_RESET,
+        What.MACHINES_FORGOTTEN,
+        What.PASSWORD_CHANGED,
+        What.KEY_CLONED,
+    }
+)
+"""What takes a right away: never refused for want of room; the oldest events that wait give way."""

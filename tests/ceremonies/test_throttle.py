@@ -19,9 +19,11 @@ from ram_mfa import (
     ResyncVirtualDevice,
     ThrottlePolicy,
     TOTPCode,
+    TOTPPolicy,
     Unbind,
     What,
 )
+from ram_mfa.policy import GUESS_BOUND, guess_probability
 from ram_mfa.units import DAY, HOUR
 from tests.support.spine import DELETE, ORIGIN, ROOT, SESSION, finish
 
@@ -201,6 +203,44 @@ class TestDaysBudget:
         assert service.account("alice").wrong == (now,)
         service.plant("alice", wrong=tuple(now + 60 for _ in range(20)))
         assert service.refusal("alice", finish(service.ask("alice"), service.code(phone))).wait == DAY + 60
+
+
+@pytest.mark.requirement("A15", "O12")
+class TestWeakestDevice:
+    def test_old_digits_under_a_new_policy(self, services):
+        """Devices of six digits keep the bound on guessing under a policy that eight digits would allow more of."""
+        policies = [MFAPolicy.ram(issuer="Example")]
+        service = services(policy=lambda: policies[0])
+        phone = service.phone("alice")
+        many = ThrottlePolicy(per_day=1_000, free=100)
+        policies[0] = MFAPolicy.ram(issuer="Example", totp=TOTPPolicy(digits=8), throttle=many)
+        assert policies[0].wrong_codes_per_day(digits=6) == 100
+        assert guess_probability(digits=6, window=3, per_day=100) == GUESS_BOUND
+        service.plant("alice", wrong=(service.clock(),) * 99)
+        assert guess(service, phone).reason is Reason.WRONG_CODE
+        refusal = guess(service, phone)
+        assert (refusal.reason, refusal.wait) == (Reason.THROTTLED, DAY)
+
+    def test_the_weakest_of_several(self, services):
+        """The budget is the account's: a device of six digits beside one of eight lowers it for both."""
+        devices = DevicePolicy(most=2)
+        policies = [MFAPolicy.ram(issuer="Example", devices=devices)]
+        service = services(policy=lambda: policies[0])
+        service.phone("alice")
+        many = ThrottlePolicy(per_day=1_000, free=100)
+        policies[0] = MFAPolicy.ram(issuer="Example", devices=devices, totp=TOTPPolicy(digits=8), throttle=many)
+        phone = service.phone("alice")
+        _, strong = service.account("alice").devices
+        service.plant("alice", wrong=(service.clock(),) * 100)
+        verb = finish(service.ask("alice"), TOTPCode(phone.code_at(service.clock()), strong.id))
+        assert service.refusal("alice", verb).reason is Reason.THROTTLED
+
+    @pytest.mark.parametrize(("digits", "window", "allowed"), [(6, 1, 300), (6, 2, 60), (7, 2, 600), (8, 1, 1_000)])
+    def test_the_figure(self, digits, window, allowed):
+        """The most that the bound admits, and never more than the policy says."""
+        totp = TOTPPolicy(digits=8, backward=window if window == 2 else 0, forward=window if window == 2 else 0)
+        policy = MFAPolicy.ram(issuer="Example", totp=totp, throttle=ThrottlePolicy(per_day=1_000))
+        assert policy.wrong_codes_per_day(digits=digits) == allowed
 
 
 class TestCap:

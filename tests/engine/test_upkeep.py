@@ -7,21 +7,31 @@ import pytest
 
 from ram_mfa import (
     AESGCMSeal,
+    Assertion,
     Describe,
+    DevicePolicy,
     EraseAccount,
+    ForgetMachines,
+    KindRule,
     MFAPolicy,
     OpenAccount,
     Operation,
     Owner,
+    PasswordChanged,
     Reason,
     Refused,
+    RememberMachine,
+    RenameDevice,
+    ResetMFA,
     StoreContended,
+    ThrottlePolicy,
     Unbind,
     What,
 )
 from ram_mfa.ceremonies.delivery import Delivered, Waiting
 from ram_mfa.engine.records import user_key
-from tests.support.spine import ROOT, SEAL, Script
+from ram_mfa.units import HOUR
+from tests.support.spine import ORIGIN, ROOT, SEAL, Script, finish
 
 NEW_SEAL = AESGCMSeal({"2026": b"k" * 32, "2027": b"n" * 32}, seal_with="2027")
 
@@ -191,10 +201,96 @@ class TestOutbox:
         service.perform("alice", Delivered((later,)))
         assert service.perform("alice", Waiting()) == ()
 
+    @pytest.mark.requirement("A16", "B5")
     def test_full(self, services):
-        """Without room, changes of devices are refused and logons are not."""
+        """Without room, changes of devices and settings wait, and logons do not; what they tell is counted."""
         service = services(outbox=2)
         phone = service.phone("alice")
-        assert service.refusal("alice", Unbind(by=ROOT)).reason is Reason.OUTBOX_FULL
+        assert service.refusal("alice", RenameDevice(name="Mine", by=ROOT)).reason is Reason.OUTBOX_FULL
         assert service.receipt("alice", phone, Operation.UNBIND)
+        dropped, *kept = service.perform("alice", Waiting())
+        assert (dropped.what, dropped.detail) == (What.EVENTS_DROPPED, "1")
+        assert [event.what for event in kept] == [What.DEVICE_OFFERED, What.DEVICE_BOUND]
+        taken = []
+        assert service.run(service.mfa.deliver("alice", taken.append)) == 3
+        assert service.perform("alice", RenameDevice(name="Mine", by=ROOT)).name == "Mine"
+        assert [event.what for event in service.perform("alice", Waiting())] == [What.DEVICE_RENAMED]
+
+    @pytest.mark.requirement("A16", "B5")
+    @pytest.mark.parametrize("size", [2, 3, 16])
+    def test_revocations_go_through(self, services, size):
+        """However full an outbox is, what takes a right away happens and is told: what is older gives way."""
+        service = services(outbox=size, remember=RememberMachine())
+        phone = service.phone("alice")
+        for _ in range(size + 2):
+            service.clock.advance(HOUR)
+            service.refusal("alice", finish(service.ask("alice"), service.wrong(phone)))
+        service.clock.advance(HOUR)
+        ask = service.ask("alice", mark="m")
+        service.perform("alice", finish(ask, service.code(phone), remember="Laptop", password_mark="m"))
+        for verb, what in (
+            (ForgetMachines(by=ROOT), What.MACHINES_FORGOTTEN),
+            (PasswordChanged(), What.PASSWORD_CHANGED),
+            (Unbind(by=ROOT), What.DEVICE_UNBOUND),
+            (ResetMFA(ROOT), What.MFA_RESET),
+        ):
+            service.perform("alice", verb)
+            dropped, *kept = service.perform("alice", Waiting())
+            assert dropped.what is What.EVENTS_DROPPED
+            assert int(dropped.detail) > 0
+            assert kept[-1].what is what
+            assert len(kept) <= size
         service.perform("alice", EraseAccount(by=ROOT))
+
+    @pytest.mark.requirement("A16", "O13", "V30")
+    def test_alarms_go_through(self, services):
+        """A device that is disabled, and a key that may be cloned, are told from a full outbox too."""
+        devices = DevicePolicy(rule=KindRule.ANY_MIX, most=2)
+        service = services(outbox=4, throttle=ThrottlePolicy(cap=1), devices=devices)
+        phone, key = service.phone("alice"), service.key("alice")
+        thief = key.clone()
+        service.refusal("alice", finish(service.ask("alice"), service.wrong(phone)))
+        assert [event.what for event in service.perform("alice", Waiting())][-1] is What.DEVICE_DISABLED
+        for one in (key, thief):
+            ask = service.ask("alice")
+            answer = Assertion(one.get(ask.options, ORIGIN))
+            if one is key:
+                service.perform("alice", finish(ask, answer))
+        service.refusal("alice", finish(ask, answer))
+        assert [event.what for event in service.perform("alice", Waiting())][-1] is What.KEY_CLONED
+
+    @pytest.mark.requirement("A16")
+    def test_wrong_codes_do_not_fill_it(self, services):
+        """Refusals give way, the oldest first: wrong codes hold up no change, and are counted."""
+        service = services(outbox=4)
+        phone = service.phone("alice")
+        service.run(service.mfa.deliver("alice", lambda _: None))
+        for _ in range(6):
+            service.clock.advance(HOUR)
+            service.refusal("alice", finish(service.ask("alice"), service.wrong(phone)))
+        service.perform("alice", RenameDevice(name="Mine", by=ROOT))
+        dropped, *kept = service.perform("alice", Waiting())
+        assert dropped.detail == "3"
+        assert [event.what for event in kept] == [What.REFUSED] * 3 + [What.DEVICE_RENAMED]
+
+    @pytest.mark.requirement("A16")
+    def test_a_smaller_outbox(self, services):
+        """An outbox that the policy made smaller keeps what waits in it, and grows no more."""
+        sizes = [8]
+        service = services(policy=lambda: MFAPolicy.ram(issuer="Example", outbox=sizes[0]))
+        service.phone("alice")
+        service.perform("alice", RenameDevice(name="Mine", by=ROOT))
+        sizes[0] = 1
+        service.perform("alice", Unbind(by=ROOT))
+        dropped, *kept = service.perform("alice", Waiting())
+        assert dropped.detail == "1"
+        assert [event.what for event in kept] == [What.DEVICE_BOUND, What.DEVICE_RENAMED, What.DEVICE_UNBOUND]
+
+    @pytest.mark.requirement("A26")
+    def test_erasing_hands_over(self, services):
+        """What still waited when the account was erased is the outcome: whoever erases it delivers it."""
+        service = services(outbox=4)
+        service.phone("alice")
+        waiting = service.perform("alice", Waiting())
+        assert service.perform("alice", EraseAccount(by=ROOT)) == waiting
+        assert [event.what for event in waiting] == [What.DEVICE_OFFERED, What.DEVICE_BOUND]

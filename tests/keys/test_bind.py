@@ -23,10 +23,13 @@ from ram_mfa import (
     Kind,
     OfferSecurityKey,
     OfferVirtualDevice,
+    OpenAccount,
     PasswordChanged,
     Reason,
     Refused,
     RelyingParty,
+    StoreContended,
+    StoreUnavailable,
     Unbind,
     What,
 )
@@ -528,7 +531,7 @@ class TestCredentialIds:
         _, bound = bind(service, kind, key=same())
         offer = offered(service, "bob")
         told = registration(kind.door, same(), offer)
-        with service.unchanged():
+        for _ in range(2):
             assert service.refusal("bob", confirm(offer, told)).reason is Reason.CREDENTIAL_TAKEN
         service.perform("alice", Unbind(by=ROOT))
         assert service.refusal("bob", confirm(offer, told)).reason is Reason.CREDENTIAL_TAKEN
@@ -716,3 +719,65 @@ class TestWhateverCame:
             inner = json.dumps(told["response"])
             for name, value in told["response"].items():
                 wrong(lasting, text.replace(inner, f'{{"{name}": {json.dumps(value)}, {inner[1:]}'))
+
+
+@pytest.mark.requirement("A22", "S7")
+class TestClaimsOfAnOffer:
+    def test_one(self, services):
+        """Fifty registrations that answer one offer leave one claim behind, whoever's swap lands."""
+        service = services(devices=DevicePolicy(most=8))
+        service.perform("alice", OpenAccount(by=ROOT))
+        offer = service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION))
+        verbs = [
+            ConfirmSecurityKey(
+                SoftSecurityKey().create(offer.options, ORIGIN), offer=offer.id, by=ROOT, session=SESSION
+            )
+            for _ in range(50)
+        ]
+
+        def interfere(word, really, key, *arguments):
+            if word == "swap" and key.startswith("c"):
+                really(key, *arguments)
+                raise StoreUnavailable  # as if the process died behind its claim
+            return really(key, *arguments)
+
+        service.store.interfere = interfere
+        with pytest.raises(StoreUnavailable):
+            service.perform("alice", verbs[0])
+        service.store.interfere = None
+        for verb in verbs[1:]:
+            assert service.refusal("alice", verb).reason is Reason.OFFER_GONE
+        assert sum(key.startswith("c") for key in service.store.records) == 1
+        assert service.perform("alice", verbs[0]).kind is Kind.SECURITY_KEY
+
+    def test_another_offer(self, service):
+        """An offer that was answered is not made again: the next one takes another credential."""
+        service.perform("alice", OpenAccount(by=ROOT))
+        verb = OfferSecurityKey(ROOT, account_name="alice", session=SESSION)
+        offer = service.perform("alice", verb)
+        service.store.interfere = failing_claims
+        answer = SoftSecurityKey().create(offer.options, ORIGIN)
+        with pytest.raises(StoreUnavailable):
+            service.perform("alice", ConfirmSecurityKey(answer, offer=offer.id, by=ROOT, session=SESSION))
+        service.store.interfere = None
+        again = service.perform("alice", verb)
+        assert again.id != offer.id
+        answer = SoftSecurityKey().create(again.options, ORIGIN)
+        confirm = ConfirmSecurityKey(answer, offer=again.id, by=ROOT, session=SESSION)
+        assert service.perform("alice", confirm).kind is Kind.SECURITY_KEY
+
+    def test_a_store_that_forgets(self, service):
+        """A store that acknowledges a write and does not have it ends the perform; nothing is claimed."""
+        service.perform("alice", OpenAccount(by=ROOT))
+        offer = service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION))
+        answer = SoftSecurityKey().create(offer.options, ORIGIN)
+        service.store.interfere = lambda word, really, *arguments: True if word == "swap" else really(*arguments)
+        with pytest.raises(StoreContended):
+            service.perform("alice", ConfirmSecurityKey(answer, offer=offer.id, by=ROOT, session=SESSION))
+        assert not any(key.startswith("c") for key in service.store.records)
+
+
+def failing_claims(word, really, key, *arguments):
+    if word == "swap" and key.startswith("c"):
+        raise StoreUnavailable
+    return really(key, *arguments)

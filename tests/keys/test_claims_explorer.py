@@ -522,7 +522,7 @@ class TestItFinds:
                 return True
                 yield
 
-        explored = walk(TWO, engine=TellsFirst, law=bound_stays)
+        explored = walk({"a": bring("alice"), "b": bring("bob")}, engine=TellsFirst, law=bound_stays)
         assert "was told that it is bound, and it is not" in str(explored.broken)
 
 

@@ -509,7 +509,9 @@ def credential_report(bench: Bench) -> Case:
 
 
 def shape(service: Any, before: Account | None) -> Any:
-    """Return the state of alice's record, without what is drawn at random."""
+    """Return the state of alice's record, without what is drawn at random, and without what an offer was answered
+    with: that is written before the claim, and opens nothing.
+    """
     sealed = service.store.records.get(ALICE)
     if sealed is None:
         return "no record"
@@ -524,7 +526,7 @@ def shape(service: Any, before: Account | None) -> Any:
         devices=tuple(
             attrs.evolve(one, id="") if isinstance(one, VirtualMFADevice) else one for one in account.devices
         ),
-        offers=tuple(attrs.evolve(one, stamp=b"", secret=b"") for one in account.offers),
+        offers=tuple(attrs.evolve(one, stamp=b"", secret=b"", claimed=b"") for one in account.offers),
         machines=tuple(attrs.evolve(one, digest=b"") for one in account.machines),
     )
 

@@ -7,6 +7,7 @@ returns and the loop settles. Authority is checked at both ends (V21, V23).
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import attrs
@@ -29,6 +30,7 @@ from .changes import (
     new_account,
     open_offers,
     with_bound,
+    with_claimed_offer,
     with_failed_offer,
     with_offer,
 )
@@ -96,7 +98,8 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
 
     def _open_one(self, account: Account, moment: Moment, digest: bytes) -> Offer | None:
         for offer in open_offers(account, moment):
-            if (offer.kind, offer.actor, offer.account_name) == (Kind.SECURITY_KEY, digest, self.account_name):
+            same = (offer.kind, offer.actor, offer.account_name) == (Kind.SECURITY_KEY, digest, self.account_name)
+            if same and not offer.claimed:
                 return offer
         return None
 
@@ -138,7 +141,8 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
 class ConfirmSecurityKey(Verb[Bound]):
     """Bind the security key whose registration answers the offer.
 
-    A registration that does not hold costs one of the offer's ten tries.
+    A registration that does not hold costs one of the offer's ten tries. One that holds makes the offer its own, in a
+    write before the claim: another credential needs another offer.
 
     Attributes:
         response: the JSON of the browser's ``PublicKeyCredential``, or of a U2F register response; text or dict.
@@ -177,6 +181,12 @@ class ConfirmSecurityKey(Verb[Bound]):
             return refused(account, moment, Reason.OTHER_APP_ID, actor=actor)
         if account.device(key.id) is not None:
             return refused(account, moment, Reason.CREDENTIAL_TAKEN, actor=actor)
+        digest = hashlib.sha256(key.credential_id).digest()
+        if not offer.claimed:
+            # Written before the claim, which is never taken back: one offer claims one credential id, and no more.
+            return Step(with_claimed_offer(account, offer, digest), Refusal(Reason.OFFER_GONE), unfinished=True)
+        if offer.claimed != digest:
+            return refused(account, moment, Reason.OFFER_GONE, actor=actor)
         bound, event = with_bound(account, moment, key, actor)
         proof = proof_of(bound, moment, key, session=self.session) if by_enrolment else None
         claim = Claim(party.id, key.credential_id)

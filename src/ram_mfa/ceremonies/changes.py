@@ -103,6 +103,12 @@ def find_offer(account: Account, opened: Opened, actor: bytes) -> Offer | None:
     return next((one for one in account.offers if one.stamp == opened.stamp and one.actor == actor), None)
 
 
+def with_claimed_offer(account: Account, offer: Offer, claimed: bytes) -> Account:
+    """Return the account whose offer remembers what it claims; it binds no other credential."""
+    marked = attrs.evolve(offer, claimed=claimed)
+    return attrs.evolve(account, offers=tuple([marked if one is offer else one for one in account.offers]))
+
+
 def with_failed_offer(account: Account, offer: Offer) -> Account:
     """Return the account that remembers one more wrong confirmation; the last try takes the offer away."""
     left = attrs.evolve(offer, tries=offer.tries - 1)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Taking delivered events out of the record's outbox: at least once, in the order in which they were committed."""
+"""The record's outbox: what goes in when it is full, and taking out what was delivered.
+
+Events are delivered at least once, in the order in which they were committed.
+"""
 
 from __future__ import annotations
 
 import attrs
 
 from ..account import Account
-from ..events import Event
+from ..events import CHANGES, REVOCATIONS, Event, What
 from ..moment import Moment
 from .transition import Step, Verb
 
@@ -28,7 +31,7 @@ class Delivered(Verb[None]):
     """Take delivered events out; those that somebody else took out before are no trouble.
 
     Attributes:
-        events: the first ones of the outbox, as they were delivered.
+        events: as they were delivered.
     """
 
     moves = True
@@ -37,6 +40,39 @@ class Delivered(Verb[None]):
     def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
         """Return the step to the account without them."""
         del moment
-        if account is None or not self.events or account.outbox[: len(self.events)] != self.events:
+        if account is None:
             return Step(account, None)
-        return Step(attrs.evolve(account, outbox=account.outbox[len(self.events) :]), None)
+        left = list(account.outbox)
+        for event in self.events:
+            if event in left:
+                left.remove(event)
+        return Step(account if len(left) == len(account.outbox) else attrs.evolve(account, outbox=tuple(left)), None)
+
+
+def with_events(account: Account, events: tuple[Event, ...], moment: Moment) -> Account | None:
+    """Return the account with events in its outbox, or None where the change that they tell of must wait for room.
+
+    Where there is no room the oldest refusals give way: whoever types wrong codes cannot fill an outbox with them. A
+    revocation is never held up: for its events the oldest of any kind give way. A change of devices or settings waits;
+    of anything else the event itself is dropped. One event counts what was dropped since the last delivery.
+    """
+    waiting = [event for event in account.outbox if event.what is not What.EVENTS_DROPPED]
+    dropped = sum(int(event.detail) for event in account.outbox if event.what is What.EVENTS_DROPPED)
+    together = [*waiting, *events]
+    over = len(together) - max(moment.policy.outbox, len(waiting))
+    given_way = [event for event in together if event.what is What.REFUSED][: max(over, 0)]
+    for event in given_way:
+        together.remove(event)
+    over -= len(given_way)
+    if over > 0:
+        told = {event.what for event in events}
+        if told & REVOCATIONS:
+            together = together[over:]
+        elif told & CHANGES:
+            return None
+        else:
+            together = together[:-over]
+        dropped += over
+    dropped += len(given_way)
+    count = (Event(What.EVENTS_DROPPED, moment.user, moment.now, detail=str(dropped)),) if dropped else ()
+    return attrs.evolve(account, outbox=(*count, *together))

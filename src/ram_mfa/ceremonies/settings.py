@@ -105,9 +105,10 @@ class PasswordChanged(Verb[None]):
 
 
 @attrs.frozen
-class EraseAccount(Verb[None]):
+class EraseAccount(Verb[tuple[Event, ...]]):
     """Erase all that is remembered of a user; the user is then one without a record.
 
+    The outcome is what still waited in the outbox, the oldest first: nobody else can deliver it any more.
     Credential ids stay claimed: no other user can ever bind that security key's credentials.
 
     Attributes:
@@ -116,7 +117,7 @@ class EraseAccount(Verb[None]):
 
     by: Actor = attrs.field(validator=is_actor)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
+    def __call__(self, account: Account | None, moment: Moment) -> Step[tuple[Event, ...]]:
         """Return the step to no record."""
         actor = self.by.label
         grant = authorise(account, moment, self.by, Deed.ERASE)
@@ -124,7 +125,7 @@ class EraseAccount(Verb[None]):
             return refused(account, moment, grant, actor=actor)
         if account is None:
             return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
-        return Step(None, None, events=(Event(What.ACCOUNT_ERASED, moment.user, moment.now, actor),))
+        return Step(None, account.outbox, events=(Event(What.ACCOUNT_ERASED, moment.user, moment.now, actor),))
 
 
 @attrs.frozen

@@ -36,9 +36,16 @@ def closed(account: Account, device: VirtualMFADevice, moment: Moment) -> Refusa
     if wait > 2 * throttle.longest_delay:  # written by a clock that was ahead: no delay is that long
         wait = 0
     wrong = recent(account, moment)
-    if len(wrong) >= throttle.per_day:
-        wait = max(wait, wrong[-throttle.per_day] + DAY - moment.now)
+    per_day = _per_day(account, moment) if wrong else throttle.per_day
+    if len(wrong) >= per_day:
+        wait = max(wait, wrong[-per_day] + DAY - moment.now)
     return Refusal(Reason.THROTTLED, wait) if wait > 0 else None
+
+
+def _per_day(account: Account, moment: Moment) -> int:
+    """Return the day's budget of the account: what its weakest virtual device leaves of the policy's."""
+    digits = min([device.digits for device in account.devices if isinstance(device, VirtualMFADevice)])
+    return moment.policy.wrong_codes_per_day(digits=digits)
 
 
 def count_wrong(

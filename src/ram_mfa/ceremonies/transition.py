@@ -42,12 +42,14 @@ class Step(Generic[T_co]):
         outcome: the success value, or why not.
         claims: settled by the loop before the account is stored.
         events: told after the account is stored.
+        unfinished: whether the verb is called again once the account is stored; until then there is no outcome.
     """
 
     account: Account | None
     outcome: T_co | Refusal
     claims: tuple[Claim, ...] = ()
     events: tuple[Event, ...] = ()
+    unfinished: bool = False
 
 
 class Verb(Unpickled, Generic[T_co]):

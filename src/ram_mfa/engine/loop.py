@@ -22,12 +22,13 @@ import attrs
 from .._secret import SecretBytes
 from ..account import Account
 from ..ceremonies.actors import Actor, Administrator
+from ..ceremonies.delivery import with_events
 from ..ceremonies.outcomes import Operation
 from ..ceremonies.step_up import CheckReceipt
 from ..ceremonies.transition import Claim, Step, Verb, refused
 from ..codec import Held, decode_held, encode_account, encode_held
 from ..errors import HistoryLost, MalformedMessage, Refused, StoreContended, StoreUnavailable, StoreUncertain
-from ..events import CHANGES, Event
+from ..events import Event
 from ..moment import Moment
 from ..policy import AdministratorProof, MFAPolicy
 from ..words import Reason, Refusal, Ticket
@@ -87,7 +88,7 @@ class Engine:
         pause = _FIRST_PAUSE
         step: Step[T] | None = None
         new: bytes | None = None
-        made = drawn
+        made, half_done = drawn, False
         while True:
             if lineage() != drawn:  # forked: the two sides must not make the same secrets
                 entropy, drawn = SecretBytes(os.urandom(32)), lineage()
@@ -96,7 +97,7 @@ class Engine:
                 view, root = opened.view, opened.root
                 old = yield from load(view, key)
                 yield from self.opening.confirm(opened)
-                if step is not None and new is not None and old == new:
+                if step is not None and not step.unfinished and new is not None and old == new:
                     if lineage() != made:
                         raise StoreUncertain  # the other side of a fork may have written it
                     break  # the swap that answered False had landed: every write differs
@@ -112,7 +113,12 @@ class Engine:
                 made = lineage()
                 new = None if step.account is None else seal.seal(encode_account(step.account))
                 if (yield from self._swapped(view, key, old, new, made)):
-                    break
+                    if not step.unfinished:
+                        break
+                    if half_done:  # what was acknowledged was not there at the next load
+                        raise StoreContended
+                    half_done = True
+                    continue
             except HistoryLost:
                 self.opening.forget()
                 new = None
@@ -190,10 +196,5 @@ def _decided(verb: Verb[T], account: Account | None, moment: Moment) -> Step[T]:
     after = step.account
     if not moment.policy.outbox or after is None or after is account or not step.events:
         return step
-    room = moment.policy.outbox - len(after.outbox)
-    if room < len(step.events):
-        if any(event.what in CHANGES for event in step.events):
-            return refused(account, moment, Reason.OUTBOX_FULL)
-        return step
-    after = attrs.evolve(after, outbox=(*after.outbox, *step.events))
-    return attrs.evolve(step, account=after)
+    after = with_events(after, step.events, moment)
+    return refused(account, moment, Reason.OUTBOX_FULL) if after is None else attrs.evolve(step, account=after)

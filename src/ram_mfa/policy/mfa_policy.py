@@ -176,6 +176,14 @@ class MFAPolicy:
         """Return whether a device of so many digits stays below the bound."""
         return guess_probability(digits=digits, window=self.totp.window, per_day=self.throttle.per_day) <= GUESS_BOUND
 
+    def wrong_codes_per_day(self, *, digits: int) -> int:
+        """Return how many wrong codes are allowed in 24 hours where a device of so many digits is bound.
+
+        A device keeps its digits when the policy asks for more, so that the bound on guessing is met by fewer codes.
+        """
+        bound = GUESS_BOUND * 10**digits / self.totp.window
+        return min(self.throttle.per_day, int(bound))
+
     def kinds(self) -> tuple[Kind, ...]:
         """Return the kinds that may be bound, in the order of `Kind`; security keys need a relying party."""
         return tuple(kind for kind in Kind if self.may_use(kind).allowed)
