@@ -39,7 +39,10 @@ INTRODUCTION: Final = """\
 
 `MFAPolicy` is one frozen value: what the administrator decides. `MFA` takes one, or a callable that returns one and is
 asked at each perform, so that a change of settings counts at once. A policy that a guess would beat too often, a window
-that is too wide or a machine remembered for a year cannot be built: the constructor raises `ValueError`.
+that is too wide or a machine remembered for a year cannot be built: the constructor raises `ValueError`. A value of a
+wrong type, such as a word in the place of an enum's member or `5.0` in that of a whole number, is a `TypeError` that
+names class and field; a callable that returns no `MFAPolicy` is one at the perform. An algorithm, digits or a period
+that popular authenticator apps ignore is built, and warned of (`UnsupportedByAppsWarning`).
 
 Three presets stand for three services' rules, and each takes any attribute by name:
 `MFAPolicy.ram(issuer="Example Cloud", remember=RememberMachine())`. `MFAPolicy.nist_aal2` and `MFAPolicy.aws` likewise.

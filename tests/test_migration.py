@@ -89,6 +89,7 @@ class TestWhatCannotCome:
             ({"key": "no hex"}, "key"),
             ({"key": 5}, "key"),
             ({"key": ""}, "key"),
+            ({"name": 5}, "name"),
         ],
     )
     def test_rows(self, fields, field):

@@ -18,6 +18,7 @@ from ram_mfa import (
     Kind,
     KindRule,
     Lifetimes,
+    MalformedMessage,
     MFAPolicy,
     Reason,
     Refused,
@@ -29,6 +30,7 @@ from ram_mfa import (
     new_session,
 )
 from ram_mfa import _validation as validation
+from ram_mfa.otp import KeyURI
 from ram_mfa.stores.memory import MemoryStore
 
 
@@ -184,6 +186,21 @@ class TestPolicies:
         mfa = MFA(MemoryStore(), lambda: found, seal=UnsafePlaintext(), create=True)
         with pytest.raises(TypeError, match="policy callable"):
             mfa.perform("alice", BeginLogon(session=new_session()))
+
+    @pytest.mark.requirement("A33")
+    def test_no_private_error(self):
+        """What a developer meets is a class that has a public name."""
+        for build in (
+            lambda: MFAPolicy(issuer="a:b"),
+            lambda: RelyingParty(id="example.com", origins=["https://example.com/"]),
+            lambda: RelyingParty(id="example.com", origins=["https://example.com"], app_id="example.com"),
+        ):
+            with pytest.raises(ValueError) as error:
+                build()
+            assert type(error.value) is ValueError
+        with pytest.raises(MalformedMessage) as malformed:
+            KeyURI("totp", "a:b", "alice", bytes(20))
+        assert malformed.value.field == "issuer"
 
     def test_levels(self):
         """Only the two levels that demand nothing demand nothing."""

@@ -94,6 +94,8 @@ class TestHOTP:
         """What is no bytes or no whole number is refused at once."""
         with pytest.raises(TypeError):
             hotp(secret, counter, digits=digits)
+        with pytest.raises(TypeError, match="Algorithm"):
+            hotp(SECRET, 1, algorithm="SHA1")
 
     def test_secret_that_nothing_prints(self):
         """A secret of the type that a record holds gives the same code as plain bytes."""
