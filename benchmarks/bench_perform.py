@@ -38,6 +38,7 @@ from ram_mfa import (
 )
 from ram_mfa._secret import SecretBytes
 from ram_mfa.codec import decode_account, decode_root, encode_account
+from ram_mfa.engine.binding import StoreSeal
 from ram_mfa.engine.records import ROOT_KEY, user_key
 from ram_mfa.moment import Moment
 from ram_mfa.stores.memory import MemoryStore
@@ -111,20 +112,21 @@ def stages(house: House, logons: list[tuple[float, Verb[Any]]], spent: Times) ->
     store, seal = house.store, house.seal
     key = user_key("", "alice")
     sealed = store.load(key)
-    record_seal = seal.for_record(key)
+    root = decode_root(seal.for_record(ROOT_KEY).unseal(store.load(ROOT_KEY)))
+    bound = StoreSeal(seal, root)
+    record_seal = bound.for_record(key)
     record = record_seal.unseal(sealed)
     account = decode_account(record)
-    root = decode_root(seal.for_record(ROOT_KEY).unseal(store.load(ROOT_KEY)))
     entropy = SecretBytes(os.urandom(32))
     moments = [(verb, Moment(house.policy, now, entropy, root, "alice", key)) for now, verb in logons]
     after = moments[0][0](account, moments[0][1]).account
     assert after is not None
     encoded = encode_account(after)
     many = [None] * len(logons)
-    fresh = [seal.for_record(key) for _ in many]
+    fresh = [bound.for_record(key) for _ in many]
     for name, work, inputs in (
         ("load", lambda _: store.load(key), many),
-        ("key of the record's seal, and store key", lambda _: seal.for_record(user_key("", "alice")), many),
+        ("key of the record's seal, and store key", lambda _: bound.for_record(user_key("", "alice")), many),
         ("unseal, with a fresh record key", lambda one: one.unseal(sealed), fresh),
         ("unseal, record key at hand", lambda _: record_seal.unseal(sealed), many),
         ("decode", lambda _: decode_account(record), many),

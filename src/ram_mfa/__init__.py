@@ -58,10 +58,8 @@ from .ceremonies import (
     VirtualDeviceOffer,
     jar_with,
 )
-from .engine.upkeep import (
-    ReportRow,
-    Resealed,
-)
+from .engine.resealing import Resealed
+from .engine.upkeep import ReportRow
 from .errors import (
     HistoryLost,
     MalformedMessage,

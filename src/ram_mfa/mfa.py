@@ -19,7 +19,8 @@ from .engine.observers import AsyncObserver, Observer, async_notifier, notifier
 from .engine.opening import Clock
 from .engine.plan import Plan, next_key
 from .engine.records import visitors_key
-from .engine.upkeep import ReportRow, Resealed
+from .engine.resealing import Resealed, resealing
+from .engine.upkeep import ReportRow
 from .events import Event
 from .sealing import Seal
 from .store import AsyncStore, Store, is_awaited
@@ -111,13 +112,16 @@ class MFA(Driver):
         """Return the same store's MFA for the users of a tenant, under the tenant's own policy."""
         return self._for_tenant(name, policy)
 
-    def reseal(self, progress: Callable[[Resealed], Any] | None = None) -> Resealed:
+    def reseal(self, progress: Callable[[Resealed], Any] | None = None, *, new_store_id: bool = False) -> Resealed:
         """Write the root record anew, and every record that is not sealed under the present key, while logons go on.
 
         The root record comes first and gets a new ticket key: all open tickets, offers and receipts end. Begun again
         after a crash it goes on where it stopped: what is sealed under the present key is passed over.
+
+        With ``new_store_id`` records sealed for the old id are nothing in the store any more: for a copy of a store,
+        before anybody performs on it. Processes that are open refuse the new id until they start again.
         """
-        return self._run(upkeep.resealing(self._engine, progress))
+        return self._run(resealing(self._engine, progress, new_store=new_store_id))
 
     def credential_report(self) -> Iterator[ReportRow]:
         """Yield the credential report: a row for each user of this tenant, in bounded memory."""
@@ -135,9 +139,13 @@ class MFA(Driver):
         """Move an account to another user id; call it again after a crash."""
         self._run(upkeep.moving(self._engine, old, new, by))
 
-    def discard(self, user: str, by: Actor) -> None:
-        """Delete a user's record that cannot be read; the user is then one without a record."""
-        self._run(upkeep.discarding(self._engine, user, by))
+    def discard(self, user: str, by: Actor, *, unsafe_any_seal: bool = False) -> None:
+        """Delete a user's record that cannot be read; the user is then one without a record.
+
+        One that another ring of keys, another seal or another store's engine may read is `UnreadableRecord`, and is
+        deleted with ``unsafe_any_seal`` only.
+        """
+        self._run(upkeep.discarding(self._engine, user, by, unsafe_any_seal=unsafe_any_seal))
 
     def declare_restored(self) -> tuple[float, ...]:
         """Declare that history was lost: a restore from a backup, or a promotion that the engine does not show.
@@ -244,9 +252,11 @@ class AsyncMFA(Driver):
         other._lanes = self._lanes  # noqa: SLF001 (one of the same kind)
         return other
 
-    async def reseal(self, progress: Callable[[Resealed], Any] | None = None) -> Resealed:
+    async def reseal(
+        self, progress: Callable[[Resealed], Any] | None = None, *, new_store_id: bool = False
+    ) -> Resealed:
         """See `MFA.reseal`."""
-        return await self._run(upkeep.resealing(self._engine, progress))
+        return await self._run(resealing(self._engine, progress, new_store=new_store_id))
 
     async def credential_report(self) -> AsyncIterator[ReportRow]:
         """See `MFA.credential_report`."""
@@ -264,9 +274,9 @@ class AsyncMFA(Driver):
         """See `MFA.move`."""
         await self._run(upkeep.moving(self._engine, old, new, by))
 
-    async def discard(self, user: str, by: Actor) -> None:
+    async def discard(self, user: str, by: Actor, *, unsafe_any_seal: bool = False) -> None:
         """See `MFA.discard`."""
-        await self._run(upkeep.discarding(self._engine, user, by))
+        await self._run(upkeep.discarding(self._engine, user, by, unsafe_any_seal=unsafe_any_seal))
 
     async def declare_restored(self) -> tuple[float, ...]:
         """See `MFA.declare_restored`."""

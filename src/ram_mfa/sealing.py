@@ -5,12 +5,14 @@ AES-256-GCM (NIST SP 800-38D, https://doi.org/10.6028/NIST.SP.800-38D) under
 
     record key = HMAC-SHA-256(ring key, label || store key)
     sealed     = header || nonce || AES-256-GCM(record key, framed, associated data = header || store key)
-    header     = version || length of the key id || key id
+    header     = version || length of the key id || key id || check
+    check      = the first 4 bytes of HMAC-SHA-256(ring key, label of checks)
     framed     = length of the record (4 bytes) || record || zeros to a multiple of 128
 
 One key for all records would meet GCM's bound on random nonces within days of a large service's traffic. The key id
-selects the key; keys are never tried in turn. Every write draws 96 random bits from the system, so that the bytes of
-no two writes are the same, whatever the seal: comparing old bytes is then a sound compare-and-swap.
+selects the key, and the check tells another key of the same id; keys are never tried in turn. Every write draws 96
+random bits from the system, so that the bytes of no two writes are the same, whatever the seal: comparing old bytes is
+then a sound compare-and-swap.
 """
 
 from __future__ import annotations
@@ -32,12 +34,24 @@ NONCE: Final = 12
 CIPHERS: Final = 1_024
 """Record keys derived and kept: those of the records met last."""
 _LABEL: Final = b"ram_mfa record key 1\x00"
+_CHECK_LABEL: Final = b"ram_mfa key check 1\x00"
+_CHECK: Final = 4
+VERSIONS: Final = 16
+"""First bytes that versions of this library may use for seals; more would be no seal at all."""
 _SEALED: Final = 1
 _PLAIN: Final = 0
 
 
 class BrokenSeal(Exception):
     """These bytes were not sealed for this place by a key of this ring."""
+
+
+class NotSealed(BrokenSeal):
+    """These bytes do not begin as this library, or any version of it near this one, seals records."""
+
+
+class SealedElsewhere(BrokenSeal):
+    """These bytes may be a good record under another ring of keys, another seal, or for another store."""
 
 
 class RecordSeal(Protocol):
@@ -51,7 +65,8 @@ class RecordSeal(Protocol):
         """Return the record.
 
         Raises:
-            BrokenSeal: it was not sealed for this place by a key of this ring.
+            BrokenSeal: it was not sealed for this place by a key of this ring. Where that is known, more exactly:
+                `NotSealed`, or `SealedElsewhere`, which `MFA.discard` then refuses to delete.
         """
         ...
 
@@ -64,7 +79,7 @@ class Seal(Protocol):
     """What protects records at rest; third parties may bring their own, such as a key management service's."""
 
     def for_record(self, key: str, /) -> RecordSeal:
-        """Return the seal of the record under a store key."""
+        """Return the seal of the record in a place: a store key and the id of the store, as one string."""
         ...
 
 
@@ -86,7 +101,7 @@ class AESGCMSeal:
             raise ValueError(problem)
         self._ring = {key_id.encode(): SecretBytes(key) for key_id, key in keys.items()}
         self._current = seal_with.encode()
-        self._ids = frozenset(self._ring)
+        self._headers = {key_id: _header(key_id, key) for key_id, key in self._ring.items()}
         self._cipher = lru_cache(maxsize=CIPHERS)(self._derived)
 
     @classmethod
@@ -134,7 +149,7 @@ class AESGCMSeal:
 
     def for_record(self, key: str, /) -> RecordSeal:
         """Return the seal of the record under a store key."""
-        return _AESGCMRecordSeal(self._cipher, self._ids, self._current, key.encode())
+        return _AESGCMRecordSeal(self._cipher, self._headers, self._current, key.encode())
 
 
 def _problem_of(keys: Mapping[str, bytes], seal_with: str) -> str:
@@ -148,16 +163,16 @@ def _problem_of(keys: Mapping[str, bytes], seal_with: str) -> str:
 
 
 class _AESGCMRecordSeal:
-    __slots__ = ("_cipher", "_current", "_header", "_ids", "_place")
+    __slots__ = ("_cipher", "_current", "_header", "_headers", "_place")
 
     def __init__(
-        self, cipher: Callable[[bytes, bytes], AESGCM], ids: frozenset[bytes], current: bytes, place: bytes
+        self, cipher: Callable[[bytes, bytes], AESGCM], headers: Mapping[bytes, bytes], current: bytes, place: bytes
     ) -> None:
         self._cipher = cipher
-        self._ids = ids
+        self._headers = headers
         self._current = current
         self._place = place
-        self._header = _header(current)
+        self._header = headers[current]
 
     def seal(self, record: bytes, /) -> bytes:
         head = self._header
@@ -171,12 +186,7 @@ class _AESGCMRecordSeal:
         if sealed.startswith(header):
             key_id = self._current
         else:
-            if len(sealed) < 2 or sealed[0] != _SEALED:
-                raise BrokenSeal("not sealed, or by another version of the library")
-            header = sealed[: 2 + sealed[1]]
-            key_id = header[2:]
-            if key_id not in self._ids:
-                raise BrokenSeal("sealed under a key that is not in the ring")
+            key_id, header = self._sealed_under(sealed)
         start = len(header) + NONCE
         framed = None
         try:
@@ -188,11 +198,25 @@ class _AESGCMRecordSeal:
         except (InvalidTag, ValueError):
             framed = None
         if framed is None:
-            raise BrokenSeal("altered, moved, or sealed under another key of that id")
+            raise BrokenSeal("altered, or moved")
         return _unframed(framed)
 
     def is_current(self, sealed: bytes, /) -> bool:
         return sealed.startswith(self._header)
+
+    def _sealed_under(self, sealed: bytes) -> tuple[bytes, bytes]:
+        """Return the id of the key that bytes are sealed under, and the whole header; the current key's is known."""
+        if len(sealed) < 2 or sealed[0] >= VERSIONS:
+            raise NotSealed("not sealed")
+        if sealed[0] != _SEALED:
+            raise SealedElsewhere("not sealed, or by another version of the library")
+        key_id = sealed[2 : 2 + sealed[1]]
+        header = self._headers.get(key_id)
+        if header is None:
+            raise SealedElsewhere("sealed under a key that is not in the ring")
+        if not sealed.startswith(header):
+            raise SealedElsewhere("sealed under another key of that id")
+        return key_id, header
 
 
 class UnsafePlaintextWarning(UserWarning):
@@ -226,15 +250,16 @@ class _PlainRecordSeal:
 
     def unseal(self, sealed: bytes, /) -> SecretBytes:
         if not self.is_current(sealed):
-            raise BrokenSeal("not a plaintext record")
+            known = len(sealed) > 0 and sealed[0] < VERSIONS
+            raise (SealedElsewhere if known else NotSealed)("not a plaintext record")
         return _unframed(SecretBytes(sealed[1 + NONCE :]))
 
     def is_current(self, sealed: bytes, /) -> bool:
         return sealed[:1] == bytes([_PLAIN])
 
 
-def _header(key_id: bytes) -> bytes:
-    return bytes([_SEALED, len(key_id)]) + key_id
+def _header(key_id: bytes, key: bytes) -> bytes:
+    return bytes([_SEALED, len(key_id)]) + key_id + hmac.digest(key, _CHECK_LABEL, "sha256")[:_CHECK]
 
 
 def _framed(record: bytes) -> SecretBytes:

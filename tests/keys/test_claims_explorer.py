@@ -34,8 +34,9 @@ from ram_mfa.ceremonies import Claim
 from ram_mfa.ceremonies.transition import refused
 from ram_mfa.codec import Held, decode_account, decode_held, encode_held
 from ram_mfa.engine import upkeep
+from ram_mfa.engine.binding import STORE_ID
 from ram_mfa.engine.loop import Engine
-from ram_mfa.engine.records import claim_key, user_key
+from ram_mfa.engine.records import ROOT_KEY, claim_key, user_key
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import SoftSecurityKey
 from tests.support import all_rounds
@@ -154,7 +155,7 @@ def reseal(world):
         for key, _ in world.records:
             sealed = yield desk.store.load, (key,)
             if sealed is not None:
-                yield desk.store.swap, (key, sealed, SEAL.for_record(key).seal(SEAL.for_record(key).unseal(sealed)))
+                yield desk.store.swap, (key, sealed, resealed(key, sealed))
 
     return program
 
@@ -162,9 +163,21 @@ def reseal(world):
 # The laws
 
 
+def opened(sealed) -> bytes:
+    """Return a user's record or a claim unsealed: behind the store's id it lies in plain text."""
+    return SEAL.for_record("").unseal(sealed[1 + STORE_ID :])
+
+
+def resealed(key, sealed) -> bytes:
+    """Return the same record with other bytes."""
+    if key == ROOT_KEY:
+        return SEAL.for_record(key).seal(SEAL.for_record(key).unseal(sealed))
+    return sealed[: 1 + STORE_ID] + SEAL.for_record(key).seal(opened(sealed))
+
+
 @lru_cache(maxsize=4_096)
 def account_of(sealed) -> Account:
-    return decode_account(SEAL.for_record("").unseal(sealed))
+    return decode_account(opened(sealed))
 
 
 def holds(world, user) -> bool:
@@ -179,7 +192,7 @@ def holds(world, user) -> bool:
 def owner(world) -> str | None:
     """Return to whom the claim says that the credential belongs."""
     sealed = world.find(claim_key("", Claim(PARTY.id, scene().credential)))
-    return None if sealed is None else OWNERS[decode_held(SEAL.for_record("").unseal(sealed)).key]
+    return None if sealed is None else OWNERS[decode_held(opened(sealed)).key]
 
 
 def never_two(ever, before, after, notes):
@@ -408,7 +421,7 @@ class UnbindDeletesTheClaim(Engine):
             place = claim_key("", Claim(PARTY.id, scene().credential))
             view = (yield from self.opening.ready()).view
             sealed = yield view.load, (place,)
-            if sealed is not None and decode_held(SEAL.for_record(place).unseal(sealed)).key == KEYS[user]:
+            if sealed is not None and decode_held(opened(sealed)).key == KEYS[user]:
                 yield view.swap, (place, sealed, None)
         return outcome
 
@@ -416,15 +429,15 @@ class UnbindDeletesTheClaim(Engine):
 class ClaimsAfterBinding(Engine):
     """Binds first, and takes the claim then; who loses it unbinds again."""
 
-    def _claimed(self, view, step, account, moment):
-        self.claims = [*getattr(self, "claims", []), *((view, claim, moment.key) for claim in step.claims)]
+    def _claimed(self, opened, step, account, moment):
+        self.claims = [*getattr(self, "claims", []), *((opened, claim, moment.key) for claim in step.claims)]
         return step
         yield
 
     def performing(self, user, verb):
         outcome = yield from super().performing(user, verb)
-        for view, claim, key in getattr(self, "claims", []):
-            if not (yield from self._held(view, claim, key)):
+        for store, claim, key in getattr(self, "claims", []):
+            if not (yield from self._held(store, claim, key)):
                 self.claims = []
                 yield from super().performing(user, Unbind(encode(claim.credential_id), by=ROOT))
                 return Refusal(Reason.CREDENTIAL_TAKEN)
@@ -434,9 +447,9 @@ class ClaimsAfterBinding(Engine):
 class TakesOver(Engine):
     """Takes a claim whose owner has not bound the credential: a crash must have left it behind."""
 
-    def _held(self, view, claim, key):
-        place = claim_key("", claim)
-        seal = SEAL.for_record(place)
+    def _held(self, opened, claim, key):
+        view, place = opened.view, claim_key("", claim)
+        seal = opened.seal.for_record(place)
         while True:
             found = yield view.load, (place,)
             if found is not None:
@@ -456,9 +469,9 @@ class TakesOver(Engine):
 class WritesOver(Engine):
     """Looks at the claim, and then writes it whatever has become of it."""
 
-    def _held(self, view, claim, key):
-        place = claim_key("", claim)
-        seal = SEAL.for_record(place)
+    def _held(self, opened, claim, key):
+        view, place = opened.view, claim_key("", claim)
+        seal = opened.seal.for_record(place)
         found = yield view.load, (place,)
         if found is not None and decode_held(seal.unseal(found)).key != key:
             return False

@@ -16,6 +16,7 @@ from ram_mfa.testing import ManualClock, SoftSecurityKey
 from tests.support import rounds
 from tests.support.key_races import Answered, Registered, bind_one_credential, submit_one_answer
 from tests.support.races import Crew, Place, barrier
+from tests.support.records import AsStored
 from tests.support.spine import ORIGIN, PARTY, ROOT, SEAL, SESSION
 
 START = 1_700_000_000.0
@@ -32,7 +33,7 @@ def offered(mfa, user):
 
 def read(store, user):
     key = user_key("", user)
-    return decode_account(SEAL.for_record(key).unseal(store.load(key)))
+    return decode_account(AsStored(SEAL, store).for_record(key).unseal(store.load(key)))
 
 
 class TestOneAnswer:
@@ -85,7 +86,7 @@ class TestOneCredential:
             assert [device.id for device in read(store, winner.user).devices] == [encode(handle)]
             assert read(store, loser.user).devices == ()
             place_ = claim_key("", Claim(PARTY.id, handle))
-            held = decode_held(SEAL.for_record(place_).unseal(store.load(place_)))
+            held = decode_held(AsStored(SEAL, store).for_record(place_).unseal(store.load(place_)))
             assert held.key == user_key("", winner.user)
             winners[winner.user.split()[0]] += 1
         print(f"won: {dict(winners)}")

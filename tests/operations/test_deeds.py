@@ -14,6 +14,7 @@ from ram_mfa.codec import Held, decode_account, decode_root, encode_account, enc
 from ram_mfa.engine.records import ROOT_KEY, claim_key, user_key
 from ram_mfa.testing import enrolled_key
 from tests.support.command import altered, figures, seal, sealed
+from tests.support.records import AsStored
 from tests.support.spine import ROOT
 
 USERS = ["alice", "bob", "carol"]
@@ -21,12 +22,12 @@ USERS = ["alice", "bob", "carol"]
 
 def put(store, key, record, name="old"):
     """Write a record over another, sealed."""
-    assert store.swap(key, store.load(key), seal(name).for_record(key).seal(record))
+    assert store.swap(key, store.load(key), AsStored(seal(name), store).for_record(key).seal(record))
 
 
 def account(store, user):
     key = user_key("", user)
-    return decode_account(seal("old").for_record(key).unseal(store.load(key)))
+    return decode_account(AsStored(seal("old"), store).for_record(key).unseal(store.load(key)))
 
 
 def plant(store, user, **changes):

@@ -15,8 +15,9 @@ import attrs
 import pytest
 
 from ram_mfa import OpenAccount, ReportRow
-from ram_mfa.codec import decode_account, encode_account
-from ram_mfa.engine.records import user_key
+from ram_mfa.codec import decode_account, decode_root, encode_account
+from ram_mfa.engine.binding import StoreSeal
+from ram_mfa.engine.records import ROOT_KEY, user_key
 from ram_mfa.operations.report import NAMES, at_iso
 from ram_mfa.testing import enrolled_key
 from tests.support import rounds
@@ -36,9 +37,10 @@ def crowd(site, count):
     """Fill an SQLite store with that many users, all like the one that is there."""
     store = site.store()
     key = user_key("", "alice")
-    account = decode_account(seal("old").for_record(key).unseal(store.load(key)))
+    root = decode_root(seal("old").for_record(ROOT_KEY).unseal(store.load(ROOT_KEY)))
+    ring = StoreSeal(seal("old"), root)
+    account = decode_account(ring.for_record(key).unseal(store.load(key)))
     store.close()
-    ring = seal("old")
 
     def rows():
         for number in range(count):

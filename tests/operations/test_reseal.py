@@ -17,8 +17,14 @@ from ram_mfa.testing import ManualClock
 from tests.support import rounds
 from tests.support.command import KEYS, PATIENCE, altered, contents, figures, kill, seal, sealed, until_resealed
 from tests.support.races import begin, finish, phone_of
+from tests.support.records import AsStored
 
 USERS = [f"user {number}" for number in range(200)]
+
+
+def under(store, name, key):
+    """Return the seal of a record under one key of the ring."""
+    return AsStored(seal(name), store, opens=seal("new", "old")).for_record(key)
 
 
 def opens_only_with(site, name, other):
@@ -47,9 +53,7 @@ class TestKilled:
             assert turn < 10 * rounds(20), "it ends before it can be killed"
             new, old = names[turn % 2], names[(turn + 1) % 2]
             for _ in range(4):
-                left = [
-                    key for key, record in sealed(store).items() if not seal(new).for_record(key).is_current(record)
-                ]
+                left = [key for key, record in sealed(store).items() if not under(store, new, key).is_current(record)]
                 if not left:  # killed while it looked again
                     break
                 process = each_site.start("reseal", keys=(new, old))
@@ -80,7 +84,7 @@ class TestKilled:
         until_resealed(process, store, next(iter(store.keys("u"))))
         with contextlib.closing(sqlite3.connect(site.url, isolation_level=None, timeout=PATIENCE)) as lock:
             lock.execute("BEGIN IMMEDIATE")
-            left = [key for key, record in sealed(store).items() if not seal("new").for_record(key).is_current(record)]
+            left = [key for key, record in sealed(store).items() if not under(store, "new", key).is_current(record)]
             if left:  # it cannot come to its end before the lock is gone
                 process.send_signal(signal.SIGINT)
             lock.execute("ROLLBACK")
@@ -173,7 +177,7 @@ class TestUnderTraffic:
                 people.join()
         assert [people.wrong for people in crowd] == [[], [], []]
         store = each_site.store()
-        assert all(seal("new").for_record(key).is_current(record) for key, record in sealed(store).items())
+        assert all(under(store, "new", key).is_current(record) for key, record in sealed(store).items())
         for people in crowd:
             clock = ManualClock(people.clock.now)
             mfa = each_site.mfa("new", store=store, clock=clock)
@@ -193,10 +197,10 @@ class TestUnderTraffic:
         store = site.store()
         key = user_key("", USERS[0])
 
-        def meddled(mfa, progress=None):
-            done = reseal(mfa, progress)
+        def meddled(mfa, progress=None, **how):
+            done = reseal(mfa, progress, **how)
             record = store.load(key)
-            again = seal("old").for_record(key).seal(seal("new").for_record(key).unseal(record))
+            again = under(store, "old", key).seal(under(store, "new", key).unseal(record))
             assert store.swap(key, record, again)
             return done
 

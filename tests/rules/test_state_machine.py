@@ -78,6 +78,7 @@ from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftAttestation, Soft
 from ram_mfa.units import DAY
 from tests.support import all_rounds, rounds
 from tests.support.races import wrong_codes
+from tests.support.records import AsStored
 from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT, SEAL
 
 SESSIONS = ("the session of one browser", "the session of another browser")
@@ -199,7 +200,11 @@ class Life(RuleBasedStateMachine):
 
     def account(self, user: str) -> Account | None:
         sealed = self.store._records.get(user_key("", user))
-        return None if sealed is None else decode_account(SEAL.for_record(user_key("", user)).unseal(sealed))
+        return (
+            None
+            if sealed is None
+            else decode_account(AsStored(SEAL, self.store).for_record(user_key("", user)).unseal(sealed))
+        )
 
     def now(self, service: int) -> float:
         return self.clocks[service]()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
+from types import SimpleNamespace
 
 import attrs
 import cbor2
@@ -56,6 +57,7 @@ from ram_mfa.codec import Held, encode_held
 from ram_mfa.engine.records import ROOT_KEY, user_key
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey
+from tests.support.records import AsStored
 from tests.support.spine import DELETE, ORIGIN, OTHER_SESSION, PARTY, ROOT, SEAL, SESSION, Script, Services
 
 OTHER = Operation("server.delete", "i-4711")
@@ -107,10 +109,14 @@ class Snapshot:
             store=store, clock=ManualClock(self.now), policy=policy or self.policy, seal=seal, create=False, **how
         )
 
+    def bound(self, seal):
+        """A seal as it applies in the store."""
+        return AsStored(seal, SimpleNamespace(load=self.records.get), opens=SEAL)
+
     def record(self, user):
         """The key of a user's record, and the record unsealed."""
         key = user_key("", user)
-        return key, bytes(SEAL.for_record(key).unseal(self.records[key]))
+        return key, bytes(self.bound(SEAL).for_record(key).unseal(self.records[key]))
 
 
 def taken(*, seal=SEAL) -> Snapshot:
@@ -389,7 +395,7 @@ class TestDamage:
         _, dave = snapshot.record("dave")
         for way in snapshot.ways.values():
             if way.user != "dave":
-                planted = SEAL.for_record(way.key).seal(dave)
+                planted = snapshot.bound(SEAL).for_record(way.key).seal(dave)
                 service = snapshot.service(records={**snapshot.records, way.key: planted})
                 refuses(service, way, UnreadableRecord)
 
@@ -419,7 +425,7 @@ class TestDamage:
         """
         for way in snapshot.ways.values():
             _, record = snapshot.record(way.user)
-            planted = ring.for_record(way.key).seal(record)
+            planted = snapshot.bound(ring).for_record(way.key).seal(record)
             service = snapshot.service(records={**snapshot.records, way.key: planted})
             refuses(service, way, UnreadableRecord)
             refuses(snapshot.service(seal=ring), way, UnreadableRecord)
@@ -432,7 +438,7 @@ class TestDamage:
         for way in snapshot.ways.values():
             key, record = snapshot.record(way.user)
             version, *row = cbor2.loads(record)
-            seal = SEAL.for_record(key)
+            seal = snapshot.bound(SEAL).for_record(key)
             planted = [seal.seal(cbor2.dumps([other, *row])) for other in (version + 1, 0, -1, 255, "1", None)]
             planted += [seal.seal(cbor2.dumps([version, *row, None])), seal.seal(cbor2.dumps([version, *row[:-1]]))]
             planted += [bytes([other]) + snapshot.records[key][1:] for other in (0, 2, 255)]
@@ -443,7 +449,7 @@ class TestDamage:
     def test_no_account_at_all(self, snapshot):
         """What is sealed rightly and is no account of any version is unreadable."""
         for way in snapshot.ways.values():
-            seal = SEAL.for_record(way.key)
+            seal = snapshot.bound(SEAL).for_record(way.key)
             for record in (b"", b"\xf6", cbor2.dumps([]), cbor2.dumps({}), encode_held(Held(way.key)), bytes(500)):
                 service = snapshot.service(records={**snapshot.records, way.key: seal.seal(record)})
                 refuses(service, way, UnreadableRecord)

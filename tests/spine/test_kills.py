@@ -16,6 +16,7 @@ from ram_mfa.engine.records import user_key
 from ram_mfa.testing import AuthenticatorApp
 from tests.support import rounds
 from tests.support.races import Crew, Place, begin, finish, limits, live
+from tests.support.records import AsStored
 from tests.support.spine import SEAL
 
 WORKERS = 3
@@ -103,7 +104,7 @@ class TestKillMinusNine:
             if sealed is None:
                 assert told.deeds == 0
                 continue
-            account = decode_account(SEAL.for_record(key).unseal(sealed))
+            account = decode_account(AsStored(SEAL, store).for_record(key).unseal(sealed))
             if not self._bound_as_told(account, told):
                 continue
             (device,) = account.devices

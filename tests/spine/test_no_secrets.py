@@ -65,7 +65,8 @@ from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey, enrolled, proved
 from tests.support.haystack import Haystack
 from tests.support.races import wrong_codes
-from tests.support.spine import APP_ID, DELETE, ORIGIN, PARTY, Promoted, Script, Services
+from tests.support.records import AsStored
+from tests.support.spine import APP_ID, DELETE, ORIGIN, PARTY, Promoted, Raw, Script, Services
 
 SESSION = "session-" + os.urandom(16).hex()
 MARK = "mark-" + os.urandom(16).hex()
@@ -403,13 +404,14 @@ class TestNothingIsWrittenWhereThingsBreak:
         key = user_key("", "alice")
         ticket = str(watched.ask("alice").id)
         sealed = watched.service.store.records[key]
-        record = SEAL.for_record(key).unseal(sealed)
+        seal = AsStored(SEAL, Raw(watched.service.store)).for_record(key)
+        record = seal.unseal(sealed)
         row = cbor2.loads(record)
         damaged = [sealed[:50] + b"!" + sealed[51:], sealed[:40], b"", b"\x07" + sealed[1:]]
         for place in range(len(row)):
             for odd in (None, 7, "text", b"bytes", [b"bytes"], [[0] * 15], {}):
-                damaged.append(SEAL.for_record(key).seal(cbor2.dumps([*row[:place], odd, *row[place + 1 :]])))
-        damaged += [SEAL.for_record(key).seal(bytes(record)[:size]) for size in range(0, len(record), 5)]
+                damaged.append(seal.seal(cbor2.dumps([*row[:place], odd, *row[place + 1 :]])))
+        damaged += [seal.seal(bytes(record)[:size]) for size in range(0, len(record), 5)]
         for planted in damaged:
             watched.service.store.put(key, planted)
             try:

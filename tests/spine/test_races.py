@@ -49,6 +49,7 @@ from tests.support.races import (
     one_wins,
     wrong_codes,
 )
+from tests.support.records import AsStored
 from tests.support.spine import ROOT, SEAL, SESSION, Script
 
 START = 1_700_000_000.0
@@ -57,7 +58,7 @@ POLICY = MFAPolicy.ram(issuer="Example")
 
 
 def read(store) -> Account:
-    return decode_account(SEAL.for_record(ALICE).unseal(store.load(ALICE)))
+    return decode_account(AsStored(SEAL, store).for_record(ALICE).unseal(store.load(ALICE)))
 
 
 @pytest.fixture
@@ -289,7 +290,7 @@ class TestBinds:
             assert sorted(told, key=str.isupper) == ["bound", Reason.FOREIGN_TICKET.name]
         for user in users:
             sealed = store.load(user_key("", user))
-            account = decode_account(SEAL.for_record(user_key("", user)).unseal(sealed))
+            account = decode_account(AsStored(SEAL, store).for_record(user_key("", user)).unseal(sealed))
             assert len(account.devices) == 1
             assert account.offers == ()
         store.close()
@@ -321,5 +322,5 @@ class TestBinds:
             (won,) = [one for one in told if isinstance(one, str)]
             assert told.count(Reason.FOREIGN_TICKET) == 7
             key = user_key("", user)
-            account = decode_account(SEAL.for_record(key).unseal(store.load(key)))
+            account = decode_account(AsStored(SEAL, store).for_record(key).unseal(store.load(key)))
             assert [device.id for device in account.devices] == [won]

@@ -24,6 +24,7 @@ from tests.support.races import (
     ring,
     uri_of,
 )
+from tests.support.records import AsStored
 from tests.support.spine import ROOT, Script
 
 POLICY = MFAPolicy.ram(issuer="Example")
@@ -37,7 +38,7 @@ def populate(mfa, users):
 
 
 def is_new(store, key):
-    return NEW_ONLY.for_record(key).is_current(store.load(key))
+    return AsStored(NEW_ONLY, store, opens=ring("new")).for_record(key).is_current(store.load(key))
 
 
 class TestReseal:

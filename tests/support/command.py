@@ -23,6 +23,7 @@ from ram_mfa.codec import decode_account, decode_held, decode_root
 from ram_mfa.moment import Root
 
 from .races import ALL_THE_TIME, uri_of
+from .records import AsStored
 from .spine import ROOT
 
 KEYS = {"old": b"o" * 32, "new": b"n" * 32}
@@ -171,12 +172,15 @@ def contents(store: Any, *names: str) -> dict[str, Any]:
 
     readers: dict[str, Callable[[bytes], Any]] = {"u": decode_account, "c": decode_held, "r": root}
     ring = seal(*names)
-    return {key: readers[key[0]](ring.for_record(key).unseal(record)) for key, record in sealed(store).items()}
+    return {
+        key: readers[key[0]](AsStored(ring, store).for_record(key).unseal(record))
+        for key, record in sealed(store).items()
+    }
 
 
 def until_resealed(process: subprocess.Popen[str], store: Any, key: str, name: str = "new") -> bool:
     """Wait until a record is sealed under a key; return whether the command was still at work then."""
-    current = seal(name).for_record(key)
+    current = AsStored(seal(name), store, opens=seal("new", "old")).for_record(key)
     until = time.monotonic() + PATIENCE
     while process.poll() is None:
         if current.is_current(store.load(key)):

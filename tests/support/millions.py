@@ -28,6 +28,7 @@ from ram_mfa.store import Store
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, enrolled
+from tests.support.records import AsStored
 from tests.support.spine import SESSION
 
 START = 1_700_000_000.0
@@ -54,15 +55,15 @@ def records(count: int) -> Iterator[tuple[str, bytes]]:
     """Yield the store keys and sealed records of so many users: one bound as any is, the others like that one."""
     store, clock = MemoryStore(), ManualClock(START - 3_600)
     enrolled(MFA(store, POLICY, seal=SEAL, clock=clock, create=True), "one")
-    place = user_key("", "one")
-    one = decode_account(SEAL.for_record(place).unseal(store.load(place)))
+    place, seal = user_key("", "one"), AsStored(SEAL, store)
+    one = decode_account(seal.for_record(place).unseal(store.load(place)))
     (phone,) = one.devices
     for number in range(count):
         user = name_of(number)
         device = attrs.evolve(phone, id=f"{number:022}", secret=SecretBytes(secret_of(number)))
         key = user_key("", user)
         account = attrs.evolve(one, user=user, devices=(device,))
-        yield key, SEAL.for_record(key).seal(encode_account(account))
+        yield key, seal.for_record(key).seal(encode_account(account))
 
 
 def filled(url: str, rows: Iterable[tuple[str, bytes]]) -> Any:

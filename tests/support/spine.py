@@ -47,6 +47,8 @@ from ram_mfa.moment import Moment, Root
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey, enrolled, enrolled_key
 
+from .records import AsStored
+
 T = TypeVar("T")
 
 ORIGIN = "https://console.example.com"
@@ -159,6 +161,13 @@ class _View:
         return self._store.swap(key, old, new)
 
 
+class Raw:
+    """A scripted store, read past the script."""
+
+    def __init__(self, store: Script) -> None:
+        self.load = store.records.get
+
+
 @attrs.define
 class Service:
     """One service: its store, its clock, its driver, and what its observer was told.
@@ -255,12 +264,12 @@ class Service:
     def account(self, user: str, *, tenant: str = "") -> Account:
         """Return the account as it stands in the store."""
         key = user_key(tenant, user)
-        return decode_account(self.seal.for_record(key).unseal(self.store.records[key]))
+        return decode_account(AsStored(self.seal, Raw(self.store)).for_record(key).unseal(self.store.records[key]))
 
     def plant(self, user: str, **changes: Any) -> Account:
         """Write an account that differs from the user's: a state that would take days to come to."""
         account, key = attrs.evolve(self.account(user), **changes), user_key("", user)
-        self.store.put(key, self.seal.for_record(key).seal(encode_account(account)))
+        self.store.put(key, AsStored(self.seal, Raw(self.store)).for_record(key).seal(encode_account(account)))
         return account
 
     @property

@@ -33,7 +33,7 @@ from ..moment import Moment
 from ..policy import AdministratorProof, MFAPolicy
 from ..words import Reason, Refusal, Ticket
 from .forks import lineage
-from .opening import Opening
+from .opening import Opening, OpenStore
 from .plan import AnyStore, Plan, load, swap
 from .records import account_of, claim_key, unsealed, visitors_key
 
@@ -82,7 +82,6 @@ class Engine:
         policy = self.policy()
         administrator = yield from self.proved_administrator(getattr(verb, "by", None), policy)
         key = visitors_key(self.tenant, user)
-        seal = self.opening.seal.for_record(key)
         entropy, drawn = SecretBytes(os.urandom(32)), lineage()
         end = time.monotonic() + self.deadline
         pause = _FIRST_PAUSE
@@ -94,7 +93,7 @@ class Engine:
                 entropy, drawn = SecretBytes(os.urandom(32)), lineage()
             try:
                 opened = yield from self.opening.ready()
-                view, root = opened.view, opened.root
+                view, seal = opened.view, opened.seal.for_record(key)
                 old = yield from load(view, key)
                 yield from self.opening.confirm(opened)
                 if step is not None and not step.unfinished and new is not None and old == new:
@@ -102,12 +101,12 @@ class Engine:
                         raise StoreUncertain  # the other side of a fork may have written it
                     break  # the swap that answered False had landed: every write differs
                 account = None if old is None else account_of(key, seal, old, user)
-                moment = Moment(policy, self.opening.now(), entropy, root, user, key, administrator)
+                moment = Moment(policy, self.opening.now(), entropy, opened.root, user, key, administrator)
                 if look is not None:
                     look(account, moment)
                 step = _decided(verb, account, moment)
                 if step.account is not account:
-                    step = yield from self._claimed(view, step, account, moment)
+                    step = yield from self._claimed(opened, step, account, moment)
                 if step.account is account:
                     break
                 made = lineage()
@@ -152,16 +151,16 @@ class Engine:
                 raise
             return True
 
-    def _claimed(self, view: AnyStore, step: Step[T], account: Account | None, moment: Moment) -> Plan[Step[T]]:
+    def _claimed(self, opened: OpenStore, step: Step[T], account: Account | None, moment: Moment) -> Plan[Step[T]]:
         """Plan the claims that a step needs; where another user holds one, the step becomes a refusal."""
         for claim in step.claims:
-            if not (yield from self._held(view, claim, moment.key)):
+            if not (yield from self._held(opened, claim, moment.key)):
                 return refused(account, moment, Reason.CREDENTIAL_TAKEN)
         return step
 
-    def _held(self, view: AnyStore, claim: Claim, key: str) -> Plan[bool]:
-        place = claim_key(self.tenant, claim)
-        seal = self.opening.seal.for_record(place)
+    def _held(self, opened: OpenStore, claim: Claim, key: str) -> Plan[bool]:
+        view, place = opened.view, claim_key(self.tenant, claim)
+        seal = opened.seal.for_record(place)
         for _ in range(_CLAIM_TURNS):
             found = yield from load(view, place)
             if found is not None:

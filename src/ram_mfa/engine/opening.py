@@ -27,6 +27,7 @@ from ..moment import Root
 from ..sealing import RecordSeal, Seal
 from ..store import has_clock, has_history
 from ..words import Reason, Refusal
+from .binding import StoreSeal, new_store_id
 from .plan import AnyStore, Plan, history_name, load, store_time, swap
 from .records import ROOT_KEY, unsealed
 
@@ -47,7 +48,8 @@ class OpenStore:
         view: for users' records and claims.
         plain: the view for the root record itself: it compares the name of the history only.
         root: the root record.
-        sealed: its bytes in the store.
+        seal: of users' records and claims, bound to the store's id.
+        sealed: the root record's bytes in the store.
         pinned: whether the view compares those bytes in each of its statements.
         at: when it was opened, on the monotonic clock.
     """
@@ -55,6 +57,7 @@ class OpenStore:
     view: AnyStore
     plain: AnyStore
     root: Root
+    seal: StoreSeal
     sealed: bytes = attrs.field(repr=False)
     pinned: bool
     at: float
@@ -88,7 +91,7 @@ class Opening:
         self.store = store
         self.seal = seal
         self._clock = clock
-        self._pause = pause
+        self.pause = pause
         self._skew = skew
         self._create = create
         self._monotonic = monotonic
@@ -136,7 +139,7 @@ class Opening:
                 return (yield from begin())
             except HistoryLost:
                 self.forget()
-            yield self._pause, (turn / 1_000,)
+            yield self.pause, (turn / 1_000,)
         raise StoreContended
 
     def forget(self) -> None:
@@ -192,7 +195,8 @@ class Opening:
         plain, name = yield from self._named()
         sealed, root = yield from self._root(plain, name)
         pinned = self._pinned(name, sealed)
-        return OpenStore(plain if pinned is None else pinned, plain, root, sealed, pinned is not None, at)
+        view = plain if pinned is None else pinned
+        return OpenStore(view, plain, root, StoreSeal(self.seal, root), sealed, pinned is not None, at)
 
     def _named(self) -> Plan[tuple[AnyStore, str]]:
         """Plan the view of the store's present history, and its name; of a store without names, the store and ""."""
@@ -231,14 +235,14 @@ class Opening:
                 root = attrs.evolve(root, ticket_key=SecretBytes(os.urandom(32)))
                 self._store_ids |= {root.store_id}
             elif self._create and not self._store_ids:
-                root = Root(SecretBytes(os.urandom(32)), name, os.urandom(16), (), os.urandom(16))
+                root = Root(SecretBytes(os.urandom(32)), name, os.urandom(16), (), new_store_id())
             else:
                 raise Refused(Refusal(Reason.NO_ROOT))
             new = seal.seal(encode_root(root))
             if (yield from swap(plain, ROOT_KEY, found, new)):
                 self._store_ids |= {root.store_id}
                 return new, root
-            yield self._pause, (turn / 1_000,)
+            yield self.pause, (turn / 1_000,)
         raise StoreContended
 
     def _own(self, root: Root) -> Root:

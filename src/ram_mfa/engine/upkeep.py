@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What operators do beside performing verbs: re-seal, report, move, discard, deliver.
+"""What operators do beside performing verbs: report, move, discard, deliver.
 
 All of it is safe under traffic: records change by the same compare-and-swap, and what loses a race is tried again.
 """
@@ -24,31 +24,13 @@ from ..codec import Held, decode_account, decode_held, encode_held
 from ..errors import Refused, StoreContended, UnreadableRecord
 from ..events import Event, What
 from ..moment import Moment
-from ..sealing import RecordSeal
+from ..sealing import BrokenSeal, RecordSeal, SealedElsewhere
 from ..words import Kind, Reason, Refusal
 from .loop import Engine
-from .plan import AnyStore, Plan, listed, load, next_key, swap
-from .records import ROOT_KEY, account_of, claim_key, unsealed, user_key
+from .plan import AnyStore, Plan, listed, load, swap
+from .records import account_of, claim_key, unsealed, user_key
 
 _TURNS: Final = 64
-MOST_NAMED: Final = 100
-
-
-@attrs.frozen
-class Resealed:
-    """What a re-sealing came to.
-
-    Attributes:
-        seen: records looked at.
-        resealed: records written again under the present key.
-        unreadable: how many could not be read.
-        keys: the store keys of the first hundred of those.
-    """
-
-    seen: int
-    resealed: int
-    unreadable: int
-    keys: tuple[str, ...]
 
 
 @attrs.frozen
@@ -84,39 +66,6 @@ class ReportRow:
     problem: str
 
 
-def resealing(engine: Engine, progress: Callable[[Resealed], Any] | None) -> Plan[Resealed]:
-    """Plan to write the root record anew, and then every user and claim that is not sealed under the present key."""
-    opening = engine.opening
-    before = yield from opening.afresh(opening.ready)
-    current = opening.seal.for_record(ROOT_KEY).is_current(before.sealed)
-    yield from opening.renew_tickets()  # the root record before all others: what an old key opens is worth nothing
-    done = Resealed(1, 0 if current else 1, 0, ())
-    for kind in ("u", "c"):
-        keys = listed(opening.store, kind)
-        while (key := (yield from next_key(keys))) is not None:
-            done = yield from opening.afresh(partial(_resealed, engine, key, done))
-            if progress is not None:
-                progress(done)
-    return done
-
-
-def _resealed(engine: Engine, key: str, done: Resealed) -> Plan[Resealed]:
-    view = (yield from engine.opening.ready()).view
-    seal = engine.opening.seal.for_record(key)
-    done = attrs.evolve(done, seen=done.seen + 1)
-    for _ in range(_TURNS):
-        sealed = yield from load(view, key)
-        if sealed is None or seal.is_current(sealed):
-            return done
-        try:
-            record = unsealed(key, seal, sealed, bytes)
-        except UnreadableRecord:
-            return attrs.evolve(done, unreadable=done.unreadable + 1, keys=(*done.keys, key)[:MOST_NAMED])
-        if (yield from swap(view, key, sealed, seal.seal(record))):
-            return attrs.evolve(done, resealed=done.resealed + 1)
-    raise StoreContended
-
-
 def report_keys(engine: Engine) -> Iterator[str] | AsyncIterator[str]:
     """Return the keys of all users' records, to be walked with `next_key` and `reported`."""
     return listed(engine.opening.store, "u")
@@ -128,12 +77,12 @@ def reported(engine: Engine, key: str) -> Plan[ReportRow | None]:
 
 
 def _reported(engine: Engine, key: str) -> Plan[ReportRow | None]:
-    view = (yield from engine.opening.ready()).view
-    sealed = yield from load(view, key)
+    opened = yield from engine.opening.ready()
+    sealed = yield from load(opened.view, key)
     if sealed is None:
         return None
     try:
-        account = unsealed(key, engine.opening.seal.for_record(key), sealed, decode_account)
+        account = unsealed(key, opened.seal.for_record(key), sealed, decode_account)
     except UnreadableRecord as error:
         return _unreadable(key, error.problem)
     if user_key(engine.tenant, account.user) != key:
@@ -199,12 +148,12 @@ def moving(engine: Engine, old: str, new: str, by: Actor) -> Plan[None]:
 
 def _move_claims(engine: Engine, account: Account, old: str, new: str) -> Plan[None]:
     party = engine.policy().relying_party
-    view = (yield from engine.opening.ready()).view
+    opened = yield from engine.opening.ready()
     before, after = user_key(engine.tenant, old), user_key(engine.tenant, new)
     for device in account.devices:
         if isinstance(device, SecurityKey) and party is not None:
             place = claim_key(engine.tenant, Claim(party.id, device.credential_id))
-            yield from _claim_moved(view, place, engine.opening.seal.for_record(place), before=before, after=after)
+            yield from _claim_moved(opened.view, place, opened.seal.for_record(place), before=before, after=after)
 
 
 def _claim_moved(view: AnyStore, place: str, seal: RecordSeal, *, before: str, after: str) -> Plan[None]:
@@ -218,36 +167,55 @@ def _claim_moved(view: AnyStore, place: str, seal: RecordSeal, *, before: str, a
     raise StoreContended
 
 
-def discarding(engine: Engine, user: str, by: Actor) -> Plan[None]:
+def discarding(engine: Engine, user: str, by: Actor, *, unsafe_any_seal: bool = False) -> Plan[None]:
     """Plan to delete a record that cannot be read; the user is then one without a record.
 
     Raises:
         Refused: the actor may not, or the record can be read, or there is none.
+        UnreadableRecord: another ring of keys, another seal or another store's engine may be able to read it.
     """
-    yield from engine.opening.afresh(partial(_discarded, engine, user, by))
+    yield from engine.opening.afresh(partial(_discarded, engine, user, by, unsafe_any_seal))
     yield engine.tell, (Event(What.RECORD_DISCARDED, user, engine.opening.now(), by.label),)
 
 
-def _discarded(engine: Engine, user: str, by: Actor) -> Plan[None]:
+def _discarded(engine: Engine, user: str, by: Actor, unsafe_any_seal: bool) -> Plan[None]:  # noqa: FBT001
     policy = engine.policy()
     administrator = yield from engine.proved_administrator(by, policy)
     key = user_key(engine.tenant, user)
     opened = yield from engine.opening.ready()
-    view = opened.view
     moment = Moment(policy, engine.opening.now(), SecretBytes(bytes(32)), opened.root, user, key, administrator)
     grant = authorise(None, moment, by, Deed.DISCARD)
     if isinstance(grant, Reason):
         raise Refused(Refusal(grant))
-    sealed = yield from load(view, key)
-    readable = sealed is None
-    if sealed is not None:
-        try:
-            account_of(key, engine.opening.seal.for_record(key), sealed, user)
-            readable = True
-        except UnreadableRecord:
-            readable = False
-    if readable or not (yield from swap(view, key, sealed, None)):
+    sealed = yield from load(opened.view, key)
+    if sealed is None or _is_readable(key, opened.seal.for_record(key), sealed, user, any_seal=unsafe_any_seal):
         raise Refused(Refusal(Reason.NOTHING_TO_DO))
+    if not (yield from swap(opened.view, key, sealed, None)):
+        raise Refused(Refusal(Reason.NOTHING_TO_DO))
+
+
+def _is_readable(key: str, seal: RecordSeal, sealed: bytes, user: str, *, any_seal: bool) -> bool:
+    """Return whether a record can be read.
+
+    Raises:
+        UnreadableRecord: perhaps, but not here; unless ``any_seal`` says that this does not matter.
+    """
+    elsewhere = ""
+    try:
+        seal.unseal(sealed)
+    except SealedElsewhere as error:
+        elsewhere = str(error)
+    except BrokenSeal:
+        return False
+    if elsewhere:
+        if any_seal:
+            return False
+        raise UnreadableRecord(key, f"{elsewhere}: it may be a good record, and is not discarded")
+    try:
+        account_of(key, seal, sealed, user)
+    except UnreadableRecord:
+        return False
+    return True
 
 
 def delivering(engine: Engine, user: str, sink: Callable[[Event], Any]) -> Plan[int]:

@@ -7,6 +7,7 @@ before it is told; what the design allows (a claim outlives its user, a move is 
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
@@ -16,6 +17,7 @@ import attrs
 from ..account import Account, SecurityKey
 from ..ceremonies.transition import Claim
 from ..codec import decode_account, decode_held, decode_root
+from ..engine.binding import StoreSeal
 from ..engine.records import ROOT_KEY, claim_key, unsealed, user_key
 from ..errors import UnreadableRecord
 from ..moment import Root
@@ -61,13 +63,23 @@ def sealed_with(store: Opened, seals: Mapping[str, Seal], seen: Callable[[int], 
         seen: told after each record how many it was.
     """
     counts: Counter[tuple[str, str]] = Counter()
+    root = next((root for root in (_root_under(store, seal) for seal in seals.values()) if root is not None), None)
+    bound = {name: seal if root is None else StoreSeal(seal, root) for name, seal in seals.items()}
     for number, key in enumerate(all_keys(store), start=1):
         sealed = store.load(key)
         if sealed is not None:
-            under = next((name for name, seal in seals.items() if seal.for_record(key).is_current(sealed)), "")
+            ring = seals if key == ROOT_KEY else bound
+            under = next((name for name, seal in ring.items() if seal.for_record(key).is_current(sealed)), "")
             counts[key[0], under] += 1
         seen(number)
     return counts
+
+
+def _root_under(store: Store, seal: Seal) -> Root | None:
+    try:
+        return read_root(store, seal)
+    except UnreadableRecord:
+        return None
 
 
 @attrs.frozen
@@ -100,6 +112,7 @@ class Examination:
     tenants: Sequence[str] = ("",)
     scope: str | None = None
     counts: Counter[str] = attrs.field(factory=Counter)
+    _bound: Seal | None = attrs.field(init=False, default=None)
 
     def run(self) -> Iterator[Wrong | None]:
         """Yield, for each record, what is wrong with it, or None."""
@@ -125,7 +138,16 @@ class Examination:
 
     def _read(self, key: str, decode: Callable[[bytes], T]) -> T | None:
         sealed = self.store.load(key)  # no view: where history was lost, nothing is to be written
-        return None if sealed is None else unsealed(key, self.seal.for_record(key), sealed, decode)
+        if sealed is None:
+            return None
+        if key[0] == "r":
+            return unsealed(key, self.seal.for_record(key), sealed, decode)
+        if self._bound is not None:
+            with contextlib.suppress(UnreadableRecord):
+                return unsealed(key, self._bound.for_record(key), sealed, decode)
+        root = read_root(self.store, self.seal)  # again: a re-sealing may have given the store another id
+        self._bound = self.seal if root is None else StoreSeal(self.seal, root)
+        return unsealed(key, self._bound.for_record(key), sealed, decode)
 
     def _root(self, key: str) -> str:
         if key != ROOT_KEY:

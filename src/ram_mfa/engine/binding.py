@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The seal of one store: every record but the root is bound to the store's id.
+
+::
+
+    sealed = 2 (1 byte) || store id (16 bytes) || seal of the place
+    place  = store key || base64url(store id)                         what the application's seal authenticates
+
+So a record that was sealed for a staging store is nothing in production's table, under the same ring of keys too. The
+id stands before the sealed bytes, so that keys are never tried in turn: while a re-sealing walks from an older id to a
+new one, both are read, and the new one is written.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from .. import _base64url
+from .._secret import SecretBytes
+from ..moment import Root
+from ..sealing import VERSIONS, NotSealed, RecordSeal, Seal, SealedElsewhere
+
+STORE_ID: Final = 16
+_BOUND: Final = b"\x02"
+_HEAD: Final = 1 + STORE_ID
+
+
+def new_store_id() -> bytes:
+    """Return a random id."""
+    return os.urandom(STORE_ID)
+
+
+def store_id_of(sealed: bytes) -> bytes | None:
+    """Return the id that a record names as its store's; None where it names none. Nothing is verified."""
+    return sealed[1:_HEAD] if sealed[:1] == _BOUND and len(sealed) >= _HEAD else None
+
+
+class StoreSeal:
+    """A seal whose records are bound to a store; it is a `ram_mfa.sealing.Seal` itself.
+
+    Args:
+        seal: of the application.
+        root: the store's root record.
+    """
+
+    __slots__ = ("_ids", "_seal")
+
+    def __init__(self, seal: Seal, root: Root) -> None:
+        self._seal = seal
+        ids = (root.store_id,) if root.older is None else (root.store_id, root.older)
+        self._ids = tuple((_BOUND + one, _base64url.encode(one)) for one in ids)
+
+    def for_record(self, key: str, /) -> RecordSeal:
+        """Return the seal of the record under a store key."""
+        (head, store_id), *older = self._ids
+        bound = {of: self._seal.for_record(key + one) for of, one in older}
+        return _BoundRecordSeal(head, self._seal.for_record(key + store_id), bound)
+
+
+class _BoundRecordSeal:
+    __slots__ = ("_head", "_older", "_seal")
+
+    def __init__(self, head: bytes, seal: RecordSeal, older: dict[bytes, RecordSeal]) -> None:
+        self._head, self._seal, self._older = head, seal, older
+
+    def seal(self, record: bytes, /) -> bytes:
+        return self._head + self._seal.seal(record)
+
+    def unseal(self, sealed: bytes, /) -> SecretBytes:
+        head, rest = sealed[:_HEAD], sealed[_HEAD:]
+        if head == self._head:
+            return self._seal.unseal(rest)
+        if head in self._older:
+            return self._older[head].unseal(rest)
+        if not head or head[0] >= VERSIONS:
+            raise NotSealed("not sealed")
+        raise SealedElsewhere("bound to another store")
+
+    def is_current(self, sealed: bytes, /) -> bool:
+        return sealed[:_HEAD] == self._head and self._seal.is_current(sealed[_HEAD:])
