@@ -237,6 +237,8 @@ class Account:
         old_marks: the first 16 bytes of the digests of the marks seen before it, the oldest first.
         outbox: events committed and not delivered yet, the oldest first.
         moved_to: the user id that this record is being moved to, or None.
+        reserved_for: the user id whose record will arrive in this place, which is no account yet; or None.
+        reservation: 16 bytes: of the place that this record departed for, or that this record is; or None.
     """
 
     user: str
@@ -255,6 +257,8 @@ class Account:
     old_marks: tuple[bytes, ...] = attrs.field(repr=False)
     outbox: tuple[Event, ...]
     moved_to: str | None
+    reserved_for: str | None = None
+    reservation: bytes | None = attrs.field(repr=False, default=None)
 
     def device(self, device_id: str) -> Device | None:
         """Return the bound device of that id, or None."""

@@ -15,6 +15,7 @@ from .engine import upkeep
 from .engine.driver import Driver, Policy
 from .engine.frames import Frames
 from .engine.lanes import Lane, Lanes
+from .engine.moves import moving
 from .engine.observers import AsyncObserver, Observer, async_notifier, notifier
 from .engine.opening import Clock
 from .engine.plan import Plan, next_key
@@ -137,7 +138,7 @@ class MFA(Driver):
 
     def move(self, old: str, new: str, by: Actor) -> None:
         """Move an account to another user id; call it again after a crash."""
-        self._run(upkeep.moving(self._engine, old, new, by))
+        self._run(moving(self._engine, old, new, by))
 
     def discard(self, user: str, by: Actor, *, unsafe_any_seal: bool = False) -> None:
         """Delete a user's record that cannot be read; the user is then one without a record.
@@ -272,7 +273,7 @@ class AsyncMFA(Driver):
 
     async def move(self, old: str, new: str, by: Actor) -> None:
         """See `MFA.move`."""
-        await self._run(upkeep.moving(self._engine, old, new, by))
+        await self._run(moving(self._engine, old, new, by))
 
     async def discard(self, user: str, by: Actor, *, unsafe_any_seal: bool = False) -> None:
         """See `MFA.discard`."""

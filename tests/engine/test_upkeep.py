@@ -24,6 +24,7 @@ from ram_mfa import (
     RenameDevice,
     ResetMFA,
     StoreContended,
+    StoreUnavailable,
     ThrottlePolicy,
     Unbind,
     What,
@@ -141,12 +142,20 @@ class TestMove:
 
     def test_arrived_before(self, services):
         """What arrived before a crash stays, and the old record goes."""
-        service = services()
+        service, key = services(), user_key("", "alice")
         service.phone("alice")
-        before = service.account("alice")
-        service.run(service.mfa.move("alice", "bob", ROOT))
-        service.perform("alice", OpenAccount(by=ROOT))
-        service.plant("alice", handle=before.handle, moved_to="bob")
+
+        def interfere(word, really, at, *arguments):
+            if word == "swap" and at == key and arguments[1] is None:
+                raise StoreUnavailable("no answer")
+            return really(at, *arguments)
+
+        service.store.interfere = interfere
+        with pytest.raises(StoreUnavailable):
+            service.run(service.mfa.move("alice", "bob", ROOT))
+        service.store.interfere = None
+        assert len(service.perform("bob", Describe()).devices) == 1
+        assert service.refusal("alice", Describe()).reason is Reason.MOVING
         service.run(service.mfa.move("alice", "bob", ROOT))
         assert service.refusal("alice", Describe()).reason is Reason.NO_ACCOUNT
         assert len(service.perform("bob", Describe()).devices) == 1

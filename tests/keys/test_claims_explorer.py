@@ -33,7 +33,7 @@ from ram_mfa.account import Account
 from ram_mfa.ceremonies import Claim
 from ram_mfa.ceremonies.transition import refused
 from ram_mfa.codec import Held, decode_account, decode_held, encode_held
-from ram_mfa.engine import upkeep
+from ram_mfa.engine import moves as moves_of_accounts
 from ram_mfa.engine.binding import STORE_ID
 from ram_mfa.engine.loop import Engine
 from ram_mfa.engine.records import ROOT_KEY, claim_key, user_key
@@ -142,7 +142,7 @@ def move(old, new):
 
     def program(desk):
         yield note, (f"{old} unbinding",)
-        yield from upkeep.moving(desk.engine, old, new, ROOT)
+        yield from moves_of_accounts.moving(desk.engine, old, new, ROOT)
         yield note, (f"{new} bound",)
 
     return program
@@ -374,7 +374,7 @@ class TestMoves:
                 yield view.swap, (place, found, seal.seal(encode_held(Held(after))))
 
         world, moves = self.moves()
-        monkeypatch.setattr(upkeep, "_claim_moved", careless)
+        monkeypatch.setattr(moves_of_accounts, "_claim_moved", careless)
         explored = walk(moves["during a re-sealing"], world=world, law=never_two)
         assert explored.broken == "bound to alice and to alicia", str(explored)
         print(explored)
@@ -401,7 +401,8 @@ class TestMoves:
 class ScanThenBind(Engine):
     """Looks through all users for the credential, and binds where it finds none."""
 
-    def _claimed(self, view, step, account, moment):
+    def _claimed(self, opened, step, account, moment):
+        view = opened.view
         for claim in step.claims:
             for key in KEYS.values():
                 sealed = yield view.load, (key,)

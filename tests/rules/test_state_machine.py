@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import attrs
@@ -199,12 +200,11 @@ class Life(RuleBasedStateMachine):
         return MFAPolicy.ram(issuer="Example", relying_party=PARTY, **self.rules)
 
     def account(self, user: str) -> Account | None:
-        sealed = self.store._records.get(user_key("", user))
-        return (
-            None
-            if sealed is None
-            else decode_account(AsStored(SEAL, self.store).for_record(user_key("", user)).unseal(sealed))
-        )
+        key, records = user_key("", user), self.store._records
+        if key not in records:
+            return None
+        seal = AsStored(SEAL, SimpleNamespace(load=records.get)).for_record(key)
+        return decode_account(seal.unseal(records[key]))
 
     def now(self, service: int) -> float:
         return self.clocks[service]()

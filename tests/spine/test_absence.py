@@ -282,12 +282,11 @@ class TestNoRoot:
             refuses(service, begin, UnreadableRecord)
 
     def test_another_service(self, snapshot):
-        """The root record of another service, under the same key, kills every ticket and receipt of this one."""
+        """Under the root record of another service, with the same ring, no record of this one is read at all."""
         other = Services("MFA")()
         service = snapshot.service(records={**snapshot.records, ROOT_KEY: other.store.records[ROOT_KEY]})
-        for name, (user, ticket, answer) in snapshot.tickets.items():
-            error = refuses(service, Way(user, answer(ticket, SESSION)), Refused)
-            assert error.refusal.advice is advice_for(name)
+        for user, ticket, answer in snapshot.tickets.values():
+            refuses(service, Way(user, answer(ticket, SESSION)), UnreadableRecord)
 
     def test_a_record_of_another_kind(self, snapshot):
         """A user's record, or a newer root record, in the root record's place does not open."""
@@ -441,7 +440,7 @@ class TestDamage:
             seal = snapshot.bound(SEAL).for_record(key)
             planted = [seal.seal(cbor2.dumps([other, *row])) for other in (version + 1, 0, -1, 255, "1", None)]
             planted += [seal.seal(cbor2.dumps([version, *row, None])), seal.seal(cbor2.dumps([version, *row[:-1]]))]
-            planted += [bytes([other]) + snapshot.records[key][1:] for other in (0, 2, 255)]
+            planted += [bytes([other]) + snapshot.records[key][1:] for other in (0, 1, 3, 255)]
             for sealed in planted:
                 service = snapshot.service(records={**snapshot.records, key: sealed})
                 refuses(service, way, UnreadableRecord)

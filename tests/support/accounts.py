@@ -114,6 +114,8 @@ ACCOUNT = Account(
         Event(What.PASSWORD_CHANGED, "alice", 1_699_999_001.0),
     ),
     moved_to="alicia",
+    reserved_for="alison",
+    reservation=b"v" * 16,
 )
 ROOT_RECORD = Root(
     SecretBytes(b"t" * 32),
@@ -229,6 +231,8 @@ accounts = st.builds(
     old_marks=_tuples(_exactly(bounds.OLD_MARK), bounds.MAX_OLD_MARKS),
     outbox=_tuples(_events, 4),
     moved_to=st.none() | _text,
+    reserved_for=st.none() | _text,
+    reservation=st.none() | _exactly(16),
 )
 roots = st.builds(
     Root,

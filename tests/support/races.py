@@ -403,7 +403,10 @@ def keep_logging_on(me: Me, place: Place, meet: Any, over: Any, groups: Sequence
     while True:
         clock.advance(60)
         for user, phone in phones:
-            outcome = finish(mfa, user, begin(mfa, user), phone.code_at(clock.now))
+            outcome = "FOREIGN_TICKET"
+            for _ in range(4):  # where a re-sealing ends the ticket, one starts over
+                if outcome == "FOREIGN_TICKET":
+                    outcome = finish(mfa, user, begin(mfa, user), phone.code_at(clock.now))
             assert outcome == "proof", outcome
         if over.is_set():
             store.close()

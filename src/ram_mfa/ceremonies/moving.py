@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Moving an account to another user id, in steps that a crash may part: the old record refuses from the first on.
+"""Moving an account to another user id: the steps of it, each of which may be lost, repeated, or come late.
 
-The store key is associated data of the seal, so a record cannot simply be copied. The loop performs these verbs in
-order and moves the claims between them; each step may be repeated.
+The store key is associated data of the seal, so a record cannot simply be copied, and no store swaps two records in
+one statement. `ram_mfa.engine.moves` performs these verbs in order::
+
+    old: living --Depart--> leaving --Commit--> departed --Leave--> none
+    new: none --Reserve--> reserved --Arrive--> living                       Release: reserved --> none
+
+Invariant: a reservation is an id drawn anew, and belongs to one departure. `Commit` names it in the old record, and
+only a record that departed arrives, only in the place that it reserved: late steps of a mover whose move is over find
+another reservation or none, and write nothing. A reservation is released only where it can no longer be committed.
 """
 
 from __future__ import annotations
@@ -15,6 +22,7 @@ from ..moment import Moment
 from ..words import Reason
 from .actors import Actor, is_actor
 from .authority import Deed, authorise
+from .changes import new_account
 from .tickets import renewed
 from .transition import Step, Verb, refused
 
@@ -37,7 +45,7 @@ class Depart(Verb[Account]):
         grant = authorise(account, moment, self.by, Deed.MOVE)
         if isinstance(grant, Reason):
             return refused(account, moment, grant, actor=self.by.label)
-        if account is None:
+        if account is None or account.reserved_for is not None:
             return refused(account, moment, Reason.NO_ACCOUNT, actor=self.by.label)
         if account.moved_to == self.to:
             return Step(account, account)
@@ -48,45 +56,152 @@ class Depart(Verb[Account]):
 
 
 @attrs.frozen
-class Arrive(Verb[None]):
-    """Write the record under its new user id; one that is there already from the same move stays.
+class Look(Verb[Account | None]):
+    """Return the record as it is, in a move or not; nothing changes."""
+
+    moves = True
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[Account | None]:
+        """Return the same account."""
+        del moment
+        return Step(account, account)
+
+
+@attrs.frozen
+class Reserve(Verb[Account]):
+    """Take the new user id's place, where nobody has it; the outcome is who has it now.
 
     Attributes:
-        leaving: the record as it left.
-        by: who asks.
+        leaving: the record that is to arrive.
     """
 
     moves = True
     leaving: Account
-    by: Actor = attrs.field(kw_only=True, validator=is_actor)
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[Account]:
+        """Return the step to a place that is reserved, or the same record."""
+        if account is not None:
+            return Step(account, account)
+        place = attrs.evolve(
+            new_account(moment, required=True),
+            epoch=self.leaving.epoch,
+            reserved_for=self.leaving.user,
+            reservation=bytes(moment.draw("reservation", 16)),
+        )
+        return Step(place, place)
+
+
+@attrs.frozen
+class Commit(Verb[Account | None]):
+    """Have the record that leaves depart for the place that was reserved; the outcome is the record as it then is.
+
+    Attributes:
+        leaving: the record as it left.
+        reservation: of the place.
+    """
+
+    moves = True
+    leaving: Account
+    reservation: bytes
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[Account | None]:
+        """Return the step to the record that departed; the same one where that departure is over."""
+        del moment
+        if account is None or not is_leaving(account, self.leaving):
+            return Step(account, account)
+        departed = attrs.evolve(account, reservation=self.reservation)
+        return Step(departed, departed)
+
+
+@attrs.frozen
+class Cancel(Verb[bool]):
+    """Let the record stay that could not arrive; the outcome is whether it stays.
+
+    Attributes:
+        leaving: the record as it left.
+    """
+
+    moves = True
+    leaving: Account
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[bool]:
+        """Return the step to the record as before; the same one where it departed, or that departure is over."""
+        del moment
+        if account is None or not is_leaving(account, self.leaving):
+            return Step(account, account is not None and account.moved_to is None)
+        return Step(attrs.evolve(account, moved_to=None), outcome=True)
+
+
+@attrs.frozen
+class Release(Verb[None]):
+    """Give a place free whose reservation can no longer be committed.
+
+    Attributes:
+        reservation: of the place.
+    """
+
+    moves = True
+    reservation: bytes | None
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
-        """Return the step to the record that arrived."""
-        if account is not None:
-            if account.handle == self.leaving.handle:
-                return Step(account, None)
-            return refused(account, moment, Reason.ACCOUNT_EXISTS, actor=self.by.label)
-        arrived = attrs.evolve(renewed(self.leaving, moment), user=moment.user, moved_to=None)
-        event = Event(What.ACCOUNT_MOVED, moment.user, moment.now, self.by.label, detail=f"from {self.leaving.user}")
+        """Return the step to no record; the same record where that reservation is over."""
+        del moment
+        return Step(None if account is not None and is_reserved(account, self.reservation) else account, None)
+
+
+@attrs.frozen
+class Arrive(Verb[None]):
+    """Write the record under its new user id, in the place that was reserved; in no other, and once.
+
+    Attributes:
+        departed: the record as it departed.
+        actor: what events call who asked.
+    """
+
+    moves = True
+    departed: Account
+    actor: str
+
+    def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
+        """Return the step to the record that arrived; the same one where it arrived before."""
+        if account is None or not is_reserved(account, self.departed.reservation):
+            return Step(account, None)
+        arrived = attrs.evolve(renewed(self.departed, moment), user=moment.user, moved_to=None, reservation=None)
+        event = Event(What.ACCOUNT_MOVED, moment.user, moment.now, self.actor, detail=f"from {self.departed.user}")
         return Step(arrived, None, events=(event,))
 
 
 @attrs.frozen
 class Leave(Verb[None]):
-    """Erase the record that left, once it has arrived; or let it stay where it could not.
+    """Erase the record that departed, once it has arrived.
 
     Attributes:
-        to: the user id it left for.
-        arrived: whether it arrived.
+        reservation: of the place where it arrived.
     """
 
     moves = True
-    to: str
-    arrived: bool
+    reservation: bytes | None
 
     def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
-        """Return the step to no record, or to the record as before."""
+        """Return the step to no record."""
         del moment
-        if account is None or account.moved_to != self.to:
-            return Step(account, None)
-        return Step(None if self.arrived else attrs.evolve(account, moved_to=None), None)
+        over = account is None or account.moved_to is None or account.reservation != self.reservation
+        return Step(account if over else None, None)
+
+
+def is_leaving(account: Account, leaving: Account) -> bool:
+    """Return whether a record is in that very departure, and committed to no place yet."""
+    same = account.moved_to is not None and account.moved_to == leaving.moved_to and account.epoch == leaving.epoch
+    return same and account.reservation is None
+
+
+def is_reserved(account: Account, reservation: bytes | None) -> bool:
+    """Return whether a record is the place of that reservation."""
+    return account.reserved_for is not None and account.reservation == reservation
+
+
+def may_still_arrive(source: Account | None, place: Account) -> bool:
+    """Return whether the record that a place is reserved for is, or may yet be, committed to it."""
+    if source is None or source.moved_to != place.user or source.epoch != place.epoch:
+        return False
+    return source.reservation in (None, place.reservation)

@@ -71,6 +71,8 @@ def encode_account(account: Account) -> SecretBytes:
                     b"".join(account.old_marks),
                     [rows.event_row(event) for event in account.outbox],
                     account.moved_to,
+                    account.reserved_for,
+                    account.reservation,
                 ]
             )
         )
@@ -146,7 +148,7 @@ def _row(data: bytes) -> list[Any]:
 _ACCOUNT: Final = (
     *(int, str, bytes, bytes, float, bool),
     *(list, list, bytes, bytes, int, list, bytes),
-    *((bytes, NoneType), bytes, list, (str, NoneType)),
+    *((bytes, NoneType), bytes, list, (str, NoneType), (str, NoneType), (bytes, NoneType)),
 )
 
 
@@ -154,11 +156,12 @@ def _account(row: list[Any]) -> Account:
     (_, user, handle, epoch, created_at, required, devices, offers, answered, failed, not_before) = typed(
         row, _ACCOUNT
     )[:11]
-    machines, wrong, password_mark, old_marks, outbox, moved_to = row[11:]
+    machines, wrong, password_mark, old_marks, outbox, moved_to, reserved_for, reservation = row[11:]
     check(len(handle) == 32 and len(epoch) == 16 and user != "", "identity")
     check(len(devices) <= bounds.MOST_DEVICES and len(offers) <= bounds.MOST_OFFERS, "devices or offers")
     check(len(machines) <= bounds.MOST_MACHINES, "machines")
     check(len(outbox) <= bounds.MOST_EVENTS, "outbox")
+    check(reservation is None or len(reservation) == 16, "reservation")
     check(not_before >= 0 and (password_mark is None or len(password_mark) == 32), "marks")
     return Account(
         user,
@@ -177,6 +180,8 @@ def _account(row: list[Any]) -> Account:
         rows.old_marks(old_marks),
         tuple([rows.event(entry) for entry in outbox]),
         moved_to,
+        reserved_for,
+        reservation,
     )
 
 

@@ -189,7 +189,8 @@ def _user_of(receipt: str) -> str | None:
 
 def _decided(verb: Verb[T], account: Account | None, moment: Moment) -> Step[T]:
     """Return the verb's step, with its events in the outbox where the policy keeps one."""
-    if account is not None and account.moved_to is not None and not getattr(verb, "moves", False):
+    moving = account is not None and (account.moved_to is not None or account.reserved_for is not None)
+    if moving and not getattr(verb, "moves", False):
         return refused(account, moment, Reason.MOVING)
     step = verb(account, moment)
     after = step.account

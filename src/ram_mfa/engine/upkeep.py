@@ -13,22 +13,20 @@ from typing import Any, Final
 import attrs
 
 from .._secret import SecretBytes
-from ..account import Account, SecurityKey
+from ..account import Account
 from ..ceremonies.actors import Actor
 from ..ceremonies.authority import Deed, authorise
 from ..ceremonies.delivery import Delivered, Waiting
-from ..ceremonies.moving import Arrive, Depart, Leave
-from ..ceremonies.transition import Claim
 from ..ceremonies.usable import is_allowed, usable_devices
-from ..codec import Held, decode_account, decode_held, encode_held
-from ..errors import Refused, StoreContended, UnreadableRecord
+from ..codec import decode_account
+from ..errors import Refused, UnreadableRecord
 from ..events import Event, What
 from ..moment import Moment
 from ..sealing import BrokenSeal, RecordSeal, SealedElsewhere
 from ..words import Kind, Reason, Refusal
 from .loop import Engine
-from .plan import AnyStore, Plan, listed, load, swap
-from .records import account_of, claim_key, unsealed, user_key
+from .plan import Plan, listed, load, swap
+from .records import account_of, unsealed, user_key
 
 _TURNS: Final = 64
 
@@ -85,7 +83,7 @@ def _reported(engine: Engine, key: str) -> Plan[ReportRow | None]:
         account = unsealed(key, opened.seal.for_record(key), sealed, decode_account)
     except UnreadableRecord as error:
         return _unreadable(key, error.problem)
-    if user_key(engine.tenant, account.user) != key:
+    if user_key(engine.tenant, account.user) != key or account.reserved_for is not None:
         return None
     return _row(engine, key, account)
 
@@ -125,46 +123,6 @@ def _row(engine: Engine, key: str, account: Account) -> ReportRow:
         disallowed=sum(not is_allowed(device, policy) for device in devices),
         problem="",
     )
-
-
-def moving(engine: Engine, old: str, new: str, by: Actor) -> Plan[None]:
-    """Plan to move an account to another user id; begun again after a crash, it goes on where it stopped.
-
-    Raises:
-        Refused: the actor may not, there is no such account, or the new user id has a record of its own.
-    """
-    if old == new:
-        raise Refused(Refusal(Reason.NOTHING_TO_DO))
-    user_key(engine.tenant, new)  # a user id that cannot be one is refused before anything leaves
-    leaving = yield from engine.performing(old, Depart(new, by=by))
-    try:
-        yield from engine.performing(new, Arrive(leaving, by=by))
-    except Refused:
-        yield from engine.performing(old, Leave(new, arrived=False))
-        raise
-    yield from engine.opening.afresh(partial(_move_claims, engine, leaving, old, new))
-    yield from engine.performing(old, Leave(new, arrived=True))
-
-
-def _move_claims(engine: Engine, account: Account, old: str, new: str) -> Plan[None]:
-    party = engine.policy().relying_party
-    opened = yield from engine.opening.ready()
-    before, after = user_key(engine.tenant, old), user_key(engine.tenant, new)
-    for device in account.devices:
-        if isinstance(device, SecurityKey) and party is not None:
-            place = claim_key(engine.tenant, Claim(party.id, device.credential_id))
-            yield from _claim_moved(opened.view, place, opened.seal.for_record(place), before=before, after=after)
-
-
-def _claim_moved(view: AnyStore, place: str, seal: RecordSeal, *, before: str, after: str) -> Plan[None]:
-    """Plan one claim's new owner; a claim left behind would let the next user of the old id bind the same key."""
-    for _ in range(_TURNS):
-        found = yield from load(view, place)
-        if found is None or unsealed(place, seal, found, decode_held).key != before:
-            return
-        if (yield from swap(view, place, found, seal.seal(encode_held(Held(after))))):
-            return
-    raise StoreContended
 
 
 def discarding(engine: Engine, user: str, by: Actor, *, unsafe_any_seal: bool = False) -> Plan[None]:

@@ -173,6 +173,8 @@ class Examination:
         if tenant is None:
             self.counts["users of tenants that were not named"] += 1
             return ""
+        if account.reserved_for is not None:
+            self.counts["places reserved by moves"] += 1
         if account.moved_to is not None:
             self.counts["moves under way"] += 1
         for device in account.devices:
