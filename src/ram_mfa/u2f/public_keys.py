@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from ..errors import MalformedMessage
 from ._der import INTEGER, DERReader
 from ._x509 import MESSAGE
-from .ec import load_p256
 
 EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
 _RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"
@@ -32,10 +31,12 @@ _NULL: Final = b"\x05\x00"
 
 P256: Final = bytes.fromhex("06082a8648ce3d030107")
 """The parameters of a key on P-256: the DER of the curve's OID."""
-_LARGER_CURVES: Final[dict[bytes, tuple[ec.EllipticCurve, int]]] = {
+CURVES: Final[dict[bytes, tuple[ec.EllipticCurve, int]]] = {
+    P256: (ec.SECP256R1(), 65),
     bytes.fromhex("06052b81040022"): (ec.SECP384R1(), 97),
     bytes.fromhex("06052b81040023"): (ec.SECP521R1(), 133),
 }
+"""By the DER of its OID, each curve with the size of an uncompressed point."""
 MIN_RSA_BITS: Final = 1_024
 """Older attestation roots have that many. Trust is the administrator's choice, the bound is on work."""
 MAX_RSA_BITS: Final = 4_096
@@ -68,9 +69,7 @@ def load_certificate_key(algorithm: str, parameters: bytes, key: bytes) -> Certi
 
 def _load_ec(parameters: bytes, key: bytes) -> ec.EllipticCurvePublicKey:
     """Load a point. Explicit parameters are refused: only the OID of a curve is looked up."""
-    if parameters == P256:
-        return load_p256(key, message=MESSAGE)
-    curve, size = _LARGER_CURVES.get(parameters, (None, 0))
+    curve, size = CURVES.get(parameters, (None, 0))
     if curve is None:
         raise _refused("not on a supported named curve")
     if len(key) != size or key[0] != 0x04:
