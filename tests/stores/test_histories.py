@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 
 import pytest
 
-from ram_mfa.errors import HistoryLost
+from ram_mfa.errors import HistoryLost, StoreUncertain
 from tests.stores import pins
 from tests.stores.test_postgres import Maker
 from tests.support import require_module
@@ -118,3 +120,71 @@ class TestPin:
             assert lost(lambda: view.load(key)) == name
             assert lost(lambda: view.swap(key, OLD, NEW)) == name
             assert store.load(key) == OLD
+
+
+class TestEarlierStatements:
+    @pytest.mark.requirement("A4")
+    @pytest.mark.parametrize("way", ["called", "awaited"])
+    def test_end_before_the_pinned_record_counts_as_replaced(self, primary, store, way):
+        """A pinned swap that began earlier, and waits for a lock, may still land; but not after the new root counts."""
+        psycopg = require_module("psycopg", "psycopg[binary]")
+        key, root, ended = pins.fresh_key(), b"root", []
+        pins.put(store, pins.ROOT, root)
+        pins.put(store, key, OLD)
+        name = store.incarnation()
+        view = store.at(name, beside=(pins.ROOT, root))
+
+        async def awaited():
+            other = await Maker(primary.url(), PATIENCE).awaited()
+            try:
+                return await other.at(name).swap(pins.ROOT, root, b"another root")
+            finally:
+                await other.close()
+
+        def replace():
+            if way == "called":
+                assert store.at(name).swap(pins.ROOT, root, b"another root") is True
+            else:
+                assert asyncio.run(awaited()) is True
+            ended.append("root")
+
+        def swap():
+            assert view.swap(key, OLD, NEW) is True
+            ended.append("user")
+
+        def until(condition):
+            limit = time.monotonic() + PATIENCE
+            while not condition():
+                assert time.monotonic() < limit
+                time.sleep(0.01)
+
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%'"
+        with psycopg.connect(primary.url()) as another:
+            another.execute("SELECT FROM ram_mfa WHERE key = %s FOR UPDATE", (key,))
+            threads = [threading.Thread(target=swap), threading.Thread(target=replace)]
+            threads[0].start()
+            until(lambda: primary.sql(waiting) == "1")
+            threads[1].start()
+            until(lambda: store.load(pins.ROOT) == b"another root")
+            threads[1].join(0.3)
+            assert ended == []
+            another.rollback()
+        for thread in threads:
+            thread.join()
+        assert sorted(ended) == ["root", "user"]
+        assert store.load(key) == NEW
+        assert lost(lambda: view.swap(key, NEW, OLD)) == name
+
+    @pytest.mark.requirement("A4", "S4")
+    def test_that_do_not_end_leave_it_uncertain(self, primary):
+        """A transaction that writes the table and stays open: the new root stands, and nobody says that all is well."""
+        psycopg = require_module("psycopg", "psycopg[binary]")
+        store = Maker(primary.url(), 0.5)()
+        pins.put(store, pins.ROOT, b"root")
+        with psycopg.connect(primary.url()) as another:
+            another.execute("DELETE FROM ram_mfa WHERE key = 'no such key'")
+            with pytest.raises(StoreUncertain):
+                store.at(store.incarnation()).swap(pins.ROOT, b"root", b"another root")
+            another.rollback()
+        assert store.load(pins.ROOT) == b"another root"
+        store.close()

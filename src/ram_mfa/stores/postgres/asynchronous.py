@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import attrs
 import psycopg
 
-from ...errors import StoreUnavailable
+from ...errors import StoreUnavailable, StoreUncertain
 from .. import _psycopg, _table_checks
 from .._sql import Pin, Value, found, only, text_of
 from . import common
@@ -90,12 +90,24 @@ class AsyncPostgresStore:
         while True:
             landed = await self._write(text, values)
             if landed:
+                if pin is not None and pin.beside is None:
+                    await self._await_earlier()
                 return True
             # ``SQLStore._lost`` says why this answer is right.
             if landed is False and (pin is None or await self._load(key, pin) != old):
                 return False
             if time.monotonic() > until:
                 raise common.locked()
+
+    async def _await_earlier(self) -> None:
+        earlier, until = common.Earlier(), time.monotonic() + self._deadline
+        try:
+            while not earlier.ended(await self._ask(common.WRITERS, ())):
+                if time.monotonic() > until:
+                    raise StoreUncertain
+                await asyncio.sleep(0.005)
+        except StoreUnavailable as error:
+            raise StoreUncertain from error  # the swap itself has landed
 
     async def _write(self, text: str, values: tuple[Value, ...]) -> bool | None:
         link = await self._pool.take()

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import attrs
 import psycopg
 
-from ...errors import StoreUnavailable
+from ...errors import StoreUnavailable, StoreUncertain
 from .. import _psycopg
 from .._sql import Pin, Value, found, only, text_of
 from .._table_checks import has_table
@@ -100,12 +100,25 @@ class PostgresStore:
         while True:
             landed = self._write(text, values)
             if landed:
+                if pin is not None and pin.beside is None:
+                    self._await_earlier()
                 return True
             # ``SQLStore._lost`` says why this answer is right.
             if landed is False and (pin is None or self._load(key, pin) != old):
                 return False
             if time.monotonic() > until:
                 raise common.locked()
+
+    def _await_earlier(self) -> None:
+        """Wait for the statements that may be pinned to what was just replaced; see ``common.Earlier``."""
+        earlier, until = common.Earlier(), time.monotonic() + self._deadline
+        try:
+            while not earlier.ended(self._ask(common.WRITERS, ())):
+                if time.monotonic() > until:
+                    raise StoreUncertain
+                time.sleep(0.005)
+        except StoreUnavailable as error:
+            raise StoreUncertain from error  # the swap itself has landed
 
     def _write(self, text: str, values: tuple[Value, ...]) -> bool | None:
         """Run a statement that writes; None where nothing landed and it may be asked again."""
