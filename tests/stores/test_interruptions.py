@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import time
 from collections import Counter
@@ -191,9 +190,12 @@ class TestSwap:
 
 def patiently(store, key):
     """Load, over and over until the server answers."""
+    until = time.monotonic() + PATIENCE
     while True:
-        with contextlib.suppress(StoreUnavailable):
+        try:
             return store.load(key)
+        except StoreUnavailable:
+            assert time.monotonic() < until
 
 
 class TestLogon:
