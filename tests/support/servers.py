@@ -21,7 +21,6 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TextIO
 
 from . import missing, require_program
 
@@ -31,28 +30,26 @@ KEY_PATTERN = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{43}")
 
 PORTS = range(11_000, 22_000)
 """Below those that the system hands out to clients, and with them those 10,000 above: Redis Cluster's own."""
-_claims: list[TextIO] = []
 
 
 def free_port() -> int:
     """Return a port of the loopback interface that is this process's until it ends, as is the one 10,000 above.
 
-    No client is given such a port, and each is claimed by the lock on a file: another run of tests takes another, also
-    while the server that has it is down.
+    No client is given such a port, and each is claimed by the lock on a file, which stays open: another run of tests
+    takes another port, also while the server that has it is down.
     """
     folder = Path(tempfile.gettempdir()) / f"ram_mfa-ports-{os.geteuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     for port in random.sample(PORTS, len(PORTS)):
-        claim = (folder / str(port)).open("w")
+        claim = os.open(folder / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as other:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for each in (one, other):
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.bind(("127.0.0.1", port))
             other.bind(("127.0.0.1", port + 10_000))
-            _claims.append(claim)
             return port
-        claim.close()
+        os.close(claim)
     raise RuntimeError("no port is free")
 
 
@@ -282,13 +279,16 @@ class MariaDB(Server):
         self.user = _as("mysql")
         self.options = options
         self.data = self.folder / "data"
-        self.data.mkdir()
+        self.temporary = self.folder / "tmp"  # a server that starts deletes what others keep in a common one
+        for place in (self.data, self.temporary):
+            place.mkdir()
         if self.user:
-            for place in (self.folder, self.data):
+            for place in (self.folder, self.data, self.temporary):
                 shutil.chown(place, self.user)
         command = [install, "--no-defaults", f"--datadir={self.data}", "--auth-root-authentication-method=normal"]
         command += ["--skip-test-db", "--innodb-log-file-size=8M"]
-        done = subprocess.run(command, capture_output=True, text=True, user=self.user, cwd=self.folder)
+        environment = os.environ | {"TMPDIR": str(self.temporary)}
+        done = subprocess.run(command, capture_output=True, text=True, user=self.user, cwd=self.folder, env=environment)
         if done.returncode:
             raise RuntimeError(f"mariadb-install-db: {done.stderr}")
 
@@ -297,6 +297,7 @@ class MariaDB(Server):
             self.program,
             "--no-defaults",
             f"--datadir={self.data}",
+            f"--tmpdir={self.temporary}",
             f"--port={self.port}",
             f"--socket={self.folder / 'socket'}",
             "--bind-address=127.0.0.1",
