@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import uuid
+from unittest.mock import ANY
 
 import pytest
 
@@ -49,6 +50,17 @@ def verdict(statement, **arguments):
 
 
 class TestLevels:
+    @pytest.mark.requirement("A2")
+    @pytest.mark.parametrize("level", ["not asked", "chained", None, ANY])
+    def test_a_level_that_is_none(self, level):
+        """A level that no constructor took demands what the strictest does, whatever it equals."""
+        policy = AttestationPolicy(level=UNVERIFIED)
+        object.__setattr__(policy, "level", level)
+        for statement, check in ((NONE, Check.ATTESTATION), (SELF, Check.ATTESTATION), (certified(), Check.TRUST_PATH)):
+            with pytest.raises(VerificationError) as refused:
+                judge_attestation(statement, policy=policy, aaguid=AAGUID, at=AT_2030)
+            assert refused.value.check is check
+
     def test_the_table(self):
         """Level x roots x statement: nothing is trusted without our root; a demand without roots fails closed."""
         statements = {"none": NONE, "self": SELF, "certified": certified(), "u2f": U2F}

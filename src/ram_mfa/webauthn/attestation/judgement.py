@@ -76,7 +76,7 @@ def judge_attestation(
         ValueError: the policy has roots or metadata and there is no time to judge certificates at.
     """
     # (1) #reg-ceremony-attestation-trust-anchors
-    demanded = policy.level not in _UNDEMANDING
+    demanded = all(policy.level is not one for one in _UNDEMANDING)
     verdict = _VERDICTS[statement.type]
     if (policy.roots.certificates or policy.metadata is not None) and at is None:
         raise ValueError("certificates are judged at a time: give `at`")
