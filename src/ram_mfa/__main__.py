@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m ram_mfa store create|open|reseal|report|check``: the operator's command.
+"""``python -m ram_mfa store create|open|reseal|declare-restored|renew-tickets|report|check``: the operator's command.
 
 The rule: what is expected to fail ends in one line and an exit code of its own; whatever is printed, of a fault of the
 program too, passes through what hides the store's password.

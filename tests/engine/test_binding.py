@@ -22,6 +22,7 @@ from ram_mfa.codec import decode_account, decode_root
 from ram_mfa.engine.binding import StoreSeal, store_id_of
 from ram_mfa.engine.opening import MAX_AGE
 from ram_mfa.engine.records import ROOT_KEY, user_key
+from ram_mfa.engine.resealing import adopting
 from ram_mfa.sealing import BrokenSeal, NotSealed, SealedElsewhere
 from tests.support.accounts import ROOT_RECORD
 from tests.support.spine import ROOT, SEAL, SESSION, Promoted, Raw, Script, Unpinned
@@ -311,3 +312,30 @@ class TestDiscard:
         with pytest.raises(Exception, match="nothing there to change"):
             service.run(service.mfa.discard("alice", ROOT))
         assert Raw(service.store).load(PLACE) == b"damaged"
+
+
+@pytest.mark.requirement("A14")
+class TestAdopting:
+    def test_the_id_of_what_is_there(self, services):
+        """A root record made anew takes the id that the records name; what names none is passed over."""
+        service = services()
+        key = service.key("alice")
+        assert key is not None
+        store_id = service.root.store_id
+        service.store.put("u" + 43 * "x", b"damaged")
+        service.store.put(ROOT_KEY, None)
+        fresh = MFA(service.store, service.mfa._engine.policy(), seal=SEAL, clock=service.clock, create=True)
+        with pytest.raises(UnreadableRecord, match="another store"):
+            fresh.perform("alice", Describe())
+        fresh._run(adopting(fresh._engine))
+        assert service.root.store_id == store_id
+        assert fresh.perform("alice", Describe()).user == "alice"
+
+    def test_nothing_there(self, services):
+        """Without any record the new root record keeps its own id; a record that goes meanwhile names none."""
+        service = services()
+        store_id = service.root.store_id
+        fresh = MFA(service.store, service.mfa._engine.policy(), seal=SEAL, clock=service.clock)
+        service.store.keys = lambda kind: iter(["u" + 43 * "x"] if kind == "u" else [])
+        fresh._run(adopting(fresh._engine))
+        assert service.root.store_id == store_id

@@ -48,6 +48,8 @@ _DEEDS: Final = {
     "create": "make the table and the root record, where there is none",
     "open": "say whether the store opens, and count its records by the key that they are sealed under",
     "reseal": "seal every record anew that is not sealed under the first key, while the store is in use",
+    "declare-restored": "declare that history was lost: after a restore, or a promotion that the engine does not show",
+    "renew-tickets": "draw a new ticket key: every open ticket, offer and receipt ends",
     "report": "print the credential report: a row for each user of one tenant",
     "check": "read every record and change nothing: does each unseal, and do users, keys and claims agree",
 }
@@ -86,6 +88,11 @@ def parser() -> Parser:
             one.add_argument(
                 "--unsafe-new-root", action="store_true", help="also where there are records whose root record is gone"
             )
+        if deed == "reseal":
+            one.add_argument(
+                "--new-store-id", action="store_true",
+                help="for a copy of a store, before anybody performs on it: what was sealed for the old id is nothing",
+            )  # fmt: skip
         if deed == "open":
             one.add_argument("--root-only", action="store_true", help="leave the records uncounted")
         if deed in {"report", "check"}:

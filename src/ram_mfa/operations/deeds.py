@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The five deeds: each opens the store, does what `MFA` does, says what came of it, and returns an exit code."""
+"""The deeds: each opens the store, does what `MFA` does, says what came of it, and returns an exit code."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from ..engine.resealing import adopting
 from ..errors import Refused, UnreadableRecord
 from ..mfa import MFA
 from ..policy import MFAPolicy, RelyingParty
@@ -84,7 +85,8 @@ def create(job: Job) -> int:
         job.terminal.say("there are records, and no root record: is it the right store? nothing was changed")
         return WRONG
     mfa = job.mfa(create=True)
-    if lost:  # with the root record went what it knew of lost history
+    if lost:  # with the root record went what it knew of lost history, and the id that records are bound to
+        mfa._run(adopting(mfa._engine))  # noqa: SLF001 - only an operator may say that these records are this store's
         mfa.declare_restored()
     job.terminal.say("created")
     return DONE
@@ -131,7 +133,10 @@ def reseal(job: Job) -> int:
     say, mfa = job.terminal.say, job.mfa()
     mfa.open()
     first = job.terminal.progress("resealing: looked at", job.total())
-    done = mfa.reseal(lambda sofar: first.at(sofar.seen, f", {sofar.resealed:,} resealed"))
+    done = mfa.reseal(
+        lambda sofar: first.at(sofar.seen, f", {sofar.resealed:,} resealed"),
+        new_store_id=job.arguments.new_store_id,
+    )
     first.end()
     again = job.terminal.progress("looking again: looked at", done.seen)
     late = mfa.reseal(lambda sofar: again.at(sofar.seen))
@@ -154,6 +159,22 @@ def reseal(job: Job) -> int:
 
 SOME_PARTY: Final = RelyingParty(id="localhost", origins=("http://localhost",))
 """Where no policy is given nothing is known of the site, and the report takes its security keys for usable."""
+
+
+def declare_restored(job: Job) -> int:
+    """Declare that history was lost."""
+    withdrawn = job.mfa().declare_restored()
+    job.terminal.say("declared: all open tickets end, and codes are refused for a few minutes")
+    for at in withdrawn:
+        job.terminal.say(f"withdrawn: a loss at {at_iso(at)}, which lies in the future")
+    return DONE
+
+
+def renew_tickets(job: Job) -> int:
+    """Draw a new ticket key."""
+    job.mfa().renew_tickets()
+    job.terminal.say("renewed: all open tickets, offers and receipts end")
+    return DONE
 
 
 def report(job: Job) -> int:
@@ -225,6 +246,8 @@ _DEEDS: Final[Mapping[str, Callable[[Job], int]]] = {
     "create": create,
     "open": open_,
     "reseal": reseal,
+    "declare-restored": declare_restored,
+    "renew-tickets": renew_tickets,
     "report": report,
     "check": check,
 }
