@@ -168,13 +168,14 @@ class TestOpening:
             "CREATE TABLE ram_mfa (key INTEGER PRIMARY KEY, value BLOB NOT NULL)",
             "CREATE TABLE ram_mfa (key TEXT NOT NULL, value BLOB NOT NULL)",
             "CREATE TABLE ram_mfa (key TEXT PRIMARY KEY, value INTEGER)",
+            "CREATE TABLE ram_mfa (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
             "CREATE TABLE t (key TEXT PRIMARY KEY, value BLOB); CREATE VIEW ram_mfa AS SELECT * FROM t",
             (
                 "CREATE TABLE ram_mfa (key TEXT PRIMARY KEY, value BLOB);"
                 " CREATE TRIGGER t AFTER UPDATE ON ram_mfa BEGIN DELETE FROM ram_mfa; END"
             ),
         ],
-        ids=["collation", "key", "no primary key", "value", "view", "trigger"],
+        ids=["collation", "key", "no primary key", "value", "no rowid", "view", "trigger"],
     )
     def test_refuses_a_foreign_table(self, path, made):
         """A table in which two keys could be one, or bytes could change, is refused and left as it is."""

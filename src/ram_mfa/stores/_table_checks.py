@@ -111,6 +111,7 @@ def _sqlite(ask: AskAll) -> bool:
     folded += re.findall(r"COLLATE\s+[\"'`\[]?(\w+)", str(made[0][1]), re.IGNORECASE)
     for wrong, problem in (
         (made[0][0] != "table" or not re.match(r"CREATE\s+TABLE\b", str(made[0][1]), re.IGNORECASE), "is not a table"),
+        (re.search(r"\bWITHOUT\s+ROWID\b", str(made[0][1]), re.IGNORECASE), "is WITHOUT ROWID"),
         ("key" not in columns or "value" not in columns, "has no columns key and value"),
         ("INT" in key[0] or not re.search("CHAR|CLOB|TEXT", key[0]), "has a key column that is not TEXT"),
         ("INT" in value[0] or (value[0] and "BLOB" not in value[0]), "has a value column that is not BLOB"),
