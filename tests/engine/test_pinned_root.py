@@ -50,6 +50,22 @@ class TestRestoredUnderAnOpenProcess:
         other.run(other.mfa.declare_restored())
         assert log_on(service, "alice", code) is Reason.REPLAYED_CODE
 
+    @each_store
+    def test_a_loss_that_it_does_not_know_of(self, services, store):
+        """A backup, or another server, of the same name without the last loss that was seen is another history."""
+        service = services(store=store())
+        phone = service.phone("alice")
+        backup = service.store.records
+        service.run(service.mfa.declare_restored())
+        service.clock.advance(600)
+        code = service.code(phone)
+        assert log_on(service, "alice", code).user == "alice"
+        put_back(service.store, backup)
+        assert log_on(service, "alice", code) is Reason.REPLAYED_CODE
+        assert len(service.root.losses) == 1
+        service.run(service.mfa.renew_tickets())
+        assert len(service.root.losses) == 1
+
     def test_between_load_and_swap(self, services):
         """Restored and declared between load and swap, with the record's same bytes back: the swap is not applied."""
         service = services()

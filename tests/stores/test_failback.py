@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two MariaDB servers, over to the other one and back again, under services that stay open all the while."""
+"""Histories whose name an engine gives twice, under services that stay open all the while.
+
+Two MariaDB servers, over to the other one and back again; and one backup of PostgreSQL that is recovered twice.
+"""
 
 from __future__ import annotations
+
+import contextlib
 
 import pytest
 
 from ram_mfa import BeginStepUp, FinishStepUp, Spend
 from ram_mfa.errors import HistoryLost
 from ram_mfa.testing import enrolled_key, proved
+from tests.stores import test_postgres
 from tests.stores.test_promotions import MARGIN, told
 from tests.stores.test_sqlalchemy import Maker, dispose
 from tests.support import require_module, rounds
 from tests.support.doors import Door, answer
 from tests.support.house import STEP, House
-from tests.support.servers import MariaDB, Proxy
+from tests.support.servers import MariaDB, PostgreSQL, Proxy
 from tests.support.spine import DELETE, SESSION
 
 require_module("sqlalchemy", "sqlalchemy")
@@ -171,3 +177,32 @@ class TestLogon:
                     assert proved(mfa, "kim", key).user == "kim"
                 house.clock.advance((MARGIN + 2) * STEP)
                 assert house.log_on(house.code(), fresh) == "proof"
+
+
+class TestRecoveredTwice:
+    @pytest.mark.requirement("A4", "S8", "S12")
+    @pytest.mark.parametrize("way", ["psycopg", "SQLAlchemy"])
+    def test_what_was_accepted_is_not_accepted_again(self, way):
+        """One backup of PostgreSQL becomes two servers of one name: a code spent on one is refused on the other.
+
+        So it is where the services are led back to the first one, which lived on.
+        """
+        require_module("psycopg", "psycopg[binary]")
+        makers = {"psycopg": (test_postgres.Maker, "postgresql:"), "SQLAlchemy": (Maker, "postgresql+psycopg:")}
+        maker, scheme = makers[way]
+        with PostgreSQL() as primary, Proxy(primary.port) as road, contextlib.ExitStack() as stack:
+            house = stack.enter_context(House(maker(primary.url(road.port).replace("postgresql:", scheme), PATIENCE)))
+            first, second = (stack.enter_context(PostgreSQL(copy_of=primary)) for _ in range(2))
+            primary.kill()
+            names, code = set(), house.code()
+            for server in (first, second):
+                server.promote()
+            for server in (first, second, first, second):
+                road.target = server.port
+                road.cut()
+                names.add(house.stores[0].incarnation())
+                assert house.log_on(code) == "REPLAYED_CODE"
+                house.clock.advance((MARGIN + 2) * STEP)
+                code = house.code()
+                assert house.log_on(code) == "proof"
+            assert len(names) == 1

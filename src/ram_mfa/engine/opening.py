@@ -97,6 +97,7 @@ class Opening:
         self._monotonic = monotonic
         self._opened: OpenStore | None = None
         self._store_ids: frozenset[bytes] = frozenset()
+        self._last_loss: bytes | None = None
 
     def now(self) -> float:
         """Return the moment that the clock shows.
@@ -173,7 +174,7 @@ class Opening:
         """Plan to write the root record anew, changed, with a new ticket key, and sealed under the present key."""
 
         def changed(root: Root, name: str) -> Plan[Root]:
-            return change(root if root.incarnation == name else (yield from self._after_loss(root, name)))
+            return change(root if self._continues(root, name) else (yield from self._after_loss(root, name)))
 
         return (yield from self._rewritten(changed))
 
@@ -227,8 +228,8 @@ class Opening:
                 root = self._own(unsealed(ROOT_KEY, seal, found, decode_root))
                 if change is not None:
                     root = yield from change(root, name)
-                elif root.incarnation == name:
-                    self._store_ids |= {root.store_id}
+                elif self._continues(root, name):
+                    self._known(root)
                     return found, root
                 else:
                     root = yield from self._after_loss(root, name)
@@ -240,10 +241,23 @@ class Opening:
                 raise Refused(Refusal(Reason.NO_ROOT))
             new = seal.seal(encode_root(root))
             if (yield from swap(plain, ROOT_KEY, found, new)):
-                self._store_ids |= {root.store_id}
+                self._known(root)
                 return new, root
             yield self.pause, (turn / 1_000,)
         raise StoreContended
+
+    def _continues(self, root: Root, name: str) -> bool:
+        """Return whether a root record is of the history that this process was on, or of a later one.
+
+        One that does not know of the last loss seen here is of another server or file, where what was accepted since is
+        not spent, even if its name is the same.
+        """
+        known = {loss.history for loss in root.losses}
+        return root.incarnation == name and (self._last_loss is None or self._last_loss in known)
+
+    def _known(self, root: Root) -> None:
+        self._store_ids |= {root.store_id}
+        self._last_loss = root.losses[-1].history if root.losses else None
 
     def _own(self, root: Root) -> Root:
         """Return a root record that is this store's; once it is open, another store's is refused.
