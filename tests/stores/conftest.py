@@ -26,9 +26,15 @@ class Proxied:
     def faults(self):
         """What is done to the server: all of it where everything must really run, else what is quick."""
         if not real:
-            return Faults(replies_lost=self.proxy.replies_lost, restart=self.server.restart, size=self.size)
+            return Faults(
+                replies_lost=self.proxy.replies_lost,
+                one_reply_lost=self.proxy.one_reply_lost,
+                restart=self.server.restart,
+                size=self.size,
+            )
         return Faults(
             replies_lost=self.proxy.replies_lost,
+            one_reply_lost=self.proxy.one_reply_lost,
             restart=self.server.restart,
             stopped=self.server.stopped,
             paused=self.server.paused,

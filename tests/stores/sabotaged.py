@@ -8,6 +8,7 @@ before it shows.
 from __future__ import annotations
 
 import contextlib
+import random
 import threading
 import time
 import weakref
@@ -26,22 +27,34 @@ class Engine:
         self.running = threading.Event()
         self.running.set()
         self.answers = True
+        self.lose_one = False
+        self.interrupting = False
         self.stopped = False
         self.full = False
         self.behind = 0  # bytes that were replaced and take room still
+        self.history = 1
+        self.dice = random.Random(1)
 
-    def load(self, key):
+    @property
+    def name(self):
+        return f"history {self.history}"
+
+    def load(self, key, check=None):
         self.reach()
         with self.lock:
+            if check is not None:
+                check()
             found = self.records.get(key)
         self.reply()
         return found
 
-    def swap(self, key, old, new):
+    def swap(self, key, old, new, check=None):
         self.reach()
         with self.lock:
             if old is None and new is None:
                 return False
+            if check is not None:
+                check()
             landed = self.records.get(key) == old
             if landed and new is not None and self.full and len(new) > 100_000:
                 raise OSError("no space left on device")
@@ -62,8 +75,13 @@ class Engine:
             raise ConnectionRefusedError("nobody listens")
         if not self.running.wait(0.05):
             raise TimeoutError("no answer")
+        if self.interrupting and self.dice.random() < 0.3:
+            raise InterruptedError("the statement was interrupted")
 
     def reply(self):
+        if self.lose_one:
+            self.lose_one = False
+            raise ConnectionResetError("the reply is lost")
         if not self.answers:
             raise ConnectionResetError("the reply is lost")
 
@@ -86,6 +104,10 @@ class Engine:
         with self.flag("stopped", True), self.lock:
             self.records = dict(self.disk)
 
+    def new_history(self):
+        with self.lock:
+            self.history += 1
+
     @property
     def faults(self):
         return Faults(
@@ -93,9 +115,12 @@ class Engine:
             stopped=lambda: self.flag("stopped", True),
             paused=self.silence,
             replies_lost=lambda: self.flag("answers", False),
+            one_reply_lost=lambda: self.flag("lose_one", True),
+            interrupted=lambda: self.flag("interrupting", True),
             full=lambda: self.flag("full", True),
+            new_history=self.new_history,
             size=self.size,
-            patience=1.0,
+            patience=3.0,
         )
 
     def size(self):
@@ -107,57 +132,77 @@ class Honest:
     """A store on the little engine that keeps every promise: the kit must pass it."""
 
     breaks: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
 
     def __init__(self, engine):
         self.engine = engine
 
-    def load(self, key, /):
+    def load(self, key, /, check=None):
         try:
-            return self.engine.load(key)
+            return self.engine.load(key, check)
         except OSError as error:
             raise StoreUnavailable(str(error)) from error
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         try:
-            return self.engine.swap(key, old, new)
+            return self.engine.swap(key, old, new, check)
         except ConnectionResetError as error:
             raise StoreUncertain from error
         except OSError as error:
             raise StoreUnavailable(str(error)) from error
 
+    def ask(self, answer):
+        try:
+            self.engine.reach()
+            found = answer()
+            self.engine.reply()
+        except OSError as error:
+            raise StoreUnavailable(str(error)) from error
+        return found
+
     def keys(self, kind, /):
         last = kind
         while True:
-            with self.engine.lock:
-                page = sorted(key for key in self.engine.records if key.startswith(kind) and key > last)[:50]
+            page = self.ask(lambda last=last: self.page(kind, last))
             if not page:
                 return
             yield from page
             last = page[-1]
 
-    def incarnation(self):
-        return "first"
+    def page(self, kind, last):
+        with self.engine.lock:
+            return sorted(key for key in self.engine.records if key.startswith(kind) and key > last)[:50]
 
-    def at(self, incarnation, /):
-        return View(self, incarnation)
+    def incarnation(self):
+        return self.ask(lambda: self.engine.name)
+
+    def clock(self):
+        return self.ask(time.time)
+
+    def at(self, incarnation, /, *, beside=None):
+        return View(self, incarnation, beside)
 
 
 class View:
-    def __init__(self, store, incarnation):
+    """What an honest store makes: all is compared by the engine, in the statement itself."""
+
+    def __init__(self, store, incarnation, beside):
         self.store = store
         self.incarnation = incarnation
+        self.beside = beside
 
     def load(self, key, /):
-        if self.incarnation != "first":
-            raise HistoryLost("first")
-        return self.store.load(key)
+        return self.store.load(key, check=self.check)
 
     def swap(self, key, old, new, /):
-        if old is None and new is None:
-            return False
-        if self.incarnation != "first":
-            raise HistoryLost("first")
-        return self.store.swap(key, old, new)
+        return self.store.swap(key, old, new, check=self.check)
+
+    def check(self):
+        engine = self.store.engine
+        if engine.name != self.incarnation:
+            raise HistoryLost(engine.name)
+        if self.beside is not None and engine.records.get(self.beside[0]) != self.beside[1]:
+            raise HistoryLost(engine.name)
 
 
 class NoCompare(Honest):
@@ -165,9 +210,9 @@ class NoCompare(Honest):
 
     breaks = ("S1", "S7", "S8")
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         with self.engine.lock:
-            return super().swap(key, self.engine.records.get(key), new)
+            return super().swap(key, self.engine.records.get(key), new, check)
 
 
 class LostUpdate(Honest):
@@ -175,7 +220,7 @@ class LostUpdate(Honest):
 
     breaks = ("S1", "S7", "S13")
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         if self.load(key) != old or (old is None and new is None):
             return False
         time.sleep(0.0005)
@@ -193,8 +238,8 @@ class StaleRead(Honest):
         super().__init__(engine)
         self.seen = {}
 
-    def load(self, key, /):
-        now = super().load(key)
+    def load(self, key, /, check=None):
+        now = super().load(key, check)
         then, until = self.seen.get(key, (None, 0.0))
         if time.monotonic() < until:
             return then
@@ -211,14 +256,14 @@ class StaleSnapshot(Honest):
         super().__init__(engine)
         self.thread = threading.local()
 
-    def load(self, key, /):
+    def load(self, key, /, check=None):
         snapshot = self.thread.__dict__.setdefault("snapshot", {})
         if key not in snapshot:
-            snapshot[key] = super().load(key)
+            snapshot[key] = super().load(key, check)
         return snapshot[key]
 
-    def swap(self, key, old, new, /):
-        landed = super().swap(key, old, new)
+    def swap(self, key, old, new, /, check=None):
+        landed = super().swap(key, old, new, check)
         if landed:
             self.thread.__dict__.setdefault("snapshot", {})[key] = new
         return landed
@@ -233,9 +278,9 @@ class DeadlineOfTheCache(Honest):
         super().__init__(engine)
         self.seen = {}
 
-    def load(self, key, /):
+    def load(self, key, /, check=None):
         try:
-            self.seen[key] = super().load(key)
+            self.seen[key] = super().load(key, check)
         except StoreUnavailable:
             if key not in self.seen:
                 raise
@@ -247,8 +292,8 @@ class Eviction(Honest):
 
     breaks = ("S9", "S5")
 
-    def swap(self, key, old, new, /):
-        landed = super().swap(key, old, new)
+    def swap(self, key, old, new, /, check=None):
+        landed = super().swap(key, old, new, check)
         with self.engine.lock:
             while len(self.engine.records) > 500:
                 self.engine.write(next(iter(self.engine.records)), None)
@@ -260,8 +305,8 @@ class PilesUp(Honest):
 
     breaks = ("S9",)
 
-    def swap(self, key, old, new, /):
-        landed = super().swap(key, old, new)
+    def swap(self, key, old, new, /, check=None):
+        landed = super().swap(key, old, new, check)
         if landed and new is not None and len(new) > 2_048:
             with self.engine.lock:
                 self.engine.behind += len(new)
@@ -273,10 +318,10 @@ class EarlyAcknowledgement(Honest):
 
     breaks = ("S3", "S13")
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         with self.engine.lock:
             before = dict.get(self.engine.disk, key)
-            landed = super().swap(key, old, new)
+            landed = super().swap(key, old, new, check)
             if landed:
                 if before is None:
                     self.engine.disk.pop(key, None)
@@ -290,9 +335,9 @@ class UndeletedAfterAll(Honest):
 
     breaks = ("S13",)
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         with self.engine.lock:
-            landed = super().swap(key, old, new)
+            landed = super().swap(key, old, new, check)
             if landed and new is None:
                 self.engine.disk[key] = old
         return landed
@@ -308,8 +353,8 @@ class RolledBack(Honest):
         self.undo = []
         weakref.finalize(self, roll_back, engine, self.undo)
 
-    def swap(self, key, old, new, /):
-        landed = super().swap(key, old, new)
+    def swap(self, key, old, new, /, check=None):
+        landed = super().swap(key, old, new, check)
         if landed:
             self.undo.append((key, old))
         return landed
@@ -328,9 +373,9 @@ class SwallowedError(Honest):
 
     breaks = ("S4", "S16")
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         try:
-            return super().swap(key, old, new)
+            return super().swap(key, old, new, check)
         except (StoreUnavailable, StoreUncertain):
             return False
 
@@ -340,9 +385,9 @@ class HopefulError(Honest):
 
     breaks = ("S4",)
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         try:
-            return super().swap(key, old, new)
+            return super().swap(key, old, new, check)
         except StoreUncertain:
             return True
 
@@ -352,26 +397,27 @@ class CertainOfNothing(Honest):
 
     breaks = ("S4",)
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         try:
-            return super().swap(key, old, new)
+            return super().swap(key, old, new, check)
         except StoreUncertain as error:
             raise StoreUnavailable("the connection was lost") from error
 
 
 class ClientRetry(Honest):
-    """Asks again after a lost reply, and finds its own bytes there."""
+    """Asks again after a lost reply, as many drivers do by themselves, and finds its own bytes there."""
 
     breaks = ("S4",)
 
-    def swap(self, key, old, new, /):
-        try:
-            return self.engine.swap(key, old, new)
-        except ConnectionResetError:
-            with self.engine.flag("answers", True):
-                return self.engine.swap(key, old, new)
-        except OSError as error:
-            raise StoreUnavailable(str(error)) from error
+    def swap(self, key, old, new, /, check=None):
+        for _ in range(3):
+            try:
+                return self.engine.swap(key, old, new, check)
+            except ConnectionResetError as error:
+                lost = error
+            except OSError as error:
+                raise StoreUnavailable(str(error)) from error
+        raise StoreUncertain from lost
 
 
 class DriverError(Honest):
@@ -379,8 +425,8 @@ class DriverError(Honest):
 
     breaks = ("S16", "S2")
 
-    def swap(self, key, old, new, /):
-        return self.engine.swap(key, old, new)
+    def swap(self, key, old, new, /, check=None):
+        return self.engine.swap(key, old, new, check)
 
 
 class NoDeadline(Honest):
@@ -388,9 +434,9 @@ class NoDeadline(Honest):
 
     breaks = ("S14",)
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         self.engine.running.wait()
-        return super().swap(key, old, new)
+        return super().swap(key, old, new, check)
 
 
 class LateLanding(Honest):
@@ -398,9 +444,9 @@ class LateLanding(Honest):
 
     breaks = ("S10", "S4")
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         try:
-            return super().swap(key, old, new)
+            return super().swap(key, old, new, check)
         except StoreUnavailable:
             if not self.engine.running.is_set():
                 threading.Thread(target=self.later, args=(key, old, new), daemon=True).start()
@@ -417,11 +463,11 @@ class FoldedKeys(Honest):
 
     breaks = ("S11",)
 
-    def load(self, key, /):
-        return super().load(key.lower())
+    def load(self, key, /, check=None):
+        return super().load(key.lower(), check)
 
-    def swap(self, key, old, new, /):
-        return super().swap(key.lower(), old, new)
+    def swap(self, key, old, new, /, check=None):
+        return super().swap(key.lower(), old, new, check)
 
 
 class CutKeys(Honest):
@@ -429,11 +475,11 @@ class CutKeys(Honest):
 
     breaks = ("S11",)
 
-    def load(self, key, /):
-        return super().load(key[:43])
+    def load(self, key, /, check=None):
+        return super().load(key[:43], check)
 
-    def swap(self, key, old, new, /):
-        return super().swap(key[:43], old, new)
+    def swap(self, key, old, new, /, check=None):
+        return super().swap(key[:43], old, new, check)
 
 
 class TruncatedBlob(Honest):
@@ -441,8 +487,8 @@ class TruncatedBlob(Honest):
 
     breaks = ("S5",)
 
-    def swap(self, key, old, new, /):
-        return super().swap(key, old and old[:65_535], new and new[:65_535])
+    def swap(self, key, old, new, /, check=None):
+        return super().swap(key, old and old[:65_535], new and new[:65_535], check)
 
 
 class TextValues(Honest):
@@ -450,8 +496,8 @@ class TextValues(Honest):
 
     breaks = ("S5", "S1", "S2", "S7", "S13")
 
-    def swap(self, key, old, new, /):
-        return super().swap(key, old and old.rstrip(b"\0"), new and new.rstrip(b"\0"))
+    def swap(self, key, old, new, /, check=None):
+        return super().swap(key, old and old.rstrip(b"\0"), new and new.rstrip(b"\0"), check)
 
 
 class NotBytes(Honest):
@@ -459,8 +505,8 @@ class NotBytes(Honest):
 
     breaks = ("S5",)
 
-    def load(self, key, /):
-        found = super().load(key)
+    def load(self, key, /, check=None):
+        found = super().load(key, check)
         return None if found is None else memoryview(found)
 
 
@@ -469,9 +515,9 @@ class TornRead(Honest):
 
     breaks = ("S6", "S1")
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         if old is None or new is None:
-            return super().swap(key, old, new)
+            return super().swap(key, old, new, check)
         with self.engine.lock:
             if self.engine.records.get(key) != old:
                 return False
@@ -487,11 +533,11 @@ class CreateOverwrites(Honest):
 
     breaks = ("S7",)
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         if old is None and new is not None:
             with self.engine.lock:
-                return super().swap(key, self.engine.records.get(key), new)
-        return super().swap(key, old, new)
+                return super().swap(key, self.engine.records.get(key), new, check)
+        return super().swap(key, old, new, check)
 
 
 class DeleteResurrects(Honest):
@@ -499,10 +545,10 @@ class DeleteResurrects(Honest):
 
     breaks = ("S13", "S1")
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         if new is None and old is not None:
             return self.engine.records.get(key) == old
-        return super().swap(key, old, new)
+        return super().swap(key, old, new, check)
 
 
 class NothingIsSomething(Honest):
@@ -510,10 +556,10 @@ class NothingIsSomething(Honest):
 
     breaks = ("S1",)
 
-    def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /, check=None):
         if old is None and new is None:
             return self.load(key) is None
-        return super().swap(key, old, new)
+        return super().swap(key, old, new, check)
 
 
 class CountsChanges(Honest):
@@ -521,8 +567,8 @@ class CountsChanges(Honest):
 
     breaks = ("S1",)
 
-    def swap(self, key, old, new, /):
-        return super().swap(key, old, new) and old != new
+    def swap(self, key, old, new, /, check=None):
+        return super().swap(key, old, new, check) and old != new
 
 
 class TruthyAnswer(Honest):
@@ -530,8 +576,8 @@ class TruthyAnswer(Honest):
 
     breaks = ("S1", "S7")
 
-    def swap(self, key, old, new, /):
-        return int(super().swap(key, old, new))
+    def swap(self, key, old, new, /, check=None):
+        return int(super().swap(key, old, new, check))
 
 
 class ListingByOffset(Honest):
@@ -568,7 +614,7 @@ class ViewWithoutComparison(Honest):
 
     breaks = ("S12",)
 
-    def at(self, incarnation, /):
+    def at(self, incarnation, /, *, beside=None):
         return self
 
 
@@ -577,8 +623,8 @@ class ViewThatOnlyReads(Honest):
 
     breaks = ("S12",)
 
-    def at(self, incarnation, /):
-        view = View(self, incarnation)
+    def at(self, incarnation, /, *, beside=None):
+        view = View(self, incarnation, beside)
         view.swap = self.swap
         return view
 

@@ -12,7 +12,6 @@ import fcntl
 import os
 import pwd
 import random
-import re
 import shutil
 import signal
 import socket
@@ -22,10 +21,13 @@ import threading
 import time
 from pathlib import Path
 
+from ram_mfa.testing import TCPProxy
+
 from . import missing, require_program
 
+Proxy = TCPProxy
+
 PATIENCE = 60.0
-KEY_PATTERN = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{43}")
 
 
 PORTS = range(11_000, 22_000)
@@ -462,92 +464,3 @@ class RedisCluster:
 
     def __exit__(self, *_):
         self.close()
-
-
-class Proxy:
-    """A TCP proxy in front of a server, which can lose the replies to whatever names a store key.
-
-    What names none (greetings, settings) passes, so that a client can connect anew while replies are lost.
-    """
-
-    def __init__(self, port: int):
-        self.target = port
-        self.losing = False
-        self.silent = False
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.sockets: list[socket.socket] = []
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                try:
-                    server = socket.create_connection(("127.0.0.1", self.target))
-                except OSError:
-                    client.close()
-                    continue
-                self.sockets += [client, server]
-                threading.Thread(target=Pair(self, client, server).requests, daemon=True).start()
-
-    @contextlib.contextmanager
-    def replies_lost(self, *, silent=False):
-        """Let the server do what it is asked, and lose its replies: by cutting the connection, or by saying nothing."""
-        self.losing, self.silent = True, silent
-        try:
-            yield
-        finally:
-            self.losing = False
-
-    def cut(self):
-        """Cut all connections."""
-        for one in self.sockets:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-        self.sockets.clear()
-
-    def close(self):
-        # Closing alone leaves the port open for as long as a thread waits in accept.
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.cut()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-
-class Pair:
-    """The two ends of one proxied connection."""
-
-    def __init__(self, proxy, client, server):
-        self.proxy, self.client, self.server = proxy, client, server
-        self.lost = False
-        threading.Thread(target=self.replies, daemon=True).start()
-
-    def requests(self):
-        with contextlib.suppress(OSError):
-            while chunk := self.client.recv(65536):
-                if self.proxy.losing and KEY_PATTERN.search(chunk):
-                    self.lost = True
-                self.server.sendall(chunk)
-        self.end()
-
-    def replies(self):
-        with contextlib.suppress(OSError):
-            while chunk := self.server.recv(65536):
-                if not self.lost:
-                    self.client.sendall(chunk)
-                elif not self.proxy.silent:
-                    break
-        self.end()
-
-    def end(self):
-        for one in (self.client, self.server):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()

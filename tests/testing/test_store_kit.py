@@ -1,118 +1,236 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import asyncio
+import os
+import threading
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from ram_mfa.stores.memory import AsyncMemoryStore
-from ram_mfa.testing import StoreCheckFailed, check_async_store, check_store
+from ram_mfa.stores.sqlite import SQLiteStore
+from ram_mfa.testing import Faults, StoreCheckFailed, check_async_store, check_store
 from ram_mfa.testing.store_kit.histories import Call, linearizable
-from tests.stores import sabotaged
+from tests.stores import sabotaged, sabotaged_async, sabotaged_contents, sabotaged_views
+
+SYNC = [*sabotaged.ALL, *sabotaged_contents.ALL, *sabotaged_views.ALL]
+AWAITED = sabotaged_async.ALL
+
+
+def failure(store, engine, **how):
+    """Run the kit on a store that it must not pass, and return how it fails."""
+    with pytest.raises(StoreCheckFailed) as caught:
+        check_store(lambda: store(engine), **({"rounds": 10, "faults": engine.faults} | how))
+    return caught.value
 
 
 class TestCheckStore:
-    @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S9", "S10", "S12", "S13", "S14", "S16")
+    @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S9", "S10", "S12", "S13", "S14", "S16", "A27")
     def test_passes_an_honest_store(self):
-        """A store that keeps every promise passes, with every failure inflicted on it."""
-        engine = sabotaged.Engine()
-        check_store(lambda: sabotaged.Honest(engine), rounds=10, faults=engine.faults)
+        """A store that keeps every promise passes, with every failure inflicted on it; what lacks a hook is told."""
+        engine, lines = sabotaged.Engine(), []
+        report = check_store(lambda: sabotaged.Honest(engine), rounds=10, faults=engine.faults, progress=lines.append)
         assert not engine.records
+        assert set(report.not_tried) == {
+            *("foreign_places", "racing_processes", "fresh_between_processes", "pins_between_processes"),
+            *("outlives_its_process", "names_between_processes"),
+        }
+        assert "no hook: Faults(foreign=...)" in report.not_tried["foreign_places"]
+        assert "NOT TRIED  foreign_places: no hook" in str(report)
+        assert {"one_winner", "pins", "new_histories", "while_interrupted"} <= set(report.kept)
+        assert any(line.startswith("one_winner (S1): kept") for line in lines)
+        assert any("NOT TRIED" in line for line in lines)
 
-    @pytest.mark.parametrize("store", sabotaged.ALL)
+    @pytest.mark.requirement("A27")
+    @pytest.mark.parametrize("store", SYNC, ids=lambda store: store.__name__)
     def test_catches_a_sabotaged_store(self, store):
-        """Each store that breaks a promise is caught, and the promise that it breaks is named."""
-        engine = sabotaged.Engine()
-        with pytest.raises(StoreCheckFailed) as caught:
-            check_store(lambda: store(engine), rounds=10, faults=engine.faults)
-        assert caught.value.promise in store.breaks, str(caught.value)
-        assert str(caught.value).startswith(caught.value.promise + ": ")
+        """Each store that breaks a promise is caught, and the promise that it breaks, and the check, are named."""
+        failed = failure(store, sabotaged.Engine())
+        assert failed.promise in store.breaks, str(failed)
+        assert str(failed).startswith(failed.promise + ": ")
+        assert str(failed).endswith(f"[check {failed.check}]")
 
-    def test_there_are_more_than_a_dozen(self):
-        assert len(sabotaged.ALL) >= 12
+    @pytest.mark.requirement("A27")
+    def test_there_are_many(self):
+        assert len(SYNC) >= 60
+        assert len(AWAITED) >= 12
+        assert all(store.__doc__ and store.breaks for store in SYNC + AWAITED)
 
     def test_every_promise_of_a_store_is_broken_by_one(self):
-        """What no sabotaged store breaks, nobody knows to be checked; S15 is each adapter's own, at opening."""
-        broken = {store.breaks[0] for store in sabotaged.ALL}
-        assert broken >= {"S1", "S2", "S3", "S4", "S5", "S6", "S7", "S9", "S10", "S11", "S12", "S13", "S14", "S16"}
+        """What no sabotaged store breaks, nobody knows to be checked."""
+        broken = {store.breaks[0] for store in SYNC}
+        assert broken >= {f"S{number}" for number in range(1, 17) if number != 15}
+
+    @pytest.mark.requirement("A27")
+    def test_some_checks_only(self):
+        """``only`` runs the checks that it names, and refuses a name that there is not."""
+        engine = sabotaged.Engine()
+        store = lambda: sabotaged.NoCompare(engine)
+        assert check_store(store, only=["first_records"]).kept == ("first_records",)
+        with pytest.raises(StoreCheckFailed, match=r"\[check absence\]"):
+            check_store(store, only="absence")
+        with pytest.raises(ValueError, match="there is no check rases; there are first_records"):
+            check_store(store, only=["rases"])
+
+    @pytest.mark.requirement("A27", "S15")
+    def test_a_foreign_place(self):
+        """A place that holds something else has to be refused; one that is not is named."""
+        engine = sabotaged.Engine()
+
+        def refused():
+            raise ValueError("another table")
+
+        def crossing():
+            raise RuntimeError("no such column")
+
+        make = lambda: sabotaged.Honest(engine)
+        only = ["foreign_places"]
+        assert check_store(make, faults=Faults(foreign=[refused]), only=only).kept == ("foreign_places",)
+        for foreign, promise in ((make, "S15"), (crossing, "S16")):
+            with pytest.raises(StoreCheckFailed) as caught:
+                check_store(make, faults=Faults(foreign=[refused, foreign]), only=only)
+            assert caught.value.promise == promise
 
 
-class Awaited:
-    """A sabotaged store, awaited."""
+class Hangs(sabotaged.Honest):
+    """Hangs once there are some records."""
 
-    def __init__(self, store):
-        self.store = store
+    def load(self, key, /, check=None):
+        if len(self.engine.records) > 20:
+            threading.Event().wait()
+        return super().load(key, check)
 
-    async def load(self, key, /):
+
+class HangsInRaces(sabotaged.Honest):
+    """Hangs in threads that are not the first."""
+
+    def swap(self, key, old, new, /, check=None):
+        if threading.current_thread().name != "store kit":
+            threading.Event().wait()
+        return super().swap(key, old, new, check)
+
+
+class HangsWhenClosed(sabotaged.Honest):
+    def close(self):
+        threading.Event().wait()
+
+
+class NeverLands(sabotaged.Honest):
+    """Says in threads that it lost every race."""
+
+    def swap(self, key, old, new, /, check=None):
+        return threading.current_thread().name == "store kit" and super().swap(key, old, new, check)
+
+
+class Leaks(sabotaged.Honest):
+    """Opens a file at each call."""
+
+    opened: ClassVar[list] = []
+
+    def load(self, key, /, check=None):
+        self.opened.append(Path(os.devnull).open())  # noqa: SIM115
+        return super().load(key, check)
+
+
+class Leaves(sabotaged.Honest):
+    """Ends its thread by SystemExit."""
+
+    def load(self, key, /, check=None):
+        raise SystemExit(3)
+
+
+class KillsItsProcess:
+    """A file with records, for processes; the process that uses it as the third ends."""
+
+    def __init__(self, path, deadly):
+        self.store = SQLiteStore(path)
+        self.deadly = deadly
+        self.calls = 0
+
+    def load(self, key, /):
+        self.calls += 1
+        if self.deadly != os.getpid() and self.calls > 3:
+            os._exit(9)
         return self.store.load(key)
 
-    async def swap(self, key, old, new, /):
+    def swap(self, key, old, new, /):
         return self.store.swap(key, old, new)
 
-
-class TornByTasks(AsyncMemoryStore):
-    """Awaits between its comparison and its write."""
-
-    async def swap(self, key, old, new, /):
-        if await self.load(key) != old or old is new is None:
-            return False
-        await asyncio.sleep(0)
-        return await super().swap(key, await self.load(key), new)
+    def close(self):
+        self.store.close()
 
 
-class CancelledWritesRubbish(AsyncMemoryStore):
-    """Leaves half of a record behind when it is cancelled."""
+class TestItEnds:
+    """A run ends whatever the store does, and says what it did."""
 
-    async def swap(self, key, old, new, /):
-        try:
-            await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            await super().swap(key, await self.load(key), b"half")
-            raise
-        return await super().swap(key, old, new)
+    @pytest.mark.requirement("A27", "S14")
+    @pytest.mark.parametrize("store", [Hangs, HangsInRaces, HangsWhenClosed])
+    def test_on_a_store_that_hangs(self, store):
+        failed = failure(store, sabotaged.Engine(), faults=Faults(patience=1.0), rounds=2)
+        assert failed.promise == "S14"
+        assert "hang" in failed.found or "end" in failed.found
 
+    @pytest.mark.requirement("A27")
+    def test_on_a_race_that_nobody_wins(self):
+        only = ["no_lost_update"]
+        failed = failure(NeverLands, sabotaged.Engine(), faults=Faults(patience=1.0), only=only)
+        assert failed.promise == "S1"
 
-class CancelledRaises(AsyncMemoryStore):
-    """Turns a cancellation into an error of its own."""
+    @pytest.mark.requirement("A27")
+    def test_when_its_time_is_over(self):
+        failed = failure(sabotaged.Honest, sabotaged.Engine(), seconds=0.3)
+        assert "within the 0.3 s" in failed.found
 
-    async def swap(self, key, old, new, /):
-        try:
-            await asyncio.sleep(0)
-        except asyncio.CancelledError as error:
-            raise RuntimeError("cancelled") from error
-        return await super().swap(key, old, new)
+    @pytest.mark.requirement("A27")
+    def test_on_a_store_that_leaks(self):
+        failed = failure(Leaks, sabotaged.Engine(), only=["nothing_leaks"])
+        assert (failed.promise, failed.check) == ("S14", "nothing_leaks")
+        while Leaks.opened:
+            Leaks.opened.pop().close()
+
+    @pytest.mark.requirement("A27")
+    def test_on_a_store_that_leaves(self):
+        assert failure(Leaves, sabotaged.Engine()).promise == "S16"
+
+    @pytest.mark.requirement("A27")
+    @pytest.mark.parametrize("check", ["racing_processes", "fresh_between_processes", "outlives_its_process"])
+    def test_on_a_store_that_kills_its_process(self, check, tmp_path):
+        make = partial(KillsItsProcess, tmp_path / "mfa.db", os.getpid())
+        if check == "outlives_its_process":
+            assert check_store(make, processes=2, rounds=4, only=[check]).kept == (check,)  # it loads nothing there
+            return
+        with pytest.raises(StoreCheckFailed) as caught:
+            check_store(make, processes=3, rounds=8, only=[check], faults=Faults(patience=5.0))
+        assert "ended with code 9" in caught.value.found
 
 
 class TestCheckAsyncStore:
+    @pytest.mark.requirement("A27")
     def test_passes_an_honest_store(self):
         """The same promises, kept by a store that is awaited, opened by a plain function or a coroutine function."""
         engine = sabotaged.Engine()
-        check_async_store(lambda: Awaited(sabotaged.Honest(engine)), rounds=4, tasks=20)
+        check_async_store(lambda: sabotaged_async.Honest(engine), rounds=4, tasks=20, faults=engine.faults)
+        assert not engine.records
         store = AsyncMemoryStore()
 
         async def make():
             return store
 
-        check_async_store(make, rounds=4, tasks=20)
+        report = check_async_store(make, rounds=4, tasks=20, only=["absence", "two_loops"])
+        assert report.kept == ("absence",)
+        assert "one loop" in report.not_tried["two_loops"]
 
-    @pytest.mark.parametrize("store", [sabotaged.NoCompare, sabotaged.FoldedKeys, sabotaged.TruncatedBlob])
-    def test_catches_what_the_synchronous_kit_catches(self, store):
+    @pytest.mark.requirement("A27")
+    @pytest.mark.parametrize("store", AWAITED, ids=lambda store: store.__name__)
+    def test_catches_a_sabotaged_store(self, store):
+        """Races between awaits, what a cancelled call leaves behind, and a loop that is held up."""
         engine = sabotaged.Engine()
         with pytest.raises(StoreCheckFailed) as caught:
-            check_async_store(lambda: Awaited(store(engine)), rounds=4)
-        assert caught.value.promise in store.breaks
-
-    @pytest.mark.parametrize(
-        ("store", "promise"),
-        # A swap that is parted by awaits breaks creating and replacing alike: which is met first is the loop's to say.
-        [(TornByTasks, ("S1", "S7")), (CancelledWritesRubbish, "S5"), (CancelledRaises, "S16")],
-    )
-    def test_catches_what_only_tasks_show(self, store, promise):
-        """Races between awaits, and what a cancelled call leaves behind."""
-        one = store()
-        with pytest.raises(StoreCheckFailed) as caught:
-            check_async_store(lambda: one, rounds=4)
-        assert caught.value.promise.startswith(promise), str(caught.value)
+            check_async_store(lambda: store(engine), rounds=4, tasks=60, faults=engine.faults, only=store.checks)
+        assert caught.value.promise in store.breaks, str(caught.value)
+        assert caught.value.check
 
 
 def load(began, ended, found):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from .clock import ManualClock
     from .people import enrolled, enrolled_key, proved
     from .security_key import ClientRefused, Counters, KeyFault, SoftAttestation, SoftSecurityKey
-    from .store_kit import Faults, StoreCheckFailed, check_async_store, check_store
+    from .store_kit import Faults, StoreCheckFailed, StoreReport, check_async_store, check_store
+    from .tcp_proxy import TCPProxy
 
 _ROOMS = {
     "AuthenticatorApp": "authenticator_app",
@@ -30,6 +31,8 @@ _ROOMS = {
     "SoftAttestation": "security_key",
     "SoftSecurityKey": "security_key",
     "StoreCheckFailed": "store_kit",
+    "StoreReport": "store_kit",
+    "TCPProxy": "tcp_proxy",
     "check_async_store": "store_kit",
     "check_store": "store_kit",
     "enrolled": "people",
@@ -48,6 +51,8 @@ __all__ = [
     "SoftAttestation",
     "SoftSecurityKey",
     "StoreCheckFailed",
+    "StoreReport",
+    "TCPProxy",
     "check_async_store",
     "check_store",
     "enrolled",

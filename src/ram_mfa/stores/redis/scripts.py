@@ -78,5 +78,5 @@ def swap_arguments(
 ) -> tuple[str | bytes, ...]:
     """Return the arguments of ``SWAP``."""
     pinned = () if beside is None else (beside[1],)
-    names = f",{at}," if at else ""
+    names = "" if at is None else f",{at},"
     return ("0" if old is None else "1", old or b"", "0" if new is None else "1", new or b"", names, *pinned)

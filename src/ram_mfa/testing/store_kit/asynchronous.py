@@ -8,18 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import secrets
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from functools import partial, update_wrapper
 from typing import Any, Self, TypeVar
 
-from ...store import AsyncStore, has_history, has_listing
+from ...store import AsyncStore, has_clock, has_history, has_listing
+from . import event_loop
+from . import tasks as tasks_
 from .bench import Bench
-from .failure import StoreCheckFailed, expect
+from .desk import Desk, TaskCheck
 from .faults import Faults
-from .run import FAULTY, HEALTHY, Checks, run_check
+from .report import StoreReport
+from .run import FAULTY, HEALTHY, Check, _silent, chosen, run
+from .watch import Watch
 
 T = TypeVar("T")
+
+AMONG_TASKS: tuple[tuple[str, TaskCheck], ...] = (
+    ("S1", tasks_.racing_tasks),
+    ("S1", tasks_.a_record_per_task),
+    ("S14", tasks_.cancelled_tasks),
+    ("S14", tasks_.cancelled_crowd),
+    ("S14", event_loop.the_loop_goes_on),
+    ("S14", event_loop.the_loop_goes_on_without_the_engine),
+    ("S1", event_loop.two_loops),
+)
+"""Each check, with the promise that is broken where it ends in an error of the store's own."""
 
 
 def check_async_store(
@@ -28,7 +43,10 @@ def check_async_store(
     rounds: int = 20,
     tasks: int = 100,
     faults: Faults | None = None,
-) -> None:
+    only: Iterable[str] = (),
+    progress: Callable[[str], object] | None = None,
+    seconds: float | None = None,
+) -> StoreReport:
     """Check an asynchronous store as ``check_store`` checks one; call it outside of an event loop.
 
     Args:
@@ -36,28 +54,39 @@ def check_async_store(
         rounds: how many rounds each race runs.
         tasks: how many tasks race, and how many are cancelled.
         faults: as for ``check_store``.
+        only: as for ``check_store``.
+        progress: as for ``check_store``.
+        seconds: as for ``check_store``.
 
     Raises:
         StoreCheckFailed: a promise is broken.
+        ValueError: ``only`` names a check that there is not.
     """
-    with _Loop() as loop:
-        bench = Bench(lambda: loop.handle(make), rounds, faults or Faults())
-        together: Checks = (
-            ("S1", lambda _: loop.run(_racing_tasks(loop.stores, tasks, rounds))),
-            ("S14", lambda _: loop.run(_cancelled_tasks(loop.stores[0], tasks))),
-        )
-        try:
-            for promise, check in HEALTHY + together + FAULTY:
-                run_check(promise, check, bench)
-        finally:
-            bench.close()
+    seconds = 300 + 15.0 * rounds if seconds is None else seconds
+    faults = faults or Faults()
+    with Loop() as loop:
+        together = tuple(_among(loop, make, promise, check, tasks) for promise, check in AMONG_TASKS)
+        checks = chosen(HEALTHY + together + FAULTY, only)
+
+        def bench() -> Bench:
+            return Bench(lambda: loop.handle(make), rounds, faults, seconds=seconds, threads=False)
+
+        return run(bench, checks, progress or _silent, Watch(faults.patience, seconds))
 
 
-class _Loop:
+def _among(loop: Loop, make: Callable[[], Any], promise: str, check: TaskCheck, tasks: int) -> Check:
+    def body(bench: Bench) -> None:
+        bench.watch.long_call(check.__name__, loop.run, check(Desk(loop.stores, make, tasks, bench)))
+
+    update_wrapper(body, check)
+    return promise, body
+
+
+class Loop:
     """An event loop in a thread of its own."""
 
     def __enter__(self) -> Self:
-        self.stores: list[AsyncStore] = []
+        self.stores: list[Any] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -65,93 +94,86 @@ class _Loop:
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._thread.join(5.0)
+        if not self._thread.is_alive():
+            self._loop.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the loop, and return its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def handle(self, make: Callable[[], AsyncStore | Awaitable[AsyncStore]]) -> _Handle:
-        async def made() -> AsyncStore:
-            store = make()
-            return await store if inspect.isawaitable(store) else store
+    def begin(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something that nobody waits for: it may be asked for by whatever thread collects garbage."""
+        if self._loop.is_running():
+            asyncio.run_coroutine_threadsafe(work, self._loop)
+        else:
+            work.close()
 
-        store = self.run(made())
+    def handle(self, make: Callable[[], AsyncStore | Awaitable[AsyncStore]]) -> Bridge:
+        """Open a store in the loop."""
+        store = self.run(made(make))
         self.stores.append(store)
-        return _Handle(store, self)
+        return Bridge(store, self)
 
 
-class _Handle:
-    """An asynchronous store, as the checks see it, with the capabilities that the store has."""
+async def made(make: Callable[[], Any]) -> Any:
+    """Open a store by a function, or by a coroutine function."""
+    store = make()
+    return await store if inspect.isawaitable(store) else store
 
-    def __init__(self, store: Any, loop: _Loop) -> None:
+
+async def _answer(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    answer = call(*arguments, **named)
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+class Bridge:
+    """An asynchronous store as a sync one, with the capabilities that the store has."""
+
+    def __init__(self, store: Any, loop: Loop) -> None:
         self.store = store
         self.loop = loop
         if has_listing(store):
             self.keys = self._keys
         if has_history(store):
             self.incarnation, self.at = self._incarnation, self._at
+        if has_clock(store):
+            self.clock = partial(self._call, "clock")
 
     def load(self, key: str, /) -> bytes | None:
-        return self.loop.run(self.store.load(key))  # type: ignore[no-any-return]
+        """See ``Store.load``."""
+        found: bytes | None = self._call("load", key)
+        return found
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
-        return self.loop.run(self.store.swap(key, old, new))  # type: ignore[no-any-return]
+        """See ``Store.swap``."""
+        landed: bool = self._call("swap", key, old, new)
+        return landed
 
     def close(self) -> None:
-        if hasattr(self.store, "close"):
+        """Close the store, where it can be closed."""
+        if callable(getattr(self.store, "close", None)):
+            self._call("close")
 
-            async def close() -> None:
-                closing = self.store.close()
-                if inspect.isawaitable(closing):
-                    await closing
-
-            self.loop.run(close())
+    def _call(self, word: str, *arguments: Any) -> Any:
+        return self.loop.run(_answer(getattr(self.store, word), *arguments))
 
     def _keys(self, kind: str, /) -> Iterator[str]:
         keys = self.store.keys(kind)
-        while True:
-            key = self.loop.run(anext(keys, None))
-            if key is None:
-                return
-            yield key
+        try:
+            while True:
+                key = self.loop.run(anext(keys, None))
+                if key is None:
+                    return
+                yield key
+        finally:
+            if hasattr(keys, "aclose"):
+                self.loop.begin(keys.aclose())
 
     def _incarnation(self) -> str:
-        return self.loop.run(self.store.incarnation())  # type: ignore[no-any-return]
+        name: str = self._call("incarnation")
+        return name
 
-    def _at(self, incarnation: str, /) -> _Handle:
-        return _Handle(self.store.at(incarnation), self.loop)
-
-
-async def _racing_tasks(stores: list[AsyncStore], tasks: int, rounds: int) -> None:
-    """Of many tasks that swap from the same bytes one lands, in every round."""
-    key = "k" + secrets.token_urlsafe(32)
-    held: bytes | None = None
-    for _ in range(max(1, rounds // 4)):
-        bids = [secrets.token_bytes(300) for _ in range(tasks)]
-        asked = (stores[place % 2].swap(key, held, bid) for place, bid in enumerate(bids))
-        wins = await asyncio.gather(*asked)
-        expect(wins.count(True) == 1, "S1", f"{wins.count(True)} of {tasks} racing tasks landed")
-        held = bids[wins.index(True)]
-        expect(await stores[1].load(key) == held, "S1", "after a race the record is not the winner's")
-    expect(await stores[0].swap(key, held, None), "S13", "deleting a record did not land")
-
-
-async def _cancelled_tasks(store: AsyncStore, tasks: int) -> None:
-    """Tasks that are cancelled at any moment take nothing with them: the next call works, and reads one of the bids."""
-    key = "k" + secrets.token_urlsafe(32)
-    bids: list[bytes | None] = [None]
-    for place in range(tasks):
-        held = await store.load(key)
-        bid = secrets.token_bytes(300)
-        bids.append(bid)
-        task = asyncio.ensure_future(store.swap(key, held, bid))
-        for _ in range(place % 7):
-            await asyncio.sleep(0)
-        task.cancel()
-        ended = await asyncio.gather(task, return_exceptions=True)
-        if isinstance(ended[0], Exception) and not isinstance(ended[0], asyncio.CancelledError):
-            raise StoreCheckFailed("S16", f"a cancelled swap raises {type(ended[0]).__name__}") from ended[0]
-        expect(await store.load(key) in bids, "S5", "after a cancelled swap the record is nothing that was asked")
-    held = await store.load(key)
-    expect(await store.swap(key, held, held and None) is (held is not None), "S14", "after cancellations a swap fails")
+    def _at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> Bridge:
+        pinned = {} if beside is None else {"beside": beside}
+        return Bridge(self.store.at(incarnation, **pinned), self.loop)

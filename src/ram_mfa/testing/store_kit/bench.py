@@ -6,53 +6,93 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from ...errors import StoreUnavailable
-from ...store import Store
 from .failure import StoreCheckFailed, expect
 from .faults import Faults
+from .remote import Remote, StartMethod
+from .shaking import shaken, switching_often
+from .watch import Handle, Watch
 
 T = TypeVar("T")
 
-RACERS = 8
+RACERS: Final = 8
+_CLEARING: Final = 120.0
+"""Seconds for which the records of the checks are deleted at the end, at most."""
+
+
+def _opened(bench: Bench) -> Watch:
+    return Watch(bench.faults.patience, bench.seconds)
 
 
 @attrs.define(eq=False)
 class Bench:
     """Two handles on the same records, and how many rounds the races run.
 
-    ``a`` and ``b`` may be one object: a store that lives in one process has only one.
+    ``a`` and ``b`` may be one store: one that lives in one process has only one.
     """
 
-    make: Callable[[], Store]
+    make: Callable[[], Any]
     rounds: int
     faults: Faults
-    handles: list[Store] = attrs.field(factory=list, init=False)
+    processes: int = 0
+    start_method: StartMethod = "spawn"
+    seconds: float = 3600.0
+    make_remote: Callable[[], Any] | None = None
+    threads: bool = True
+    watch: Watch = attrs.field(init=False, default=attrs.Factory(_opened, takes_self=True))
+    handles: list[Handle] = attrs.field(factory=list, init=False)
+    remotes: list[Remote] = attrs.field(factory=list, init=False)
     used: list[str] = attrs.field(factory=list, init=False)
+    certain: list[tuple[str, bytes | None]] = attrs.field(factory=list, init=False)
+    """Records whose state is known, and which nobody writes any more: they are the same at the end of the run."""
 
     def __attrs_post_init__(self) -> None:
         self.handle()
         self.handle()
 
     @property
-    def a(self) -> Store:
+    def a(self) -> Handle:
         """One handle."""
         return self.handles[0]
 
     @property
-    def b(self) -> Store:
+    def b(self) -> Handle:
         """The other handle."""
         return self.handles[1]
 
-    def handle(self) -> Store:
+    def open(self) -> Handle:
+        """Make a further handle; who asks for it closes it."""
+        return Handle(self.make(), self.watch)
+
+    def handle(self) -> Handle:
         """Make a further handle, closed at the end."""
-        made = self.make()
+        made = self.open()
         self.handles.append(made)
         return made
+
+    def remote(self) -> Handle:
+        """Make a handle in another process, ended at the end.
+
+        Raises:
+            NotTriedError: no processes were asked for.
+        """
+        return Handle(self.remote_process(), self.watch)
+
+    def remote_process(self) -> Remote:
+        """Start another process that opens the store."""
+        made = Remote(self.make_remote or self.make, self.processes, self.start_method, self.faults.patience)
+        self.remotes.append(made)
+        return made
+
+    def shares(self, handle: Handle) -> bool:
+        """Return whether a handle is the same object as one of the others."""
+        return any(handle is not other and _object(handle) is _object(other) for other in self.handles)
 
     def key(self, kind: str = "k") -> str:
         """Return a fresh key, whose record is deleted at the end."""
@@ -63,29 +103,44 @@ class Bench:
     def record(self, kind: str = "k", size: int = 300) -> tuple[str, bytes]:
         """Create a record and return its key and bytes."""
         key, value = self.key(kind), secrets.token_bytes(size)
-        expect(self.a.swap(key, None, value) is True, "S7", "creating a record under a fresh key did not land")
+        self.put(key, None, value)
         return key, value
+
+    def put(self, key: str, old: bytes | None, new: bytes | None) -> None:
+        """Swap, which has to land."""
+        stage = ("S7", "creating a record") if old is None else ("S13", "deleting a record")
+        promise, what = stage if None in (old, new) else ("S1", "a swap from the record's bytes")
+        expect(self.a.swap(key, old, new), promise, f"{what} did not land")
 
     def close(self) -> None:
         """Delete what the checks wrote, and close the handles that can be closed."""
+        until = time.monotonic() + _CLEARING
+        for remote in self.remotes:
+            remote.end()
         with contextlib.suppress(Exception):
-            for key in self.used:
+            for key in dict.fromkeys(self.used):
                 left = self.a.load(key)
                 if left is not None:
                     self.a.swap(key, left, None)
-        for handle in {id(handle): handle for handle in self.handles}.values():
-            close_handle(handle)
+                if time.monotonic() > until:
+                    break
+        for handle in {id(_object(handle)): handle for handle in self.handles}.values():
+            handle.close()
 
 
-def close_handle(handle: object) -> None:
-    """Close a handle that can be closed."""
-    close = getattr(handle, "close", None)
-    if close is not None:
-        close()
+def _object(handle: Handle) -> object:
+    """Return the store as its author made it."""
+    store = handle.store
+    return store.store if type(store).__name__ == "Bridge" else store
 
 
-def race(jobs: Sequence[Callable[[], T]]) -> list[T]:
-    """Run the jobs in threads that start at one moment; return what they returned, or raise what one of them raised."""
+def race(jobs: Sequence[Callable[[], T]], *, shake: object = None) -> list[T]:
+    """Run the jobs in threads that start at one moment; return what they returned, or raise what one of them raised.
+
+    Args:
+        jobs: what they do.
+        shake: a seed, where they are to be held up between any two steps.
+    """
     start = threading.Barrier(len(jobs))
     results: dict[int, T] = {}
     raised: list[BaseException] = []
@@ -93,21 +148,23 @@ def race(jobs: Sequence[Callable[[], T]]) -> list[T]:
     def run(place: int, job: Callable[[], T]) -> None:
         try:
             start.wait()
-            results[place] = job()
+            with shaken(f"{shake} {place}") if shake is not None else contextlib.nullcontext():
+                results[place] = job()
         except BaseException as error:  # noqa: BLE001 (raised below, in the thread that asked)
             raised.append(error)
 
     threads = [threading.Thread(target=run, args=item, daemon=True) for item in enumerate(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with switching_often():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     if raised:
-        raise raised[0]
+        raise next((error for error in raised if isinstance(error, StoreCheckFailed)), raised[0])
     return [results[place] for place in range(len(jobs))]
 
 
-def try_swap(store: Store, key: str, old: bytes | None, new: bytes | None) -> bool:
+def try_swap(store: Any, key: str, old: bytes | None, new: bytes | None) -> bool:
     """Swap, where a store that is too busy to answer has landed nothing."""
     try:
         landed = store.swap(key, old, new)
@@ -116,3 +173,25 @@ def try_swap(store: Store, key: str, old: bytes | None, new: bytes | None) -> bo
     if landed is not True and landed is not False:
         raise StoreCheckFailed("S1", f"swap answered with a {type(landed).__name__} instead of a bool")
     return landed
+
+
+class Progress:
+    """Whether racing threads get on: a race that nobody wins any more is ended.
+
+    Args:
+        patience: seconds without progress after which it is.
+        promise: which is broken then.
+        found: what is seen then.
+    """
+
+    def __init__(self, patience: float, promise: str, found: str) -> None:
+        self._patience, self._promise, self._found = patience, promise, found
+        self._last = time.monotonic()
+
+    def note(self, got_on: bool) -> bool:  # noqa: FBT001 (its one argument)
+        """Note a turn, and return whether it got on."""
+        now = time.monotonic()
+        if got_on:
+            self._last = now
+        expect(now - self._last < self._patience, self._promise, self._found)
+        return got_on

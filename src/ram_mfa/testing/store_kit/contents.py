@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes come back as they were written (S5), and keys are told apart character by character (S11)."""
+"""Bytes come back as they were written (S5), and are told apart byte by byte (S1)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import secrets
 
 from .bench import Bench
 from .failure import expect
+from .twins import byte_twins
 
-SIZES = (1, 2, 255, 256, 257, 1023, 2047, 2048, 2049, 4096, 8192, 16_383, 16_384, 16_385, 65_535, 65_536, 70_000)
+SIZES = (
+    *(1, 2, 3, 15, 16, 17, 127, 128, 255, 256, 257, 511, 512, 767, 768, 1000, 1023, 1024, 1025, 2000, 2047, 2048, 2049),
+    *(3072, 4000, 4095, 4096, 4097, 8000, 8191, 8192, 8193, 10_000, 12_288, 15_999, 16_000, 16_383, 16_384, 16_385),
+    *(32_767, 32_768, 65_535, 65_536, 70_000),
+)
 """Round numbers, where engines change how they keep a value, and one above the 16 bits of a MySQL BLOB."""
 
 AWKWARD = (
@@ -16,65 +21,68 @@ AWKWARD = (
     bytes(range(255, -1, -1)) * 3,
     b"\0" * 300,
     b"\0",
+    b" ",
+    b"\n",
+    b"0",
     b"ends in zeros\0\0\0",
     b"ends in blanks   \t\r\n",
     b"  starts with blanks",
+    b"line\r\nends\rof\nall\n\rkinds\x0b\x0c\x1c\x1d\x1e\x85",
     b"\xff\xfe\xef\xbb\xbf",
+    b"\xef\xbb\xbfstarts with a BOM",
+    b"\xc3\x28 \xed\xa0\x80 \xf5 \xc0\x80",
     "grün €".encode(),
+    "grün €".encode("utf-16"),
     "e\u0301 and \u00e9".encode(),
     b"\\x41\\101 'quoted' \"twice\" %s %(name)s :name ? $1 {0}",
+    b"b'bytes'",
+    b"YmFzZTY0",
+    b"0x3132",
     b"12345",
+    b"1e3",
+    b"-0",
     b"NULL",
+    b"None",
+    b"null",
+    b"false",
+    b"{}",
+    b"[]",
+    b"''",
 )
+EDGES = bytes((0, 9, 10, 11, 12, 13, 26, 27, 28, 31, 32, 34, 39, 92, 127, 128, 133, 160, 254, 255))
+"""Bytes that a store may cut off where a value begins or ends."""
 
 
 def untouched(bench: Bench) -> None:
     """Whatever is written comes back, as ``bytes``, and can be swapped away."""
-    values = [*AWKWARD, *(secrets.token_bytes(size) for size in SIZES)]
+    edged = [bytes([edge]) * 3 + b"value" + bytes([edge]) * 3 for edge in EDGES]
+    values = [*AWKWARD, *edged, *(secrets.token_bytes(size) for size in SIZES)]
     key = bench.key()
     held: bytes | None = None
     for value in values:
-        told = f"a value of {len(value)} bytes"
-        expect(bench.a.swap(key, held, value) is True, "S5", f"{told} could not be written")
-        found = bench.b.load(key)
-        expect(type(found) is bytes, "S5", f"load gives a {type(found).__name__} instead of bytes")
-        expect(found == value, "S5", f"{told} did not come back as it was written")
+        told = f"a value of {len(value)} bytes" + (f", {value!r}," if len(value) < 40 else "")
+        expect(bench.a.swap(key, held, value), "S5", f"{told} could not be written")
+        expect(bench.b.load(key) == value, "S5", f"{told} did not come back as it was written")
+        expect(bench.a.load(key) == value, "S5", f"{told} did not come back as it was written")
         other = value[:-1] + bytes([value[-1] ^ 0x80])
-        expect(bench.b.swap(key, other, b"x") is False, "S5", f"{told} is taken for another that differs in its last")
+        expect(not bench.b.swap(key, other, b"x"), "S5", f"{told} is taken for another that differs in its last")
         held = value
-    expect(bench.a.swap(key, held, None) is True, "S5", "the last value could not be deleted")
+    expect(bench.a.swap(key, held, None), "S5", "the last value could not be deleted")
 
 
-def keys_apart(bench: Bench) -> None:
-    """Keys that differ in case, in a last character, or in a blank are different keys."""
-    stem = bench.key()[:40]
-    near = [stem + tail for tail in ("abcd", "ABCD", "abcD", "abce", "-_-_", "____", "----", "0000", "O0O0", "abc")]
-    near += [stem.swapcase() + "abcd", stem.upper() + "abcd", "K" + stem[1:] + "abcd", stem + "abcd-", stem + "abcd_"]
-    near = list(dict.fromkeys(near))
-    bench.used.extend(near)
-    values = {key: secrets.token_bytes(300) for key in near}
-    for key, value in values.items():
-        expect(bench.a.load(key) is None, "S11", "a key is taken for another that is like it")
-        expect(bench.a.swap(key, None, value) is True, "S11", "a key is taken for another that is like it")
-    for key, value in values.items():
-        expect(bench.b.load(key) == value, "S11", "a key's record was overwritten through another key")
-    for place, (key, value) in enumerate(values.items()):
-        expect(bench.b.swap(key, value, None) is True, "S11", "a key's record is gone with another's")
-        for other in near[place + 1 :]:
-            expect(bench.a.load(other) == values[other], "S11", "a key's record is gone with another's")
-
-
-def nothing_goes(bench: Bench) -> None:
-    """Many records are all there after many more were written, and after the handle that wrote them is gone."""
-    writer = bench.handle()
-    first = {bench.key(): secrets.token_bytes(1500) for _ in range(50)}
-    for key, value in first.items():
-        expect(writer.swap(key, None, value) is True, "S9", "a record could not be written")
-    spent = {bench.key(): secrets.token_bytes(1500) for _ in range(min(1000, 50 * bench.rounds))}
-    for key, value in spent.items():
-        expect(writer.swap(key, None, value) is True, "S9", "a record could not be written among many")
-    for key, value in first.items():
-        expect(bench.a.load(key) == value, "S9", "a record is gone after many others were written")
-    for key, value in spent.items():
-        expect(bench.a.load(key) == value, "S9", "a record is gone among many")
-        expect(bench.a.swap(key, value, None) is True, "S9", "a record is gone among many")
+def bytes_apart(bench: Bench) -> None:
+    """Values that are alike in a checksum, a prefix, a length or once folded are different values."""
+    key = bench.key()
+    for alike, value, twin in byte_twins():
+        bench.put(key, None, value)
+        told = f"a value is taken for another that is alike in {alike}"
+        for handle in (bench.a, bench.b):
+            expect(handle.load(key) == value, "S5", f"{told}: it did not come back")
+            expect(not handle.swap(key, twin, b"x"), "S1", told)
+            expect(not handle.swap(key, twin, None), "S1", told)
+            expect(not handle.swap(key, twin, value), "S1", told)
+        expect(bench.b.load(key) == value, "S1", f"{told}: it was changed")
+        expect(bench.a.swap(key, value, twin), "S1", f"{told}: it could not be replaced by it")
+        expect(bench.b.load(key) == twin, "S5", f"{told}: it was not replaced by it")
+        expect(not bench.b.swap(key, value, None), "S1", told)
+        expect(bench.b.swap(key, twin, None), "S13", f"{told}: it could not be deleted")

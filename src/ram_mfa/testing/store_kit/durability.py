@@ -7,18 +7,19 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
 from ...errors import StoreUnavailable, StoreUncertain
-from ...store import Store
-from .bench import Bench, close_handle
-from .failure import StoreCheckFailed, expect
+from .bench import Bench
+from .failure import StoreCheckFailed, expect, needs
+from .watch import Handle
 
 
 def outlives_its_handle(bench: Bench) -> None:
     """What a handle was told has landed is there when the handle is closed, and whatever becomes of it."""
-    handle = bench.make()
+    handle = bench.open()
     key, gone = bench.key(), bench.key()
     value = secrets.token_bytes(300)
     try:
@@ -26,8 +27,8 @@ def outlives_its_handle(bench: Bench) -> None:
         expect(handle.swap(gone, None, value) is True, "S7", "creating a record under a fresh key did not land")
         expect(handle.swap(gone, value, None) is True, "S13", "deleting a record did not land")
     finally:
-        if not any(handle is other for other in bench.handles):
-            close_handle(handle)
+        if not bench.shares(handle):
+            handle.close()
     del handle
     expect(bench.b.load(key) == value, "S10", "what was acknowledged is gone with the handle that wrote it")
     expect(bench.b.load(gone) is None, "S13", "what was deleted is back, without the handle that deleted it")
@@ -36,8 +37,13 @@ def outlives_its_handle(bench: Bench) -> None:
 def outlives_a_kill(bench: Bench) -> None:
     """The engine is killed while records are created, replaced and deleted: all that was acknowledged is there."""
     restart = bench.faults.restart
-    if restart is None:
-        return
+    needs(restart, "no hook: Faults(restart=...)")
+    assert restart is not None
+    cold = [bench.record(size=size) for size in (1, 300, 2_500, 16_000) for _ in range(10)]
+    for key, value in cold[::4]:
+        bench.put(key, value, None)
+    for key, value in cold[1::4]:
+        bench.put(key, value, value + b"1")
     writers = [_Writer(bench, bench.key(), (bench.key(), bench.key())) for _ in range(3)]
     threads = [threading.Thread(target=writer.run, daemon=True) for writer in writers]
     for thread in threads:
@@ -64,6 +70,10 @@ def outlives_a_kill(bench: Bench) -> None:
         )
         for key in writer.gone:
             expect(patient_load(bench, key) in writer.may_be(key), "S13", "a deleted record is back after a kill")
+    for place, (key, value) in enumerate(cold):
+        told = "a record that nobody touched for a while is gone, or is as it was before, after a kill"
+        left = (None, value + b"1", value, value)[place % 4]
+        expect(patient_load(bench, key) == left, "S3" if left else "S13", told)
 
 
 @attrs.define(eq=False)
@@ -98,7 +108,7 @@ class _Writer:
         except BaseException as error:  # noqa: BLE001 (raised by the thread that started this one)
             self.raised = error
 
-    def _turn(self, store: Store) -> None:
+    def _turn(self, store: Handle) -> None:
         load, swap = store.load, store.swap
         found = load(self.key)
         expect(found in (self.landed, self.asked), "S3", "an acknowledged write is gone after the engine was killed")
@@ -114,13 +124,13 @@ class _Writer:
             self._put(store, key, secrets.token_bytes(300))
         self.acknowledged += 1
 
-    def _found(self, store: Store, key: str) -> bytes | None:
+    def _found(self, store: Handle, key: str) -> bytes | None:
         found = store.load(key)
         expect(found in self.may_be(key), "S13", "a deleted record is back after the engine was killed")
         self._known[key] = (found,)
         return found
 
-    def _put(self, store: Store, key: str, new: bytes | None) -> None:
+    def _put(self, store: Handle, key: str, new: bytes | None) -> None:
         (found,) = self.may_be(key)
         self._known[key] = (found, new)
         expect(store.swap(key, found, new) is True, "S13", "a record changed under its only writer")
@@ -129,10 +139,16 @@ class _Writer:
 
 def patient_load(bench: Bench, key: str) -> bytes | None:
     """Load as soon as the engine is back."""
+    found: bytes | None = patiently(bench, lambda: bench.a.load(key))
+    return found
+
+
+def patiently(bench: Bench, call: Callable[[], Any]) -> Any:
+    """Call the store until it is available."""
     until = time.monotonic() + bench.faults.patience
     while True:
         try:
-            return bench.a.load(key)
+            return call()
         except StoreUnavailable as error:
             if time.monotonic() > until:
                 raise StoreCheckFailed("S14", "the store does not come back after its engine did") from error

@@ -3,17 +3,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
-from ...errors import StoreUnavailable, StoreUncertain
+from ...errors import HistoryLost, StoreUnavailable, StoreUncertain
+from ...store import has_clock, has_history, has_listing
 from .bench import Bench
 from .durability import patient_load
-from .failure import StoreCheckFailed, expect
+from .failure import NotTriedError, StoreCheckFailed, expect, needs
 from .faults import Fault
+from .lost_history import pinned
+from .watch import Handle
+
+Attempt = tuple[Handle, str, bytes | None, bytes | None]
+Answer = BaseException | bytes | bool | None
 
 _LATE = 0.3
 """How many seconds a swap that was refused for certain is given to land after all."""
@@ -21,51 +29,107 @@ _LATE = 0.3
 
 def while_stopped(bench: Bench) -> None:
     """An engine that is not there answers nothing, and raises in time."""
-    _inflict(bench, bench.faults.stopped, reads_work=False)
+    _inflict(bench, bench.faults.stopped, "stopped", reads_work=False)
 
 
 def while_paused(bench: Bench) -> None:
     """An engine that does not answer is given up in time; what it was asked before may land when it wakes up."""
-    _inflict(bench, bench.faults.paused, reads_work=False)
+    _inflict(bench, bench.faults.paused, "paused", reads_work=False)
 
 
 def while_full(bench: Bench) -> None:
     """An engine without room refuses writes, says so, and loses nothing that it has."""
-    _inflict(bench, bench.faults.full, reads_work=True, size=200_000)
+    _inflict(bench, bench.faults.full, "full", reads_work=True, size=200_000)
 
 
 def while_replies_are_lost(bench: Bench) -> None:
     """A swap whose reply is lost is uncertain: not landed, not lost, not safe to say that nothing happened."""
-    _inflict(bench, bench.faults.replies_lost, reads_work=False)
+    _inflict(bench, bench.faults.replies_lost, "replies_lost", reads_work=False, names_keys=True)
 
 
-def _inflict(bench: Bench, fault: Fault | None, *, reads_work: bool, size: int = 300) -> None:
-    if fault is None:
-        return
-    new = secrets.token_bytes(size)
-    attempts = [(*bench.record(), new), (*bench.record(), None), (bench.key(), None, new)]
-    for key, old, _ in attempts:
-        expect(bench.a.load(key) == old, "S2", "a record is not read as it was written")
-    told: list[BaseException | bytes | bool | None] = []
+def while_one_reply_is_lost(bench: Bench) -> None:
+    """A swap whose one reply is lost is not repeated: the repetition would find its own bytes and answer False."""
+    fault = bench.faults.one_reply_lost
+    needs(fault, "no hook: Faults(one_reply_lost=...)")
+    assert fault is not None
+    for turn in range(3):
+        for handle, key, old, new in _attempts(bench, secrets.token_bytes(300)):
+            if turn:
+                handle.load(key)
+            with fault():
+                answer = in_time(bench, partial(handle.swap, key, old, new))
+            judge(answer, landed=patient_load(bench, key) == new, room=True)
+            expect(patient_load(bench, key) in (old, new), "S5", "a record is neither what it was nor what was asked")
+        key, value = bench.record()
+        with fault():
+            read = in_time(bench, partial(bench.a.load, key))
+        if not isinstance(read, StoreUnavailable):
+            expect(read == value, "S2", "a load is answered by something else than the engine")
+        next_is_right(bench, key)
+
+
+def _attempts(bench: Bench, new: bytes) -> Iterator[Attempt]:
+    """Yield a replacement, a delete and a create, on the store and on each kind of view that it makes."""
+    handles = [bench.a]
+    if has_history(bench.a):
+        handles.append(bench.a.at(bench.a.incarnation()))
+        with contextlib.suppress(NotTriedError):
+            handles.append(pinned(bench.a, bench.record("r")))
+    for handle in handles:
+        yield (handle, *bench.record(), new)
+        yield (handle, *bench.record(), None)
+        yield handle, bench.key(), None, new
+
+
+def _inflict(
+    bench: Bench, fault: Fault | None, hook: str, *, reads_work: bool, size: int = 300, names_keys: bool = False
+) -> None:
+    needs(fault, f"no hook: Faults({hook}=...)")
+    assert fault is not None
+    attempts = list(_attempts(bench, secrets.token_bytes(size)))
+    name = bench.a.incarnation() if has_history(bench.a) else ""
+    listed = {bench.record("v", 40)[0] for _ in range(5)}
+    for handle, key, old, _ in attempts:
+        expect(handle.load(key) == old, "S2", "a record is not read as it was written")
+    told: list[Answer] = []
     with fault():
-        for key, old, asked in attempts:
-            read = _in_time(bench, partial(bench.a.load, key))
+        for handle, key, old, asked in attempts:
+            read = in_time(bench, partial(handle.load, key))
             if not (reads_work and read == old):
                 expect(isinstance(read, StoreUnavailable), "S2", "a load is answered by something else than the engine")
-            told.append(_in_time(bench, partial(bench.a.swap, key, old, asked)))
-    found = [patient_load(bench, key) for key, _, _ in attempts]
-    for (_, old, asked), answer, there in zip(attempts, told, found, strict=True):
-        _judge(answer, landed=there == asked, room=reads_work)
+            told.append(in_time(bench, partial(handle.swap, key, old, asked)))
+        # A proxy may let pass what names no key of a record: then a question for names, keys and time is answered.
+        _capabilities(bench, name, listed, reads_work=reads_work or names_keys)
+    found = [patient_load(bench, key) for _, key, _, _ in attempts]
+    for (_, _, old, asked), answer, there in zip(attempts, told, found, strict=True):
+        judge(answer, landed=there == asked, room=reads_work)
+        expect(there is not None or None in (old, asked), "S9", "a record is gone")
         expect(there in (old, asked), "S5", "a record is neither what it was nor what was asked")
     time.sleep(_LATE)
-    for (key, old, _), answer in zip(attempts, told, strict=True):
+    for (_, key, old, _), answer in zip(attempts, told, strict=True):
         if isinstance(answer, StoreUnavailable):
             expect(patient_load(bench, key) == old, "S10", "a swap that was refused for certain landed later")
-        _next_is_right(bench, key)
+        next_is_right(bench, key)
 
 
-def _judge(answer: object, *, landed: bool, room: bool) -> None:
-    """Judge what a swap answered under a fault, knowing what became of it."""
+def _capabilities(bench: Bench, name: str, listed: set[str], *, reads_work: bool) -> None:
+    """Ask an engine that fails for names, keys and time: it answers rightly, or raises StoreUnavailable in time."""
+    store: Any = bench.a
+    if has_listing(store):
+        keys = in_time(bench, lambda: listed <= set(store.keys("v")))
+        if not (reads_work and keys is True):
+            expect(isinstance(keys, StoreUnavailable), "S9", "a listing ends though the engine fails")
+    if has_history(store):
+        asked = in_time(bench, lambda: store.incarnation() == name)
+        if not (asked is True and (reads_work or not name)):
+            expect(isinstance(asked, StoreUnavailable), "S12", "a history is named by something else than the engine")
+    if has_clock(store) and not reads_work:
+        asked = in_time(bench, lambda: store.clock() > 0)
+        expect(isinstance(asked, StoreUnavailable), "S16", "a clock is shown by something else than the server")
+
+
+def judge(answer: object, *, landed: bool, room: bool) -> None:
+    """Check what a swap answered under a fault, knowing what became of it."""
     if isinstance(answer, StoreUncertain):
         return
     if isinstance(answer, StoreUnavailable):
@@ -73,14 +137,16 @@ def _judge(answer: object, *, landed: bool, room: bool) -> None:
         return
     if answer is True and room and landed:
         return  # there was still room for this one
+    if isinstance(answer, HistoryLost):
+        raise StoreCheckFailed("S12", "a view tells of a lost history though none was lost")
     if isinstance(answer, BaseException):
         raise StoreCheckFailed("S16", f"a {type(answer).__name__} crosses the protocol") from answer
     raise StoreCheckFailed("S4", f"a swap whose outcome was not known answered {answer!r}")
 
 
-def _in_time(bench: Bench, call: Callable[[], bytes | bool | None]) -> BaseException | bytes | bool | None:
+def in_time(bench: Bench, call: Callable[[], bytes | bool | None]) -> Answer:
     """Return what a call answers or raises; one that hangs fails."""
-    answer: list[BaseException | bytes | bool | None] = []
+    answer: list[Answer] = []
 
     def run() -> None:
         try:
@@ -90,12 +156,14 @@ def _in_time(bench: Bench, call: Callable[[], bytes | bool | None]) -> BaseExcep
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(bench.faults.patience)
+    thread.join(max(0.5, bench.faults.patience * 0.9))
     expect(not thread.is_alive(), "S14", "a call has no deadline: it hangs while the engine does not answer")
+    if isinstance(answer[0], StoreCheckFailed):
+        raise answer[0]
     return answer[0]
 
 
-def _next_is_right(bench: Bench, key: str) -> None:
+def next_is_right(bench: Bench, key: str) -> None:
     """The attempt after a fault reads what there is, and lands."""
     until = time.monotonic() + bench.faults.patience
     while True:

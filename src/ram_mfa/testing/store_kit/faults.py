@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The failures that a test can inflict on the engine under a store, said by whoever runs the kit."""
+"""The failures that a test can inflict on the engine under a store, given by whoever runs the kit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
 import attrs
 
@@ -13,24 +14,38 @@ Fault = Callable[[], AbstractContextManager[object]]
 
 @attrs.frozen(kw_only=True)
 class Faults:
-    """What the kit may do to the engine; each one that is given brings checks of its own.
+    """What the kit may do to the engine; each hook that is given brings checks of its own.
+
+    A `Fault` is a function that returns a context manager: the failure lasts as long as the context.
+    ``ram_mfa.testing.TCPProxy`` has ready-made ones for any engine that is reached by TCP.
 
     Attributes:
         restart: kill the engine without warning (kill -9) and start it again on the same data.
         stopped: the engine is not running while the context lasts, and runs again after it.
         paused: the engine lives but does not answer (SIGSTOP), for longer than the store's deadline.
         replies_lost: the engine carries out what it is asked, and its replies do not arrive.
+        one_reply_lost: the same for the next reply only; whoever asks once more is answered.
+        interrupted: statements are interrupted again and again (KILL QUERY, ``max_statement_time``), or the engine is
+            otherwise busy with refusing some of them; between the interruptions it works.
         full: the engine has no room left for writes.
+        new_history: make the engine begin another history, with another name (a restart, a promotion, a restore): it
+            works again, with all records, when this returns.
         size: asked, and nothing is done to it: how many bytes the engine takes for its records, once it has done the
             clearing that it does by itself. With it the kit sees whether what was replaced piles up.
+        foreign: functions that each open the store on a place that holds something else (another table under the
+            store's name, a table with a wrong collation, a server set up unsafely), which it has to refuse.
         patience: after how many seconds a call counts as hanging, or an engine as not coming back; well above the
             store's deadline.
     """
 
-    restart: Callable[[], None] | None = None
+    restart: Callable[[], object] | None = None
     stopped: Fault | None = None
     paused: Fault | None = None
     replies_lost: Fault | None = None
+    one_reply_lost: Fault | None = None
+    interrupted: Fault | None = None
     full: Fault | None = None
+    new_history: Callable[[], object] | None = None
     size: Callable[[], int] | None = None
+    foreign: Sequence[Callable[[], Any]] = ()
     patience: float = 30.0

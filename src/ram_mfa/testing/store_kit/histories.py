@@ -15,9 +15,9 @@ from functools import partial
 import attrs
 
 from ...errors import StoreUnavailable
-from ...store import Store
 from .bench import RACERS, Bench, race
 from .failure import expect
+from .watch import Handle
 
 
 @attrs.frozen
@@ -63,11 +63,12 @@ def histories(bench: Bench) -> None:
             partial(_some_calls, store, key, random.Random(f"{round_} {number}"), number)
             for number, store in enumerate(itertools.islice(itertools.cycle([bench.a, bench.b]), RACERS))
         ]
-        history = list(itertools.chain.from_iterable(race(runs)))
+        shake = round_ if bench.threads and round_ % 2 == 0 else None
+        history = list(itertools.chain.from_iterable(race(runs, shake=shake)))
         expect(linearizable(history, None), "S1", "no order of the calls explains what they answered")
 
 
-def _some_calls(store: Store, key: str, dice: random.Random, number: int) -> list[Call]:
+def _some_calls(store: Handle, key: str, dice: random.Random, number: int) -> list[Call]:
     calls: list[Call] = []
     seen: bytes | None = None
     for turn in range(6):

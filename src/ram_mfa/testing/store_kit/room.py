@@ -7,7 +7,7 @@ import secrets
 from typing import Final
 
 from .bench import Bench
-from .failure import expect
+from .failure import expect, needs
 
 SIZES: Final = (700, 2_100, 2_700, 3_000)
 """Bytes: below and above the 2 kB from which PostgreSQL moves a value out of its row, and such as leave the most of a
@@ -18,8 +18,8 @@ WRITES: Final = 300
 def nothing_piles_up(bench: Bench) -> None:
     """A record that is written again and again takes the room of a few, not of each that it ever was."""
     size_of_engine = bench.faults.size
-    if size_of_engine is None:
-        return
+    needs(size_of_engine, "no hook: Faults(size=...)")
+    assert size_of_engine is not None
     for size in SIZES:
         key, held = bench.record(size=size)
         before = size_of_engine()

@@ -3,54 +3,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 from ...errors import MFAError
 from ...store import Store
+from . import (
+    contents,
+    durability,
+    failures,
+    freshness,
+    housekeeping,
+    keyspace,
+    listing,
+    lost_history,
+    pin_races,
+    plain,
+    races,
+)
+from . import processes as between
 from .bench import Bench
-from .contents import keys_apart, nothing_goes, untouched
-from .durability import outlives_a_kill, outlives_its_handle
-from .failure import StoreCheckFailed
-from .failures import while_full, while_paused, while_replies_are_lost, while_stopped
+from .failure import AbandonedError, NotTriedError, StoreCheckFailed
 from .faults import Faults
 from .histories import histories
-from .listing import listing
-from .lost_history import views
-from .plain import absence, creating, deleting, replacing
-from .processes import StartMethod, process_race
-from .races import no_lost_update, one_winner, reads_are_fresh
+from .interruptions import while_interrupted
+from .remote import StartMethod
+from .report import StoreReport
 from .room import nothing_piles_up
+from .watch import Watch
 
-Checks = tuple[tuple[str, Callable[[Bench], None]], ...]
+Check = tuple[str, Callable[[Bench], None]]
+Checks = tuple[Check, ...]
 
 HEALTHY: Checks = (
-    ("S1", absence),
-    ("S7", creating),
-    ("S1", replacing),
-    ("S13", deleting),
-    ("S5", untouched),
-    ("S11", keys_apart),
-    ("S9", nothing_goes),
+    ("S9", housekeeping.first_records),
+    ("S1", plain.absence),
+    ("S7", plain.creating),
+    ("S1", plain.replacing),
+    ("S13", plain.deleting),
+    ("S8", plain.stale_swaps),
+    ("S1", plain.bytes_that_return),
+    ("S5", contents.untouched),
+    ("S1", contents.bytes_apart),
+    ("S11", keyspace.keys_apart),
+    ("S11", keyspace.odd_keys_apart),
+    ("S11", keyspace.every_kind),
+    ("S9", keyspace.nothing_goes),
     ("S9", nothing_piles_up),
-    ("S10", outlives_its_handle),
-    ("S2", reads_are_fresh),
-    ("S1", one_winner),
-    ("S1", no_lost_update),
+    ("S10", durability.outlives_its_handle),
+    ("S2", freshness.reads_are_fresh),
+    ("S2", freshness.absence_is_fresh),
+    ("S2", freshness.across_threads),
+    ("S1", freshness.a_record_per_thread),
+    ("S6", freshness.reads_while_written),
+    ("S1", races.one_winner),
+    ("S1", races.no_lost_update),
+    ("S7", races.create_and_delete),
     ("S1", histories),
-    ("S11", listing),
-    ("S12", views),
+    ("S11", listing.listing),
+    ("S9", listing.listing_and_writing),
+    ("S12", lost_history.views),
+    ("S12", lost_history.pins),
+    ("S12", lost_history.pins_apart),
+    ("S12", pin_races.nothing_lands_beside_another),
+    ("S12", pin_races.nothing_is_read_beside_another),
+    ("S12", housekeeping.clock),
+    ("S14", housekeeping.nothing_leaks),
+    ("S15", housekeeping.foreign_places),
 )
 """Each check, with the promise that is broken where it ends in an error of the store's own."""
 
+IN_PROCESSES: Checks = (
+    ("S1", between.racing_processes),
+    ("S2", between.fresh_between_processes),
+    ("S12", between.pins_between_processes),
+    ("S3", between.outlives_its_process),
+)
+"""Likewise, of several processes."""
+
 FAULTY: Checks = (
-    ("S4", while_replies_are_lost),
-    ("S14", while_paused),
-    ("S16", while_stopped),
-    ("S4", while_full),
-    ("S3", outlives_a_kill),
+    ("S4", failures.while_one_reply_is_lost),
+    ("S4", failures.while_replies_are_lost),
+    ("S4", while_interrupted),
+    ("S14", failures.while_paused),
+    ("S16", failures.while_stopped),
+    ("S4", failures.while_full),
+    ("S12", lost_history.new_histories),
+    ("S12", between.names_between_processes),
+    ("S3", durability.outlives_a_kill),
+    ("S9", housekeeping.last_look),
 )
 """Likewise, of an engine that something is done to."""
+
+_CLEARING: Final = 150.0
 
 
 def check_store(
@@ -60,43 +106,112 @@ def check_store(
     processes: int = 0,
     start_method: StartMethod = "spawn",
     faults: Faults | None = None,
-) -> None:
-    """Check a store against the promises of ``ram_mfa.store``; return where it kept all that was checked.
+    only: Iterable[str] = (),
+    progress: Callable[[str], object] | None = None,
+    seconds: float | None = None,
+) -> StoreReport:
+    """Check a store against the promises of ``ram_mfa.store``; return what was tried and what was not.
 
     The checks write under fresh random keys and delete them afterwards, so they may run beside other records; they
-    write up to some thousand records and stop at the first broken promise. A store that is ``Listing`` or
-    ``Incarnated`` is checked as such.
+    write up to some thousand records and stop at the first broken promise. The capabilities that a store has
+    (``keys``, ``incarnation`` and ``at``, ``clock``) are checked too.
 
     Args:
         make: opens a handle on one and the same set of records. It is called several times, and may return the same
             object each time. A handle that has a ``close`` is closed in the end.
-        rounds: how many rounds each race runs, and a measure of how many records are written besides; 30 and more
-            write a thousand.
+        rounds: how many rounds each race runs, and a measure of how many records are written besides.
         processes: how many processes race, each of which calls ``make``; 0 leaves them out.
         start_method: how these are started; all but ``fork`` need a ``make`` that can be pickled.
-        faults: what may be done to the engine; without them failures are not checked (S3, S4, S14, S16).
+        faults: what may be done to the engine; without them failures are not tried (S3, S4, S14, S15, S16).
+        only: the names of the checks to run, as a failure and the report give them; all where it is empty.
+        progress: called with a line of text as each check begins and ends; ``print`` will do.
+        seconds: after how many the run ends whatever the store does; by default 300, and 15 for each round. A call
+            that hangs ends it sooner: after ``Faults.patience``.
 
     Raises:
         StoreCheckFailed: a promise is broken.
+        ValueError: ``only`` names a check that there is not.
     """
-    bench = Bench(make, rounds, faults or Faults())
-    together: Checks = ()
-    if processes:
-        together = (("S1", partial(process_race, processes=processes, start_method=start_method)),)
+    checks = chosen(HEALTHY + IN_PROCESSES + FAULTY, only)
+    seconds = 300 + 15.0 * rounds if seconds is None else seconds
+    faults = faults or Faults()
+
+    def bench() -> Bench:
+        return Bench(make, rounds, faults, processes, start_method, seconds)
+
+    return run(bench, checks, progress or _silent, Watch(faults.patience, seconds))
+
+
+def chosen(checks: Checks, only: Iterable[str]) -> Checks:
+    """Return the checks of these names, in their order; all where none is named."""
+    names = {only} if isinstance(only, str) else set(only)
+    unknown = names - {check.__name__ for _, check in checks}
+    if unknown:
+        known = ", ".join(check.__name__ for _, check in checks)
+        raise ValueError(f"there is no check {', '.join(sorted(unknown))}; there are {known}")
+    return tuple((promise, check) for promise, check in checks if not names or check.__name__ in names)
+
+
+def run(make: Callable[[], Bench], checks: Checks, progress: Callable[[str], object], watch: Watch) -> StoreReport:
+    """Run checks on a bench, and close it."""
+    made: list[Bench] = []
+    watch.run(lambda: made.append(make()))
+    bench = made[0]
+    kept: list[str] = []
+    not_tried: dict[str, str] = {}
+    failed = True
     try:
-        for promise, check in HEALTHY + together + FAULTY:
-            run_check(promise, check, bench)
+        for promise, check in checks:
+            name, began = check.__name__, time.monotonic()
+            progress(f"{name} ({promise}) ...")
+            try:
+                run_check(promise, check, bench)
+            except NotTriedError as missing:
+                not_tried[name] = str(missing)
+                progress(f"{name} ({promise}): NOT TRIED: {missing}")
+            else:
+                kept.append(name)
+                progress(f"{name} ({promise}): kept, {time.monotonic() - began:.1f} s")
+        failed = False
+    except StoreCheckFailed as error:
+        progress(f"{error.check} ({error.promise}): BROKEN: {error.found}")
+        raise
     finally:
-        bench.close()
+        _closed(bench, failed=failed)
+    return StoreReport(tuple(kept), not_tried)
 
 
 def run_check(promise: str, check: Callable[[Bench], None], bench: Bench) -> None:
     """Run one check; whatever it ends in but success is ``StoreCheckFailed``."""
+    name = getattr(check, "__name__", "")
     try:
-        check(bench)
-    except StoreCheckFailed:
+        bench.watch.run(lambda: check(bench))
+    except StoreCheckFailed as error:
+        error.check = error.check or name
+        raise
+    except NotTriedError:
         raise
     except MFAError as error:
-        raise StoreCheckFailed(promise, f"the store ended a check in {type(error).__name__}: {error}") from error
-    except Exception as error:
-        raise StoreCheckFailed("S16", f"a {type(error).__name__} crosses the protocol: {error}") from error
+        found = f"the store ended a check in {type(error).__name__}: {error}"
+        raise StoreCheckFailed(promise, found, name) from error
+    except (Exception, SystemExit, AbandonedError) as error:
+        found = f"a {type(error).__name__} crosses the protocol: {error}"
+        raise StoreCheckFailed("S16", found, name) from error
+
+
+def _closed(bench: Bench, *, failed: bool) -> None:
+    """Close the bench, for as long as that may take."""
+    if bench.watch.stopped:
+        for remote in bench.remotes:
+            remote.end()
+        return
+    try:
+        bench.watch.run(bench.close, 10.0 if failed else _CLEARING)
+    except (Exception, SystemExit, AbandonedError) as error:
+        if not failed:
+            found = f"closing the store ends in {type(error).__name__}: {error}"
+            raise StoreCheckFailed("S14", found, "closing") from error
+
+
+def _silent(_: Any) -> None:
+    return None

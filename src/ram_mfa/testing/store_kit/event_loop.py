@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The event loop of an asynchronous store: nothing holds it up, and there may be two (S1, S14)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import secrets
+import statistics
+import time
+from collections.abc import Generator
+from typing import Any, Final
+
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
+
+from ...errors import StoreUnavailable
+from .desk import Desk, bounded, exactly
+from .failure import NotTriedError, expect, needs
+
+_HELD_UP: Final = 0.001
+"""Seconds within one step of a call, in the loop's own thread, that are no computing: somebody waits there."""
+
+
+async def the_loop_goes_on(desk: Desk) -> None:
+    """A call that waits lets the loop go on: it does not wait in the loop's own thread."""
+    needs(hasattr(resource, "RUSAGE_THREAD"), "this system does not count the waits of a thread")
+    key, held = desk.key(), None
+    for word in ("swap", "load"):
+        waits: list[float] = []
+        for _ in range(25):
+            if word == "load":
+                waits.append(await _waits(desk.stores[0].load(key)))
+                continue
+            new = secrets.token_bytes(300)
+            waits.append(await _waits(desk.stores[0].swap(key, held, new)))
+            held = new
+        usual = statistics.quantiles(waits)[0]
+        expect(usual < _HELD_UP, "S14", f"{word} waits in the loop's own thread, for {usual * 1000:.1f} ms as a rule")
+
+
+async def _waits(work: Any) -> float:
+    """Await a call, and return for how long its longest step waited without computing."""
+    return (await _Timed(work))[0]  # type: ignore[no-any-return]
+
+
+class _Timed:
+    """An awaitable that times each step of another."""
+
+    def __init__(self, work: Any) -> None:
+        self._work = work
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        steps = self._work.__await__()
+        longest, got, error = 0.0, None, None
+        while True:
+            wall, computed, switches = time.monotonic(), time.thread_time(), _switches()
+            try:
+                waited_for = steps.throw(error) if error is not None else steps.send(got)
+            except StopIteration as done:
+                waited_for = done
+            if _switches() > switches:
+                longest = max(longest, time.monotonic() - wall - (time.thread_time() - computed))
+            if isinstance(waited_for, StopIteration):
+                return longest, waited_for.value
+            got, error = None, None
+            try:
+                got = yield waited_for
+            except BaseException as raised:  # noqa: BLE001 (a cancellation is the store's to see)
+                error = raised
+
+
+def _switches() -> int:
+    """Return how often this thread has given up its processor by itself, as it does where it waits."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+
+
+async def the_loop_goes_on_without_the_engine(desk: Desk) -> None:
+    """While the engine does not answer, a call waits, and the loop goes on."""
+    fault = desk.bench.faults.paused
+    needs(fault, "no hook: Faults(paused=...)")
+    assert fault is not None
+    key, store = desk.key(), desk.stores[0]
+    await store.load(key)
+    gaps: list[float] = []
+
+    async def beat() -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(0.005)
+            now = time.monotonic()
+            gaps.append(now - last)
+            last = now
+
+    with fault():
+        began = time.monotonic()
+        heart = asyncio.ensure_future(beat())
+        await asyncio.sleep(0.02)
+        with contextlib.suppress(StoreUnavailable):
+            await bounded(desk, store.load(key))
+        await asyncio.sleep(0.02)
+        took = time.monotonic() - began - 0.04
+        heart.cancel()
+    expect(max(gaps) < max(0.03, took / 2), "S14", "a call that waits for the engine holds up the loop")
+
+
+async def two_loops(desk: Desk) -> None:
+    """Two loops, each with a store of its own on the same records, race like two threads."""
+    here = desk.stores[0]
+    found: list[Any] = []
+    key, rounds = desk.key(), max(4, desk.bench.rounds // 4)
+
+    async def elsewhere() -> None:
+        made = desk.make()
+        store = await made if inspect.isawaitable(made) else made
+        same = any(store is other for other in desk.stores)
+        found.append(same)
+        if same:
+            return
+        try:
+            await _count(store)
+        finally:
+            if callable(getattr(store, "close", None)):
+                closing = store.close()
+                if inspect.isawaitable(closing):
+                    await closing
+
+    async def _count(store: Any) -> None:
+        done = 0
+        while done < rounds:
+            now = await store.load(key)
+            with contextlib.suppress(StoreUnavailable):
+                done += exactly(await store.swap(key, now, b"%d" % (int(now or b"0") + 1)))
+
+    other = asyncio.get_running_loop().run_in_executor(None, lambda: asyncio.run(elsewhere()))
+    await asyncio.gather(_count(here), other)
+    if found == [True]:
+        raise NotTriedError("make() returns the same store each time, which belongs to one loop")
+    expect(await here.load(key) == b"%d" % (2 * rounds), "S1", "swaps of two loops that landed are lost")
