@@ -147,6 +147,29 @@ class Counted(SQLiteStore):
         self.landed += landed
         return landed
 
+    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> Any:
+        """Return a view whose swaps are counted too; where nothing is pinned they come to the store's own."""
+        view = super().at(incarnation, beside=beside)
+        return view if beside is None else CountedView(self, view)
+
+
+@attrs.frozen
+class CountedView:
+    """A view of a counting store."""
+
+    store: Counted
+    view: Any
+
+    def load(self, key: str, /) -> bytes | None:
+        found: bytes | None = self.view.load(key)
+        return found
+
+    def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
+        self.store.asked += 1
+        landed: bool = self.view.swap(key, old, new)
+        self.store.landed += landed
+        return landed
+
 
 @attrs.frozen
 class Place:
