@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import attrs
 
@@ -78,7 +78,7 @@ class _View:
             return self._store.swap(key, old, new)
 
     @contextlib.contextmanager
-    def compared(self) -> Iterator[None]:
+    def compared(self) -> Generator[None, None, None]:
         """Hold the store's lock, under which the name and the pinned record are the view's own."""
         store = self._store
         with store._lock:  # noqa: SLF001 (the store's own view)
