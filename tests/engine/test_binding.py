@@ -15,6 +15,7 @@ from ram_mfa import (
     Operation,
     Reason,
     Spend,
+    StoreContended,
     UnreadableRecord,
     UnsafePlaintext,
 )
@@ -173,6 +174,22 @@ class TestANewStoreId:
                 break
             number += 1
         assert number >= 8
+
+    @pytest.mark.requirement("S12")
+    def test_history_lost_in_every_walk(self, services):
+        """While history is lost in every walk the older id is not given up: what the walk wrote may be gone."""
+        service, names = services(store=Promoted()), iter(range(2, 1_000))
+        service.perform("alice", OpenAccount(by=ROOT))
+        first = service.root.store_id
+
+        def lost(_):
+            service.store.history = str(next(names))
+
+        with pytest.raises(StoreContended):
+            service.run(service.mfa.reseal(lost, new_store_id=True))
+        assert service.root.older == first
+        service.run(service.mfa.reseal())
+        assert service.root.older is None
 
     def test_begun_again_with_another_id(self, services):
         """Where a change of the id was broken off, another one finishes it first, and then draws an id of its own."""

@@ -81,8 +81,8 @@ class Promotable:
 
     def answers(self, call: Call) -> Iterator[tuple[Answer, World]]:
         """See `World`: what is compared is compared in here, where nothing comes between."""
-        if call.word == "incarnation":
-            yield Answer(self.incarnation, now=self.now), self
+        if call.word in {"incarnation", "clock"}:
+            yield Answer(self.incarnation if call.word == "incarnation" else self.now, now=self.now), self
             return
         pinned = call.beside is None or dict(self.records).get(call.beside[0]) == call.beside[1]
         if (call.view is not None and call.view != self.incarnation) or not pinned:

@@ -66,6 +66,13 @@ class IncarnatedWords(Words):
         return View(incarnation, beside)
 
 
+class ClockedWords(IncarnatedWords):
+    """The words of a store with views on a server that has a clock."""
+
+    def clock(self) -> float:
+        raise AssertionError("the explorer asks")
+
+
 class NamedWords(IncarnatedWords):
     """The words of a store whose views compare the history's name only."""
 

@@ -3,8 +3,9 @@
 
 Order, model-checked: (1) the root record in one swap, with a new ticket key, sealed under the present key; where the
 store gets a new id, ``older`` names the one to which records may still be bound; (2) users and claims; (3) the root
-record with nothing older. A crash in between goes on at (2). From (1) on, no process writes under the old id: its views
-are pinned to the root record. Where they are not, (2) waits until every view that was open has ended.
+record with nothing older, unless history was lost since (1): then (2) again. A crash in between goes on at (2). From
+(1) on, no process writes under the old id: its views are pinned to the root record. Where they are not, (2) waits until
+every view that was open has ended.
 """
 
 from __future__ import annotations
@@ -66,16 +67,16 @@ def resealing(engine: Engine, progress: Progress, *, new_store: bool = False) ->
     root = yield from opening.rewrite(_with_a_new_id if new_store else _as_it_is)
     if root.older is not None and not before.pinned:
         yield opening.pause, (MAX_AGE + engine.deadline,)
-    done = Resealed(1, 0 if current else 1, 0, ())
-    for kind in ("u", "c"):
-        keys = listed(opening.store, kind)
-        while (key := (yield from next_key(keys))) is not None:
-            done = yield from opening.afresh(partial(_resealed, engine, key, done))
-            if progress is not None:
-                progress(done)
-    if root.older is not None and not done.unreadable:
-        yield from opening.rewrite(_finished)
-    return done
+    resealed = 0 if current else 1
+    for _ in range(_TURNS):
+        done = yield from _walked(engine, progress, Resealed(1, resealed, 0, ()))
+        if root.older is None or done.unreadable:
+            return done
+        root = yield from opening.rewrite(partial(_finished, root.history))
+        if root.older is None:
+            return done
+        resealed = done.resealed  # history was lost on the way, and perhaps what the walk wrote
+    raise StoreContended
 
 
 def adopting(engine: Engine) -> Plan[None]:
@@ -103,8 +104,18 @@ def _with_a_new_id(root: Root) -> Root:
     return root if root.older is not None else attrs.evolve(root, store_id=new_store_id(), older=root.store_id)
 
 
-def _finished(root: Root) -> Root:
-    return attrs.evolve(root, older=None)
+def _finished(history: bytes, root: Root) -> Root:
+    return attrs.evolve(root, older=None) if root.history == history else root
+
+
+def _walked(engine: Engine, progress: Progress, done: Resealed) -> Plan[Resealed]:
+    for kind in ("u", "c"):
+        keys = listed(engine.opening.store, kind)
+        while (key := (yield from next_key(keys))) is not None:
+            done = yield from engine.opening.afresh(partial(_resealed, engine, key, done))
+            if progress is not None:
+                progress(done)
+    return done
 
 
 def _resealed(engine: Engine, key: str, done: Resealed) -> Plan[Resealed]:
