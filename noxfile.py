@@ -32,7 +32,7 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 ALL = f".[{','.join(EXTRAS)}]"
 
 TESTS = Path("tests")
-SCENARIOS = ["tests/spine", "tests/rules", "tests/keys"]
+SCENARIOS = ["tests/spine", "tests/rules"]
 """Tests of floors 0 to 4 through the whole service: races, explorers, state machines."""
 STORES = ["tests/stores"]
 CLIENTS = ["tests/integrations", "tests/operations", "tests/real_clients", "tests/examples", "tests/testing"]
