@@ -38,6 +38,8 @@ class Proxied:
             restart=self.server.restart,
             stopped=self.server.stopped,
             paused=self.server.paused,
+            interrupted=getattr(self.server, "interrupted", None),
+            new_history=None if isinstance(self.server, PostgreSQL) else self.server.restart,
             size=self.size,
         )
 

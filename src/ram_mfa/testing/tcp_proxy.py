@@ -16,7 +16,7 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Final, Self
 
 _STORE_KEY: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{43}")
@@ -63,7 +63,7 @@ class TCPProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     @contextlib.contextmanager
-    def replies_lost(self, *, silent: bool = False) -> Iterator[None]:
+    def replies_lost(self, *, silent: bool = False) -> Generator[None]:
         """Let the engine do what it is asked, and lose its replies: by a cut connection, or by saying nothing."""
         self._losing, self._silent = -1, silent
         try:
@@ -72,7 +72,7 @@ class TCPProxy:
             self._losing = 0
 
     @contextlib.contextmanager
-    def one_reply_lost(self, *, silent: bool = False) -> Iterator[None]:
+    def one_reply_lost(self, *, silent: bool = False) -> Generator[None]:
         """Lose the next reply only: whoever asks once more is answered."""
         self._losing, self._silent = 1, silent
         try:
@@ -81,7 +81,7 @@ class TCPProxy:
             self._losing = 0
 
     @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
+    def frozen(self) -> Generator[None]:
         """Hold back whatever is on its way, in both directions, and let it go on after that."""
         self._flowing.clear()
         try:
@@ -90,7 +90,7 @@ class TCPProxy:
             self._flowing.set()
 
     @contextlib.contextmanager
-    def unreachable(self) -> Iterator[None]:
+    def unreachable(self) -> Generator[None]:
         """Cut all connections, and refuse new ones."""
         target, self.target = self.target, 0
         self.cut()

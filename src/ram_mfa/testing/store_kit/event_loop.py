@@ -8,14 +8,10 @@ import contextlib
 import inspect
 import secrets
 import statistics
+import sys
 import time
 from collections.abc import Generator
 from typing import Any, Final
-
-try:
-    import resource
-except ImportError:  # not on Windows
-    resource = None  # type: ignore[assignment]
 
 from ...errors import StoreUnavailable
 from .desk import Desk, bounded, exactly
@@ -27,7 +23,7 @@ _HELD_UP: Final = 0.001
 
 async def the_loop_goes_on(desk: Desk) -> None:
     """A call that waits lets the loop go on: it does not wait in the loop's own thread."""
-    needs(hasattr(resource, "RUSAGE_THREAD"), "this system does not count the waits of a thread")
+    needs(sys.platform == "linux", "this system does not count the waits of a thread")
     key, held = desk.key(), None
     for word in ("swap", "load"):
         waits: list[float] = []
@@ -75,6 +71,8 @@ class _Timed:
 
 def _switches() -> int:
     """Return how often this thread has given up its processor by itself, as it does where it waits."""
+    import resource  # not on Windows
+
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 

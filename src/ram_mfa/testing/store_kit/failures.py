@@ -12,13 +12,12 @@ from functools import partial
 from typing import Any
 
 from ...errors import HistoryLost, StoreUnavailable, StoreUncertain
-from ...store import has_clock, has_history, has_listing
 from .bench import Bench
 from .durability import patient_load
 from .failure import NotTriedError, StoreCheckFailed, expect, needs
 from .faults import Fault
 from .lost_history import pinned
-from .watch import Handle
+from .watch import Handle, has_views, lists, tells_time
 
 Attempt = tuple[Handle, str, bytes | None, bytes | None]
 Answer = BaseException | bytes | bool | None
@@ -71,7 +70,7 @@ def while_one_reply_is_lost(bench: Bench) -> None:
 def _attempts(bench: Bench, new: bytes) -> Iterator[Attempt]:
     """Yield a replacement, a delete and a create, on the store and on each kind of view that it makes."""
     handles = [bench.a]
-    if has_history(bench.a):
+    if has_views(bench.a):
         handles.append(bench.a.at(bench.a.incarnation()))
         with contextlib.suppress(NotTriedError):
             handles.append(pinned(bench.a, bench.record("r")))
@@ -87,7 +86,7 @@ def _inflict(
     needs(fault, f"no hook: Faults({hook}=...)")
     assert fault is not None
     attempts = list(_attempts(bench, secrets.token_bytes(size)))
-    name = bench.a.incarnation() if has_history(bench.a) else ""
+    name = bench.a.incarnation() if has_views(bench.a) else ""
     listed = {bench.record("v", 40)[0] for _ in range(5)}
     for handle, key, old, _ in attempts:
         expect(handle.load(key) == old, "S2", "a record is not read as it was written")
@@ -115,15 +114,15 @@ def _inflict(
 def _capabilities(bench: Bench, name: str, listed: set[str], *, reads_work: bool) -> None:
     """Ask an engine that fails for names, keys and time: it answers rightly, or raises StoreUnavailable in time."""
     store: Any = bench.a
-    if has_listing(store):
+    if lists(store):
         keys = in_time(bench, lambda: listed <= set(store.keys("v")))
         if not (reads_work and keys is True):
             expect(isinstance(keys, StoreUnavailable), "S9", "a listing ends though the engine fails")
-    if has_history(store):
+    if has_views(store):
         asked = in_time(bench, lambda: store.incarnation() == name)
         if not (asked is True and (reads_work or not name)):
             expect(isinstance(asked, StoreUnavailable), "S12", "a history is named by something else than the engine")
-    if has_clock(store) and not reads_work:
+    if tells_time(store) and not reads_work:
         asked = in_time(bench, lambda: store.clock() > 0)
         expect(isinstance(asked, StoreUnavailable), "S16", "a clock is shown by something else than the server")
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import MFAError
-from ...store import has_clock
 from .bench import Bench, race
 from .failure import StoreCheckFailed, expect, needs
-from .watch import Handle
+from .watch import Handle, tells_time
 
 _CALLS: Final = 300
 _FEW: Final = 60
@@ -24,7 +23,7 @@ _FEW: Final = 60
 
 def clock(bench: Bench) -> None:
     """The server's clock shows seconds since the epoch, runs, and is the same on every handle."""
-    needs(has_clock(bench.a), "the store has no clock()")
+    needs(tells_time(bench.a), "the store has no clock()")
     first = bench.a.clock()
     expect(math.isfinite(first) and 0 < first < 2**40, "S12", "a clock does not show seconds since the epoch")
     time.sleep(0.3)

@@ -9,12 +9,11 @@ from functools import partial
 from typing import Any
 
 from ...errors import StoreUnavailable, StoreUncertain
-from ...store import has_clock, has_history, has_listing
 from .bench import RACERS, Bench, race
 from .failure import NotTriedError, expect, needs
 from .failures import judge, next_is_right
 from .lost_history import pinned
-from .watch import Handle
+from .watch import Handle, has_views, lists, tells_time
 
 
 def while_interrupted(bench: Bench) -> None:
@@ -22,9 +21,9 @@ def while_interrupted(bench: Bench) -> None:
     fault = bench.faults.interrupted
     needs(fault, "no hook: Faults(interrupted=...)")
     assert fault is not None
-    name = bench.a.incarnation() if has_history(bench.a) else ""
+    name = bench.a.incarnation() if has_views(bench.a) else ""
     handles = [bench.a, bench.b]
-    if has_history(bench.a):
+    if has_views(bench.a):
         handles.append(bench.b.at(name))
         with contextlib.suppress(NotTriedError):
             handles.append(pinned(bench.a, bench.record("r")))
@@ -65,11 +64,11 @@ def _live_on(handle: Handle, record: tuple[str, bytes], turns: int) -> None:
 def _ask(store: Any, name: str, listed: set[str], turns: int) -> None:
     for _ in range(turns):
         try:
-            if has_listing(store):
+            if lists(store):
                 expect(listed <= set(store.keys("v")), "S9", "an interrupted listing leaves out keys")
-            if has_history(store):
+            if has_views(store):
                 expect(store.incarnation() == name, "S12", "an interrupted question gives the history another name")
-            if has_clock(store):
+            if tells_time(store):
                 expect(store.clock() > 0, "S16", "an interrupted question shows a wrong clock")
         except StoreUnavailable:
             continue

@@ -8,10 +8,10 @@ import string
 from collections.abc import Callable
 from functools import partial
 
-from ...store import has_listing
 from .bench import Bench
 from .failure import StoreCheckFailed, expect
 from .twins import key_twins, odd_keys
+from .watch import lists
 
 KINDS = string.ascii_letters
 
@@ -65,13 +65,13 @@ def every_kind(bench: Bench) -> None:
         bench.put(key, None, value)
     for key, value in values.items():
         expect(bench.b.load(key) == value, "S11", "a key is taken for another that differs in its first letter")
-    if has_listing(bench.a):
+    if lists(bench.a):
         for kind in KINDS:
             named = [key for key in bench.b.keys(kind) if key[1:] == tail]
             expect(named == [kind + tail], "S11", f"the listing of the kind {kind} names {named or 'nothing'}")
     for key, value in values.items():
         expect(bench.a.swap(key, value, None), "S11", "a key is taken for another that differs in its first letter")
-        if has_listing(bench.a) and key[0] in "aAkzZ":
+        if lists(bench.a) and key[0] in "aAkzZ":
             expect(key not in set(bench.a.keys(key[0])), "S13", "a listing names a deleted key")
 
 

@@ -7,10 +7,10 @@ import itertools
 import secrets
 import threading
 
-from ...store import has_listing
 from .bench import Bench
 from .failure import expect, needs
 from .keyspace import population
+from .watch import lists
 
 KIND, OTHER = "y", "Y"
 
@@ -18,7 +18,7 @@ KIND, OTHER = "y", "Y"
 def listing(bench: Bench) -> None:
     """Keys that stay come exactly once, other kinds and deleted keys not at all, while records come, change and go."""
     store = bench.a
-    needs(has_listing(store), "the store lists no keys")
+    needs(lists(store), "the store lists no keys")
     stay = {bench.record(KIND, 40)[0] for _ in range(population(bench))}
     others = {bench.record(OTHER, 40)[0], bench.record("x", 40)[0], bench.record("z", 40)[0]}
     gone = {bench.record(KIND, 40) for _ in range(20)}
@@ -62,7 +62,7 @@ def _churn(bench: Bench, stay: list[str], stop: threading.Event) -> None:
 
 def listing_and_writing(bench: Bench) -> None:
     """Whoever walks over the keys may write meanwhile, stop half-way, and walk twice at a time."""
-    needs(has_listing(bench.a), "the store lists no keys")
+    needs(lists(bench.a), "the store lists no keys")
     held = dict(bench.record("w", 40) for _ in range(30))
     for handle in (bench.a, bench.b):
         for key in handle.keys("w"):

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...errors import HistoryLost
-from ...store import has_history
 from .bench import Bench
 from .failure import NotTriedError, StoreCheckFailed, expect, needs
 from .twins import byte_twins
-from .watch import Handle
+from .watch import Handle, has_views
 
 NO_NAMES = "the store has no incarnation() and at()"
 NO_PINS = "the store's at() takes no beside="
@@ -25,7 +24,7 @@ def present(handle: Handle) -> str:
     Raises:
         NotTriedError: the store has none.
     """
-    needs(has_history(handle), NO_NAMES)
+    needs(has_views(handle), NO_NAMES)
     return handle.incarnation()
 
 

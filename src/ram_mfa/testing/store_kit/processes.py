@@ -11,12 +11,12 @@ from typing import Any
 
 import attrs
 
-from ...store import has_listing
 from .bench import Bench, try_swap
 from .failure import NotTriedError, StoreCheckFailed, expect, needs
 from .lost_history import NO_NAMES, pinned, refuses
 from .remote import StartMethod
 from .shaking import shaken
+from .watch import lists
 
 
 def racing_processes(bench: Bench) -> None:
@@ -144,7 +144,7 @@ def fresh_between_processes(bench: Bench) -> None:
         expect(not reader.swap(key, value, value), "S8", "another process swaps from bytes that were replaced")
         expect(reader.swap(key, new, value), "S1", "another process cannot swap from the record's bytes")
         expect(writer.load(key) == value, "S2", "a process does not see what another one wrote")
-        if has_listing(reader) and turn < 4:
+        if lists(reader) and turn < 4:
             expect(key in set(reader.keys("w")), "S9", "a listing in another process leaves out a key")
         expect(writer.swap(key, value, None), "S13", "deleting a record did not land")
         expect(reader.load(key) is None, "S13", "another process sees a deleted record")

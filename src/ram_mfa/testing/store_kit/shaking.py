@@ -13,7 +13,7 @@ import site
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -28,7 +28,7 @@ _FOREIGN: Final = tuple(
 
 
 @contextlib.contextmanager
-def shaken(seed: object) -> Iterator[None]:
+def shaken(seed: object) -> Generator[None]:
     """Hold up this thread here and there in whatever Python code of the store it runs meanwhile."""
     before: Any = sys.gettrace()
     sys.settrace(_tracer(random.Random(str(seed))))
@@ -58,7 +58,7 @@ def _tracer(dice: random.Random) -> Callable[[FrameType, str, Any], Any]:
 
 
 @contextlib.contextmanager
-def switching_often() -> Iterator[None]:
+def switching_often() -> Generator[None]:
     """Let threads take turns as often as the interpreter can."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)

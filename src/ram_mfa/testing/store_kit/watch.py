@@ -100,6 +100,11 @@ class Watch:
 class Handle:
     """A store as the checks see it: each call is watched, and each answer has to be of its type exactly."""
 
+    keys: Callable[[str], Iterator[str]]
+    incarnation: Callable[[], str]
+    at: Callable[..., Handle]
+    clock: Callable[[], float]
+
     def __init__(self, store: Any, watch: Watch) -> None:
         self.store = store
         self.watch = watch
@@ -131,9 +136,12 @@ class Handle:
             self.watch.call("close", close)
 
     def _keys(self, kind: str, /) -> Iterator[str]:
-        listing = iter(self.watch.call("keys", self.store.keys, kind))
+        listing: Iterator[Any] = iter(self.watch.call("keys", self.store.keys, kind))
         end = object()
-        while (key := self.watch.call("keys", next, listing, end)) is not end:
+        while True:
+            key: Any = self.watch.call("keys", lambda: next(listing, end))
+            if key is end:
+                return
             expect(type(key) is str, "S11", f"a listing gives a {type(key).__name__} instead of str")
             yield key
 
@@ -150,3 +158,18 @@ class Handle:
         now = self.watch.call("clock", self.store.clock)
         expect(type(now) in (int, float), "S12", f"a clock shows a {type(now).__name__} instead of a number")
         return now  # type: ignore[no-any-return]
+
+
+def lists(handle: Handle) -> bool:
+    """Return whether the store lists its keys."""
+    return has_listing(handle)
+
+
+def has_views(handle: Handle) -> bool:
+    """Return whether the store names its histories and makes views."""
+    return has_history(handle)
+
+
+def tells_time(handle: Handle) -> bool:
+    """Return whether the store shows its server's clock."""
+    return has_clock(handle)
