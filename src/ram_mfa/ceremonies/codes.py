@@ -78,9 +78,11 @@ def spent(device: VirtualMFADevice, step: int, moment: Moment) -> Reason | None:
 
 def with_accepted(accepted: tuple[int, ...], floor: int, *steps: int) -> tuple[tuple[int, ...], int]:
     """Return the accepted steps with some more, and the floor: it rises to the lowest, which fall out."""
-    together = sorted((*accepted, *steps))
+    together = (*accepted, *steps)
+    if accepted and steps[0] < accepted[-1]:
+        together = tuple(sorted(together))
     fallen = together[:-MAX_ACCEPTED]
-    return tuple(together[-MAX_ACCEPTED:]), max(floor, *fallen) if fallen else floor
+    return together[-MAX_ACCEPTED:], max(floor, fallen[-1]) if fallen else floor
 
 
 def match_run(totp: TOTP, codes: tuple[str, ...], *, now: float, backward: int, forward: int) -> int | None:
