@@ -37,7 +37,7 @@ from ram_mfa import (
 )
 from ram_mfa._base64url import encode
 from ram_mfa.stores.postgres import AsyncPostgresStore, PostgresStore
-from ram_mfa.testing import enrolled
+from ram_mfa.testing import ManualClock, enrolled
 from tests.support.servers import PostgreSQL
 
 RATE = 10_000
@@ -49,6 +49,8 @@ VICTIM = "victim"
 SEAL = AESGCMSeal({"2026": b"k" * 32}, seal_with="2026")
 POLICY = MFAPolicy.ram(issuer="Example Cloud")
 ROOT = Administrator("root")
+CLOCK = ManualClock(1_700_000_000)
+"""It stands, so that no phone is enrolled between two time steps."""
 
 
 def memory() -> int:
@@ -113,7 +115,7 @@ async def turn(mfa: AsyncMFA, took: dict[str, list[float]]) -> None:
 
 
 async def measure(store: AsyncPostgresStore) -> None:
-    mfa = AsyncMFA(store, POLICY, seal=SEAL)
+    mfa = AsyncMFA(store, POLICY, seal=SEAL, clock=CLOCK)
     quiet: dict[str, list[float]] = defaultdict(list)
     flooded: dict[str, list[float]] = defaultdict(list)
     await turn(mfa, defaultdict(list))
@@ -144,7 +146,7 @@ async def main() -> None:
     with PostgreSQL() as server:
         prepared = PostgresStore(server.url())
         prepared.create_table()
-        MFA(prepared, POLICY, seal=SEAL, create=True)
+        MFA(prepared, POLICY, seal=SEAL, clock=CLOCK, create=True)
         prepared.close()
         await measure(AsyncPostgresStore(server.url(), size=CONNECTIONS))
 
