@@ -727,7 +727,7 @@ class TestClaimsOfAnOffer:
         """Fifty registrations that answer one offer leave one claim behind, whoever's swap lands."""
         service = services(devices=DevicePolicy(most=8))
         service.perform("alice", OpenAccount(by=ROOT))
-        offer = service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION))
+        offer = service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True))
         verbs = [
             ConfirmSecurityKey(
                 SoftSecurityKey().create(offer.options, ORIGIN), offer=offer.id, by=ROOT, session=SESSION
@@ -753,7 +753,7 @@ class TestClaimsOfAnOffer:
     def test_another_offer(self, service):
         """An offer that was answered is not made again: the next one takes another credential."""
         service.perform("alice", OpenAccount(by=ROOT))
-        verb = OfferSecurityKey(ROOT, account_name="alice", session=SESSION)
+        verb = OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True)
         offer = service.perform("alice", verb)
         service.store.interfere = failing_claims
         answer = SoftSecurityKey().create(offer.options, ORIGIN)
@@ -769,7 +769,7 @@ class TestClaimsOfAnOffer:
     def test_a_store_that_forgets(self, service):
         """A store that acknowledges a write and does not have it ends the perform; nothing is claimed."""
         service.perform("alice", OpenAccount(by=ROOT))
-        offer = service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION))
+        offer = service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True))
         answer = SoftSecurityKey().create(offer.options, ORIGIN)
         service.store.interfere = lambda word, really, *arguments: True if word == "swap" else really(*arguments)
         with pytest.raises(StoreContended):

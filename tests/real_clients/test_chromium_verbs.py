@@ -244,7 +244,7 @@ class TestKeysFromU2F:
         mfa, key, session = (
             service(secured.origin, f"https://{SITE}", rp_id=SITE, app_id=APP_ID),
             SoftSecurityKey(),
-            "s",
+            new_session(),
         )
         offer = mfa.perform(USER, OfferSecurityKey(ROOT, account_name="alice@example", session=session, create=True))
         answer = key.u2f_register(offer.u2f, f"https://{SITE}")

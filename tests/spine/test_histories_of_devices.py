@@ -71,7 +71,7 @@ class Life:
     def step(self, what: str) -> None:
         now = self.service.clock()
         if what == "offer":
-            offer = self.perform(OfferVirtualDevice(ROOT, account_name="alice", session=SESSION))
+            offer = self.perform(OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
             if offer is not None:
                 self.offer = offer
         elif what == "confirm" and self.offer is not None:

@@ -118,7 +118,7 @@ class Service:
         self.hay, self.store, self.clock = hay, Script(), ManualClock(1_700_000_000)
         seal = AESGCMSeal(RING, seal_with="2026")
         self.mfa = MFA(self.store, POLICY, seal=seal, clock=self.clock, create=True)
-        offer = self.mfa.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION))
+        offer = self.mfa.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
         hay.hide_all_of("offer", offer)
         self.last = None
         self.phone = AuthenticatorApp.scan(offer.key_uri)
@@ -226,7 +226,7 @@ class TestInterrupted:
         service.nothing_shown()
 
     def test_a_bind(self, service):
-        offering = OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, name="Second")
+        offering = OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, name="Second", create=True)
         service.interrupted_everywhere(offering)
         offer = service.last
         service.hay.hide_all_of("offer", offer)
@@ -240,7 +240,7 @@ class TestInterrupted:
         secret = service.hay.generator.randbytes(20)
         service.hay.hide_bytes("imported secret", secret)
         uri = SecretText(KeyURI("totp", "Elsewhere", "alice", secret))
-        service.interrupted_everywhere(ImportVirtualDevice(uri, last_step=None, by=ROOT))
+        service.interrupted_everywhere(ImportVirtualDevice(uri, last_step=None, by=ROOT, create=True))
         device = service.mfa.perform("alice", Describe()).devices[0].id
         service.interrupted_everywhere(Unbind(device, by=ROOT))
         service.nothing_shown()
