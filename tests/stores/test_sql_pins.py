@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import pytest
@@ -85,7 +86,14 @@ class TestPostgresStore:
 
     @pytest.mark.requirement("A4", "S12")
     def test_answers_rightly_while_the_pinned_record_changes(self, postgresql):
-        pins.check_race(PostgresMaker(postgresql.server.url(), PATIENCE))
+        with contextlib.ExitStack() as stack:
+
+            def make():
+                store = PostgresMaker(postgresql.server.url(), PATIENCE)()
+                stack.callback(store.close)
+                return store
+
+            pins.check_race(make)
 
     @pytest.mark.requirement("A5")
     def test_shows_the_clock_of_its_server(self, store):
