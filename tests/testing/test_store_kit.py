@@ -13,9 +13,9 @@ from ram_mfa.stores.memory import AsyncMemoryStore
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import Faults, StoreCheckFailed, check_async_store, check_store
 from ram_mfa.testing.store_kit.histories import Call, linearizable
-from tests.stores import sabotaged, sabotaged_async, sabotaged_contents, sabotaged_views
+from tests.stores import sabotaged, sabotaged_async, sabotaged_contents, sabotaged_races, sabotaged_views
 
-SYNC = [*sabotaged.ALL, *sabotaged_contents.ALL, *sabotaged_views.ALL]
+SYNC = [*sabotaged.ALL, *sabotaged_races.ALL, *sabotaged_contents.ALL, *sabotaged_views.ALL]
 AWAITED = sabotaged_async.ALL
 
 

@@ -74,7 +74,7 @@ def _elsewhere(call: Callable[[], object]) -> object:
 
 def a_record_per_thread(bench: Bench) -> None:
     """Threads that each have a record of their own, through one handle, never meet another's."""
-    for turn in range(max(2, bench.rounds // 5)):
+    for turn in range(max(4, bench.rounds // 3)):
         handle = (bench.a, bench.b)[turn % 2]
         jobs = [partial(_own_record, handle, bench.key(), 8) for _ in range(RACERS)]
         race(jobs, shake=turn if bench.threads and turn % 2 == 0 else None)

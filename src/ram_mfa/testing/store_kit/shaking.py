@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-_PAUSES: Final = 40
+_PAUSES: Final = 120
 """How often a thread is held up, at most, each time that it is shaken."""
 _FOREIGN: Final = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
