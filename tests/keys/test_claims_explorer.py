@@ -247,11 +247,11 @@ def all_of(*laws):
 LAWS = all_of(never_two, nobody_steals, claims_stand, bound_stays)
 
 
-def walk(programs, *, engine=Engine, law=LAWS, world=None, lost=0):
+def walk(programs, *, engine=Engine, law=LAWS, world=None, lost=0, crashes=True):
     """Explore the processes that do these programs."""
     processes = [Process(name, program) for name, program in programs.items()]
     world = attrs.evolve(scene().world if world is None else world, lost=lost)
-    return explore(processes, world, desks(POLICY, engine=engine), law=law, memory=frozenset())
+    return explore(processes, world, desks(POLICY, engine=engine), law=law, memory=frozenset(), crashes=crashes)
 
 
 SCENARIOS = {
@@ -364,6 +364,25 @@ class TestMoves:
         explored = walk(moves[name], world=world, law=all_of(never_two, claims_follow), lost=1 if all_rounds else 0)
         holds_everywhere(explored)
         assert "alicia bound" in noted(explored)
+
+    @pytest.mark.requirement("A20")
+    def test_erased_meanwhile(self):
+        """Two move the account while the new user id is erased: it is never there twice, and never comes back."""
+        world, _ = self.moves()
+
+        def erase(desk):
+            yield from desk.deed("alicia", EraseAccount(by=ROOT), "erased")
+
+        def stays_erased(ever, before, after, notes):
+            never_two(ever, before, after, notes)
+            if any("erased" in words for words in notes) and holds(after, "alicia"):
+                raise Broken("an erased account came back")
+            return ever
+
+        programs = {"m": move("alice", "alicia"), "m2": move("alice", "alicia"), "e": erase}
+        explored = walk(programs, world=world, law=stays_erased, crashes=all_rounds)
+        holds_everywhere(explored)
+        assert {"alicia bound", "erased"} <= noted(explored)
 
     def test_a_claim_left_behind_is_found(self, monkeypatch):
         """A mover that does not look whether its swap of a claim landed lets the next alice bind alicia's key."""

@@ -7,6 +7,7 @@ After ``os.fork``, parent and child would each take the other's write for their 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 _forks = 0
 
@@ -21,4 +22,4 @@ def _count() -> None:
     _forks += 1
 
 
-getattr(os, "register_at_fork", lambda **_: None)(after_in_parent=_count, after_in_child=_count)
+getattr(os, "register_at_fork", dict[str, Any])(after_in_parent=_count, after_in_child=_count)  # Windows never forks
