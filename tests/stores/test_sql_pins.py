@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 
 import pytest
@@ -183,3 +184,48 @@ class TestRootTable:
         for key in (root, user):
             assert store.swap(key, store.load(key), None)
         store.close()
+
+
+class TestEarlierStatements:
+    @pytest.mark.requirement("A4")
+    def test_end_before_the_pinned_record_counts_as_replaced(self, postgresql):
+        """Through SQLAlchemy too: while a pinned swap waits for a lock, a new root is not yet acknowledged."""
+        psycopg = require_module("psycopg", "psycopg[binary]")
+        store = Maker(postgresql.server.url().replace("postgresql:", "postgresql+psycopg:"), PATIENCE)()
+        key, name, ended = pins.fresh_key(), store.incarnation(), []
+        pins.put(store, pins.ROOT, b"root")
+        pins.put(store, key, b"old")
+        view = store.at(name, beside=(pins.ROOT, b"root"))
+
+        def swap():
+            assert view.swap(key, b"old", b"new") is True
+            ended.append("user")
+
+        def replace():
+            assert store.at(name).swap(pins.ROOT, b"root", b"another root") is True
+            ended.append("root")
+
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%'"
+        threads = [threading.Thread(target=swap), threading.Thread(target=replace)]
+        with psycopg.connect(postgresql.server.url()) as another:
+            another.execute("SELECT FROM ram_mfa WHERE key = %s FOR UPDATE", (key,))
+            threads[0].start()
+            until(lambda: postgresql.server.sql(waiting) == "1")
+            threads[1].start()
+            until(lambda: store.load(pins.ROOT) == b"another root")
+            threads[1].join(0.3)
+            assert ended == []
+            another.rollback()
+        for thread in threads:
+            thread.join()
+        assert sorted(ended) == ["root", "user"]
+        with pytest.raises(HistoryLost):
+            view.swap(key, b"new", b"old")
+        store.close()
+
+
+def until(condition):
+    limit = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.01)

@@ -13,7 +13,8 @@ from typing import Any
 
 import attrs
 
-from ..errors import StoreUnavailable
+from ..errors import StoreUnavailable, StoreUncertain
+from ._earlier import WRITERS, Earlier
 from ._sql import Family, Pin, Statements, Value, found, only, text_of
 
 
@@ -30,6 +31,7 @@ class SQLStore(abc.ABC):
         self._deadline = deadline
         self._statements = Statements(family, mark)
         self._is_mysql = family == "mysql"
+        self._is_postgresql = family == "postgresql"
 
     @abc.abstractmethod
     def _rows(self, text: str, values: tuple[Value, ...]) -> list[Any]:
@@ -79,11 +81,24 @@ class SQLStore(abc.ABC):
         while True:
             landed = self._write(text, values)
             if landed:
+                if self._is_postgresql and pin is not None and pin.beside is None:
+                    self._await_earlier()
                 return True
             if landed is False and self._lost(key, old, pin):
                 return False
             if time.monotonic() > until:
                 raise StoreUnavailable("others kept this record locked until the deadline")
+
+    def _await_earlier(self) -> None:
+        """Wait on PostgreSQL for the statements that may be pinned to what was just replaced (``Earlier``)."""
+        earlier, until = Earlier(), time.monotonic() + self._deadline
+        try:
+            while not earlier.ended(self._rows(WRITERS, ())):
+                if time.monotonic() > until:
+                    raise StoreUncertain
+                self._rows("SELECT pg_sleep(0.005)", ())  # the server's sleep, which an awaited driver awaits
+        except StoreUnavailable as error:
+            raise StoreUncertain from error  # the swap itself has landed
 
     def _lost(self, key: str, old: bytes | None, pin: Pin | None) -> bool:
         """Say whether a swap that changed no row lost a race.

@@ -17,6 +17,7 @@ import psycopg
 
 from ...errors import StoreUnavailable, StoreUncertain
 from .. import _psycopg, _table_checks
+from .._earlier import WRITERS, Earlier
 from .._sql import Pin, Value, found, only, text_of
 from . import common
 from .common import STATEMENTS, Link
@@ -100,9 +101,9 @@ class AsyncPostgresStore:
                 raise common.locked()
 
     async def _await_earlier(self) -> None:
-        earlier, until = common.Earlier(), time.monotonic() + self._deadline
+        earlier, until = Earlier(), time.monotonic() + self._deadline
         try:
-            while not earlier.ended(await self._ask(common.WRITERS, ())):
+            while not earlier.ended(await self._ask(WRITERS, ())):
                 if time.monotonic() > until:
                     raise StoreUncertain
                 await asyncio.sleep(0.005)

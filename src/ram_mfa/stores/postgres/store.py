@@ -23,6 +23,7 @@ import psycopg
 
 from ...errors import StoreUnavailable, StoreUncertain
 from .. import _psycopg
+from .._earlier import WRITERS, Earlier
 from .._sql import Pin, Value, found, only, text_of
 from .._table_checks import has_table
 from . import common
@@ -110,10 +111,10 @@ class PostgresStore:
                 raise common.locked()
 
     def _await_earlier(self) -> None:
-        """Wait for the statements that may be pinned to what was just replaced; see ``common.Earlier``."""
-        earlier, until = common.Earlier(), time.monotonic() + self._deadline
+        """Wait for the statements that may be pinned to what was just replaced; see ``Earlier``."""
+        earlier, until = Earlier(), time.monotonic() + self._deadline
         try:
-            while not earlier.ended(self._ask(common.WRITERS, ())):
+            while not earlier.ended(self._ask(WRITERS, ())):
                 if time.monotonic() > until:
                     raise StoreUncertain
                 time.sleep(0.005)
