@@ -38,9 +38,9 @@ from ram_mfa import (
 )
 from ram_mfa._secret import SecretBytes
 from ram_mfa.codec import decode_account, decode_root, encode_account
+from ram_mfa.context import Context
 from ram_mfa.engine.binding import StoreSeal
 from ram_mfa.engine.records import ROOT_KEY, user_key
-from ram_mfa.moment import Moment
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.stores.sqlite import SQLiteStore, Synchronous
 from ram_mfa.testing import AuthenticatorApp, ManualClock, enrolled
@@ -118,7 +118,7 @@ def stages(house: House, logons: list[tuple[float, Verb[Any]]], spent: Times) ->
     record = record_seal.unseal(sealed)
     account = decode_account(record)
     entropy = SecretBytes(os.urandom(32))
-    moments = [(verb, Moment(house.policy, now, entropy, root, "alice", key)) for now, verb in logons]
+    moments = [(verb, Context(house.policy, now, entropy, root, "alice", key)) for now, verb in logons]
     after = moments[0][0](account, moments[0][1]).account
     assert after is not None
     encoded = encode_account(after)

@@ -135,7 +135,11 @@ def decisions() -> dict[tuple[str, bool], str]:
     policies = [
         MFAPolicy(issuer="Example", relying_party=known, devices=devices, **other)
         for known in (party, None)
-        for devices in (DevicePolicy(), DevicePolicy(kinds={Kind.VIRTUAL}), DevicePolicy(rule=KindRule.ANY_MIX, most=8))
+        for devices in (
+            DevicePolicy(),
+            DevicePolicy(kinds={Kind.VIRTUAL}),
+            DevicePolicy(rule=KindRule.ANY_MIX, max_devices=8),
+        )
         for other in others
     ]
     found: dict[tuple[str, bool], str] = {}

@@ -51,7 +51,7 @@ from ram_mfa import (
     RequireMFA,
     ResetMFA,
     ResyncVirtualDevice,
-    Spend,
+    SpendReceipt,
     ThrottlePolicy,
     TOTPCode,
     TOTPPolicy,
@@ -79,7 +79,7 @@ from ram_mfa.webauthn import Credential, CredentialDescriptor
 
 MODULES = (
     *("ram_mfa", "ram_mfa.policy", "ram_mfa.otp", "ram_mfa.u2f", "ram_mfa.webauthn", "ram_mfa.webauthn.metadata"),
-    *("ram_mfa.store", "ram_mfa.sealing", "ram_mfa.migration", "ram_mfa.events", "ram_mfa.errors"),
+    *("ram_mfa.store", "ram_mfa.sealing", "ram_mfa.from_other_libraries", "ram_mfa.events", "ram_mfa.errors"),
     *("ram_mfa.integrations.logs", "ram_mfa.ceremonies"),
 )
 
@@ -105,7 +105,7 @@ VALID = [
     FinishLogon("ticket", CODE, session=SESSION, remember="Laptop", password_mark="mark"),
     BeginStepUp(OPERATION, session=SESSION),
     FinishStepUp("ticket", CODE, operation=OPERATION, session=SESSION),
-    Spend("receipt", operation=OPERATION, session=SESSION),
+    SpendReceipt("receipt", operation=OPERATION, session=SESSION),
     Unbind("device", by=ROOT),
     ResetMFA(ROOT),
     ResyncVirtualDevice("device", codes=["000000", "111111"], by=ROOT),
@@ -156,7 +156,7 @@ EVIDENCE = {
     "ConfirmVirtualDevice.offer": TICKET,
     "ConfirmSecurityKey.offer": TICKET,
     "Enrolment.ticket": TICKET,
-    "Spend.receipt": TICKET,
+    "SpendReceipt.receipt": TICKET,
     "TOTPCode.code": TYPED,
     "ConfirmVirtualDevice.codes": TYPED,
     "ResyncVirtualDevice.codes": TYPED,
@@ -201,7 +201,7 @@ MADE_HERE = {
     "SecurityKeyOffer": "an outcome",
     "SignResponse": "parsed out of what a peer sent",
     "StatusReport": "parsed out of a metadata BLOB",
-    "Step": "a verb's result, for the loop",
+    "Transition": "a verb's result, for the loop",
     "TrustRoots": "made by TrustRoots.of out of certificates",
     "VerifiedAssertion": "a verification's result",
     "VirtualDeviceOffer": "an outcome",

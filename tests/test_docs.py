@@ -14,9 +14,9 @@ import pytest
 
 import ram_mfa
 from docs import print_policy
-from ram_mfa.ceremonies.actors import Stance
-from ram_mfa.ceremonies.authority import TABLE
-from ram_mfa.words import Reason
+from ram_mfa.ceremonies.actors import Role
+from ram_mfa.ceremonies.authority import PERMISSIONS
+from ram_mfa.refusals import Reason
 from tests.support import floors, require_module
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -27,7 +27,17 @@ PLACES = [
     *(
         importlib.import_module(f"ram_mfa.{name}")
         for name in (
-            *("account", "ceremonies", "codec", "errors", "events", "integrations.logs", "moment", "migration", "otp"),
+            *(
+                "account",
+                "ceremonies",
+                "codec",
+                "errors",
+                "events",
+                "integrations.logs",
+                "context",
+                "from_other_libraries",
+                "otp",
+            ),
             *(
                 "policy",
                 "sealing",
@@ -38,7 +48,7 @@ PLACES = [
                 "u2f",
                 "webauthn",
                 "webauthn.metadata",
-                "words",
+                "refusals",
             ),
         )
     ),
@@ -143,16 +153,16 @@ def test_the_table_of_reasons():
 def test_the_table_of_authority():
     """administrators.md has each cell of the table by which the library decides."""
     head, _, *lines = rows("administrators.md", "## Who may do what")
-    assert head == ["", *(f"`{stance.value}`" for stance in Stance)]
+    assert head == ["", *(f"`{stance.value}`" for stance in Role)]
     expected = []
-    for deed, cells in TABLE.items():
+    for deed, cells in PERMISSIONS.items():
         said = [
             (", ".join(f"`{condition.__name__}`" for condition in cells[stance]) or "yes") if stance in cells else "no"
-            for stance in Stance
+            for stance in Role
         ]
         expected.append([deed.value, *said])
     assert lines == expected
-    conditions = {condition for cells in TABLE.values() for of_one in cells.values() for condition in of_one}
+    conditions = {condition for cells in PERMISSIONS.values() for of_one in cells.values() for condition in of_one}
     text = (DOCS / "administrators.md").read_text(encoding="utf-8")
     described = dict(re.findall(r"^- `(\w+)`: (.*?)$", text, flags=re.MULTILINE))
     assert described == {condition.__name__: inspect.getdoc(condition) for condition in conditions}

@@ -13,7 +13,7 @@ EVERY = [
     errors.MalformedMessage("message", "field", "too short", offset=3),
     errors.MalformedMessage("message", "field", "too short"),
     errors.VerificationError(Check.ORIGIN, "another site"),
-    errors.Refused(Refusal(Reason.THROTTLED, 30)),
+    Refused(Refusal(Reason.THROTTLED, 30)),
     errors.UnreadableRecord("u" + 43 * "A", "not sealed"),
     errors.StoreUncertain(),
     errors.StoreUnavailable("no route"),

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
-from ram_mfa.ceremonies.key_answers import _is_u2f
+from ram_mfa.ceremonies.security_key_check import _is_u2f
 from ram_mfa.errors import MalformedMessage, VerificationError
 from ram_mfa.u2f import AttestationCertificate, _json, verify_chain
 from ram_mfa.u2f._x509 import MAX_EXTENSIONS, MAX_NAME_PARTS, read_name
 from ram_mfa.u2f.public_keys import MAX_RSA_BITS, load_certificate_key
-from ram_mfa.webauthn.responses import JSON_LIMIT
+from ram_mfa.webauthn.responses import MAX_JSON
 from tests.support import certificates as make
 from tests.support import limits
 from tests.support import webauthn as key
@@ -181,4 +181,4 @@ class TestParts:
         """Whether a text is of U2F or of WebAuthn is looked for within the size limit only."""
         u2f = json.dumps({"registrationData": ""})
         assert all(_is_u2f(one) for one in (u2f, u2f.encode(), bytearray(u2f.encode()), {"errorCode": 1}))
-        assert not any(_is_u2f(one) for one in ({}, None, "{}", b"\xff", " " * JSON_LIMIT + u2f, 7))
+        assert not any(_is_u2f(one) for one in ({}, None, "{}", b"\xff", " " * MAX_JSON + u2f, 7))

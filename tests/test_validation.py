@@ -132,7 +132,7 @@ class TestPolicies:
         ("kind", "choices"),
         [
             (MFAPolicy, {"requirement": "everybody"}),
-            (MFAPolicy, {"unopened": "refuse"}),
+            (MFAPolicy, {"unknown_users": "refuse"}),
             (MFAPolicy, {"administrator_proof": "asked"}),
             (MFAPolicy, {"self_management": "allowed"}),
             (MFAPolicy, {"outbox": 3.0}),
@@ -145,11 +145,11 @@ class TestPolicies:
             (AttestationPolicy, {"roots": "root"}),
             (DevicePolicy, {"rule": "one kind"}),
             (DevicePolicy, {"kinds": {"security key"}}),
-            (ThrottlePolicy, {"free": 5.0}),
+            (ThrottlePolicy, {"free_attempts": 5.0}),
             (TOTPPolicy, {"codes": 1.0}),
             (TOTPPolicy, {"codes": True}),
             (Lifetimes, {"offer": "600"}),
-            (RememberMachine, {"most": 10.0}),
+            (RememberMachine, {"max_machines": 10.0}),
         ],
     )
     def test_words_and_fractions(self, kind, choices):
@@ -165,10 +165,10 @@ class TestPolicies:
         """A policy that no constructor made still asks for MFA, and refuses users without a record and second kinds."""
         policy = copy.copy(MFAPolicy.ram(issuer="Example", relying_party=_site()))
         devices = copy.copy(policy.devices)
-        for value, name in ((policy, "requirement"), (policy, "unopened"), (policy, "self_management")):
+        for value, name in ((policy, "requirement"), (policy, "unknown_users"), (policy, "self_management")):
             object.__setattr__(value, name, Everything())
         object.__setattr__(devices, "rule", "any mix")
-        object.__setattr__(devices, "most", 2)
+        object.__setattr__(devices, "max_devices", 2)
         object.__setattr__(policy, "devices", devices)
         assert policy.must_use_mfa(required=False).allowed
         assert not policy.may_manage_self().allowed

@@ -46,7 +46,7 @@ from ram_mfa import (
     ResetMFA,
     ResyncVirtualDevice,
     SecurityKeyOffer,
-    Spend,
+    SpendReceipt,
     Ticket,
     TOTPCode,
     U2FSignature,
@@ -63,7 +63,7 @@ def a_proof_comes_from_a_finish_and_from_a_receipt(mfa: MFA, ticket: Ticket, ses
     assert_type(mfa.perform("alice", FinishLogon(ticket, code, session=session)), Proof)
     assert_type(mfa.perform("alice", FinishStepUp(ticket, key, operation=DELETE, session=session)), Proof)
     proof = mfa.perform("alice", FinishStepUp(ticket, u2f, operation=DELETE, session=session))
-    assert_type(mfa.perform("alice", Spend(proof.receipt, operation=DELETE, session=session)), Proof)
+    assert_type(mfa.perform("alice", SpendReceipt(proof.receipt, operation=DELETE, session=session)), Proof)
 
 
 def a_begin_gives_no_proof(mfa: MFA, session: str) -> None:
@@ -133,7 +133,7 @@ def a_code_is_evidence_only_by_name(ticket: Ticket, session: str) -> None:
 
 def a_proof_is_no_receipt(proof: Proof, session: str) -> None:
     Owner(proof, session=session)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    Spend(proof, operation=DELETE, session=session)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    SpendReceipt(proof, operation=DELETE, session=session)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 def an_actor_is_no_name(session: str) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from typing import assert_type
 
-from ram_mfa.errors import Check, MalformedMessage, MFAError, Refused, VerificationError
-from ram_mfa.words import Advice, Challenge, Reason, Refusal, Ticket
+from ram_mfa.errors import Check, MalformedMessage, MFAError, VerificationError
+from ram_mfa.refusals import Refused
+from ram_mfa.refusals import Advice, Challenge, Reason, Refusal, Ticket
 
 
 def a_refusal_is_a_value_and_refused_carries_it(refused: Refused) -> None:
     assert_type(refused.refusal, Refusal)
     assert_type(refused.refusal.reason, Reason)
     assert_type(refused.refusal.advice, Advice)
-    assert_type(refused.refusal.again, Challenge | None)
+    assert_type(refused.refusal.next_challenge, Challenge | None)
 
 
 def a_refusal_cannot_be_raised(refusal: Refusal) -> None:

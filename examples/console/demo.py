@@ -129,7 +129,7 @@ def kept_key(path: Path) -> bytes:
 
 def told(event: Event) -> None:
     """Show what an observer sees: it is durable by now, and holds no secret."""
-    print(f"     [{event.what.value}{', by ' + event.actor if event.actor else ''}]")
+    print(f"     [{event.type.value}{', by ' + event.actor if event.actor else ''}]")
 
 
 def opened(folder: Path) -> MFA:
@@ -149,18 +149,18 @@ def asked(person: Person, begin: Callable[[], Ticket], finish: Callable[[Ticket,
         except Refused as refused:
             refusal = refused.refusal
         explain(refusal)
-        if refusal.wait > PATIENCE or refusal.advice not in {Advice.RETYPE, Advice.WAIT, Advice.START_OVER}:
+        if refusal.retry_after > PATIENCE or refusal.advice not in {Advice.RETYPE, Advice.WAIT, Advice.START_OVER}:
             raise GaveUp(f"{refusal.advice.value}.")
-        time.sleep(refusal.wait)
+        time.sleep(refusal.retry_after)
         if refusal.advice is Advice.START_OVER:
             ticket = begin()
-        elif refusal.again is not None:
-            ticket = refusal.again.id
+        elif refusal.next_challenge is not None:
+            ticket = refusal.next_challenge.id
 
 
 def explain(refusal: Refusal) -> None:
     """Show a refusal: what a page tells the person, and what only a demo tells too, the reason."""
-    wait = f", in {refusal.wait:.0f} seconds" if refusal.wait else ""
+    wait = f", in {refusal.retry_after:.0f} seconds" if refusal.retry_after else ""
     print(f"   Refused ({refusal.reason.value}): {refusal.advice.value}{wait}.")
     if refusal.reason is Reason.REPLAYED_CODE:
         print("   Each code passes once: wait until the app shows the next one.")

@@ -26,6 +26,7 @@ from ram_mfa import (
     Describe,
     Enrolment,
     Event,
+    EventType,
     Evidence,
     FinishLogon,
     FinishStepUp,
@@ -49,8 +50,7 @@ from ram_mfa import (
     Seal,
     Ticket,
     TOTPCode,
-    What,
-    jar_with,
+    add_to_machine_cookie,
 )
 from ram_mfa.store import Store
 
@@ -58,7 +58,7 @@ from . import pages
 from .http import BROWSER_COOKIE, HEADERS, MACHINES_COOKIE, Request, Response, see
 from .people import NOBODY, Browser, Browsers, User
 
-SECURITY_CHANGES: Final = {What.DEVICE_UNBOUND, What.MFA_RESET, What.DEVICE_DISABLED}
+SECURITY_CHANGES: Final = {EventType.DEVICE_UNBOUND, EventType.MFA_RESET, EventType.DEVICE_DISABLED}
 
 
 class Site:
@@ -83,7 +83,7 @@ class Site:
 
     def _told(self, event: Event) -> None:
         """End a user's sessions where a device went."""
-        if event.what in SECURITY_CHANGES:
+        if event.type in SECURITY_CHANGES:
             self.browsers.log_off(event.user)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
@@ -163,15 +163,15 @@ class Site:
         browser.user = admission.user
         response = self.kept(request, browser, see("/"))
         if isinstance(admission, Proof) and admission.machine is not None:
-            jar = jar_with(request.cookies.get(MACHINES_COOKIE), admission.machine)
+            jar = add_to_machine_cookie(request.cookies.get(MACHINES_COOKIE), admission.machine)
             response = response.with_cookie(MACHINES_COOKIE, jar, seconds=7 * 24 * 3600)
         return response
 
     def asked_again(self, refusal: Refusal, title: str, action: str, hidden: dict[str, str]) -> Response:
         """Ask again, where the refusal brings a fresh challenge."""
-        if refusal.again is None:
+        if refusal.next_challenge is None:
             raise Refused(refusal)
-        page = pages.second_step(title, action, refusal.again, hidden, message=told(refusal))
+        page = pages.second_step(title, action, refusal.next_challenge, hidden, message=told(refusal))
         return Response(page, HTTPStatus.FORBIDDEN)
 
     # Forced binding
@@ -271,7 +271,7 @@ def evidence(request: Request) -> Evidence:
 def told(refusal: Refusal) -> str:
     """Return a refusal as a person may hear it: the advice and the wait, never the reason."""
     text = refusal.advice.value.capitalize()
-    return f"{text}, in {refusal.wait:.0f} seconds." if refusal.wait else f"{text}."
+    return f"{text}, in {refusal.retry_after:.0f} seconds." if refusal.retry_after else f"{text}."
 
 
 _FILES: Final = {"/style.css": ("text/css", pages.STYLE), "/browser.js": ("text/javascript", pages.SCRIPT)}

@@ -49,22 +49,21 @@ from .ceremonies import (
     ResetMFA,
     ResyncVirtualDevice,
     SecurityKeyOffer,
-    Spend,
+    SpendReceipt,
     TOTPCode,
     U2FSignature,
     Unbind,
     UnsafeAdministrator,
     Verb,
     VirtualDeviceOffer,
-    jar_with,
+    add_to_machine_cookie,
 )
+from .engine.maintenance import ReportRow
 from .engine.resealing import Resealed
-from .engine.upkeep import ReportRow
 from .errors import (
     HistoryLost,
     MalformedMessage,
     MFAError,
-    Refused,
     StoreContended,
     StoreUnavailable,
     StoreUncertain,
@@ -73,7 +72,7 @@ from .errors import (
 )
 from .events import (
     Event,
-    What,
+    EventType,
 )
 from .mfa import (
     MFA,
@@ -96,11 +95,20 @@ from .policy import (
     SelfManagement,
     ThrottlePolicy,
     TOTPPolicy,
-    Unopened,
+    UnknownUsers,
     UnsupportedByAppsWarning,
     policy_from_plain,
     policy_to_plain,
     read_ram_preference,
+)
+from .refusals import (
+    Advice,
+    Challenge,
+    Kind,
+    Reason,
+    Refusal,
+    Refused,
+    Ticket,
 )
 from .sealing import (
     AESGCMSeal,
@@ -110,14 +118,6 @@ from .sealing import (
 )
 from .sessions import new_session
 from .threads import in_threads
-from .words import (
-    Advice,
-    Challenge,
-    Kind,
-    Reason,
-    Refusal,
-    Ticket,
-)
 
 __version__: Final = "0.1.0"
 
@@ -148,6 +148,7 @@ __all__ = [
     "Enrolment",
     "EraseAccount",
     "Event",
+    "EventType",
     "Evidence",
     "FinishLogon",
     "FinishStepUp",
@@ -191,7 +192,7 @@ __all__ = [
     "Seal",
     "SecurityKeyOffer",
     "SelfManagement",
-    "Spend",
+    "SpendReceipt",
     "StoreContended",
     "StoreUnavailable",
     "StoreUncertain",
@@ -201,7 +202,7 @@ __all__ = [
     "Ticket",
     "U2FSignature",
     "Unbind",
-    "Unopened",
+    "UnknownUsers",
     "UnreadableRecord",
     "UnsafeAdministrator",
     "UnsafePlaintext",
@@ -210,10 +211,9 @@ __all__ = [
     "Verb",
     "VerificationError",
     "VirtualDeviceOffer",
-    "What",
     "__version__",
+    "add_to_machine_cookie",
     "in_threads",
-    "jar_with",
     "new_session",
     "policy_from_plain",
     "policy_to_plain",

@@ -14,13 +14,14 @@ import traceback
 from collections.abc import Sequence
 from typing import TextIO
 
-from .errors import MFAError, Refused, StoreContended, StoreUnavailable, StoreUncertain, UnreadableRecord
+from .errors import MFAError, StoreContended, StoreUnavailable, StoreUncertain, UnreadableRecord
 from .operations import arguments as given
-from .operations.addresses import Address
-from .operations.deeds import perform
+from .operations.commands import perform
 from .operations.exit_codes import AGAIN, FAULT, INTERRUPTED, NEVER, PIPE, USAGE, WRONG, code_of
 from .operations.secret_files import Usage
+from .operations.store_urls import Address
 from .operations.terminal import Terminal
+from .refusals import Refused
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -16,22 +16,22 @@ from ._frozen import replaced
 from ._secret import SecretBytes
 from .events import Event
 from .otp import Algorithm
-from .words import Kind
+from .refusals import Kind
 
-MOST_DEVICES: Final = 16
-MOST_OFFERS: Final = 4
-MOST_SPENT: Final = 8
+MAX_DEVICES: Final = 16
+MAX_OFFERS: Final = 4
+MAX_SPENT: Final = 8
 MAX_ACCEPTED: Final = 8
 MAX_OLD_MARKS: Final = 8
 MAX_MODELS: Final = 2
-MOST_MACHINES: Final = 32
-MOST_WRONG: Final = 1_000
-MOST_EVENTS: Final = 257
+MAX_MACHINES: Final = 32
+MAX_WRONG_CODES: Final = 1_000
+MAX_EVENTS: Final = 257
 """As many as a policy's outbox holds, and the count of those that were dropped."""
 OFFER_TRIES: Final = 10
-LEAST_SECRET: Final = 16
+MIN_SECRET: Final = 16
 """Bytes, 128 bits: RFC 4226 section 4, R6 (requirement O3)."""
-LONGEST_SECRET: Final = 1_024
+MAX_SECRET: Final = 1_024
 """Bytes; far above any that an app takes."""
 OLD_MARK: Final = 16
 """Bytes kept of the digest of a password mark that was seen before."""

@@ -21,10 +21,7 @@ No message, field or attribute of these ever holds a secret, a code or a token.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .words import Refusal
+from typing import Any
 
 
 class MFAError(Exception):
@@ -101,21 +98,6 @@ class VerificationError(MFAError):
 
     def __str__(self) -> str:
         return f"{self.check.value}: {self.problem}"
-
-
-class Refused(MFAError):
-    """The verb was refused, and what had to be remembered of it is durable.
-
-    Attributes:
-        refusal: the value: a reason for the log, an advice for the person, and when to come back.
-    """
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal)
-        self.refusal = refusal
-
-    def __str__(self) -> str:
-        return f"{self.refusal.reason.value} ({self.refusal.advice.value})"
 
 
 class UnreadableRecord(MFAError):

@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 
-class What(enum.Enum):
+class EventType(enum.Enum):
     """The closed set of things that happen to an account."""
 
     ACCOUNT_OPENED = "account opened"
@@ -44,7 +44,7 @@ class Event:
     """One thing that happened.
 
     Attributes:
-        what: its kind.
+        type: its kind.
         user: whose account.
         at: seconds since the epoch.
         actor: who did it, such as ``administrator root`` or ``owner``; empty where the library did.
@@ -52,7 +52,7 @@ class Event:
         detail: the rule or reason, for the log; empty where there is none.
     """
 
-    what: What
+    type: EventType
     user: str
     at: float
     actor: str = ""
@@ -62,23 +62,23 @@ class Event:
 
 CHANGES: Final = frozenset(
     {
-        What.ACCOUNT_OPENED,
-        What.REQUIREMENT_CHANGED,
-        What.DEVICE_OFFERED,
-        What.DEVICE_BOUND,
-        What.DEVICE_RENAMED,
-        What.DEVICE_RESYNCED,
+        EventType.ACCOUNT_OPENED,
+        EventType.REQUIREMENT_CHANGED,
+        EventType.DEVICE_OFFERED,
+        EventType.DEVICE_BOUND,
+        EventType.DEVICE_RENAMED,
+        EventType.DEVICE_RESYNCED,
     }
 )
 """The changes of devices and settings that are refused while an outbox has no room for their events."""
 REVOCATIONS: Final = frozenset(
     {
-        What.DEVICE_UNBOUND,
-        What.DEVICE_DISABLED,
-        What.MFA_RESET,
-        What.MACHINES_FORGOTTEN,
-        What.PASSWORD_CHANGED,
-        What.KEY_CLONED,
+        EventType.DEVICE_UNBOUND,
+        EventType.DEVICE_DISABLED,
+        EventType.MFA_RESET,
+        EventType.MACHINES_FORGOTTEN,
+        EventType.PASSWORD_CHANGED,
+        EventType.KEY_CLONED,
     }
 )
 """What takes a right away: never refused for want of room; the oldest events that wait give way."""

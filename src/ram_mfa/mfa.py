@@ -11,17 +11,17 @@ from typing import Any, Final, Self, TypeVar
 
 from .ceremonies.actors import Actor
 from .ceremonies.transition import Verb
-from .engine import upkeep
+from .engine import maintenance
 from .engine.driver import Driver, Policy
+from .engine.effects import Plan, next_key
 from .engine.frames import Frames
-from .engine.lanes import Lane, Lanes
+from .engine.maintenance import ReportRow
 from .engine.moves import moving
 from .engine.observers import AsyncObserver, Observer, async_notifier, notifier
-from .engine.opening import Clock
-from .engine.plan import Plan, next_key
 from .engine.records import visitors_key
 from .engine.resealing import Resealed, resealing
-from .engine.upkeep import ReportRow
+from .engine.store_session import Clock
+from .engine.user_queue import Lane, UserQueues
 from .events import Event
 from .sealing import Seal
 from .store import AsyncStore, Store, is_awaited
@@ -126,15 +126,15 @@ class MFA(Driver):
 
     def credential_report(self) -> Iterator[ReportRow]:
         """Yield the credential report: a row for each user of this tenant, in bounded memory."""
-        keys = upkeep.report_keys(self._engine)
+        keys = maintenance.report_keys(self._engine)
         while (key := self._run(next_key(keys))) is not None:
-            row = self._run(upkeep.reported(self._engine, key))
+            row = self._run(maintenance.reported(self._engine, key))
             if row is not None:
                 yield row
 
     def deliver(self, user: str, sink: Callable[[Event], Any]) -> int:
         """Hand the user's waiting events to a sink, at least once and in order; return how many it took."""
-        return self._run(upkeep.delivering(self._engine, user, sink))
+        return self._run(maintenance.delivering(self._engine, user, sink))
 
     def move(self, old: str, new: str, by: Actor) -> None:
         """Move an account to another user id; call it again after a crash."""
@@ -146,7 +146,7 @@ class MFA(Driver):
         One that another ring of keys, another seal or another store's engine may read is `UnreadableRecord`, and is
         deleted with ``unsafe_any_seal`` only.
         """
-        self._run(upkeep.discarding(self._engine, user, by, unsafe_any_seal=unsafe_any_seal))
+        self._run(maintenance.discarding(self._engine, user, by, unsafe_any_seal=unsafe_any_seal))
 
     def declare_restored(self) -> tuple[float, ...]:
         """Declare that history was lost: a restore from a backup, or a promotion that the engine does not show.
@@ -194,7 +194,7 @@ class AsyncMFA(Driver):
         self._set_up(
             store, policy, seal=seal, clock=clock, tell=tell, pause=asyncio.sleep, deadline=deadline, create=create
         )
-        self._lanes = Lanes()
+        self._lanes = UserQueues()
 
     async def _run(self, plan: Plan[T], lane: Lane | None = None) -> T:
         task = asyncio.ensure_future(self._drive(plan, lane))
@@ -261,15 +261,15 @@ class AsyncMFA(Driver):
 
     async def credential_report(self) -> AsyncIterator[ReportRow]:
         """See `MFA.credential_report`."""
-        keys = upkeep.report_keys(self._engine)
+        keys = maintenance.report_keys(self._engine)
         while (key := await self._run(next_key(keys))) is not None:
-            row = await self._run(upkeep.reported(self._engine, key))
+            row = await self._run(maintenance.reported(self._engine, key))
             if row is not None:
                 yield row
 
     async def deliver(self, user: str, sink: Callable[[Event], Any]) -> int:
         """See `MFA.deliver`; the sink may be a coroutine function."""
-        return await self._run(upkeep.delivering(self._engine, user, sink))
+        return await self._run(maintenance.delivering(self._engine, user, sink))
 
     async def move(self, old: str, new: str, by: Actor) -> None:
         """See `MFA.move`."""
@@ -277,7 +277,7 @@ class AsyncMFA(Driver):
 
     async def discard(self, user: str, by: Actor, *, unsafe_any_seal: bool = False) -> None:
         """See `MFA.discard`."""
-        await self._run(upkeep.discarding(self._engine, user, by, unsafe_any_seal=unsafe_any_seal))
+        await self._run(maintenance.discarding(self._engine, user, by, unsafe_any_seal=unsafe_any_seal))
 
     async def declare_restored(self) -> tuple[float, ...]:
         """See `MFA.declare_restored`."""

@@ -24,7 +24,7 @@ _BORDER = 4
 # Pixels along a module's side, where the page does not say otherwise.
 _SVG_SCALE = 4
 # What version 40 holds at level M in byte mode; in it, every text that is ASCII fits.
-_MOST = 2331
+_MAX_CHARACTERS = 2331
 # Entries 16 and 231 of the 256-colour palette are black and white in every theme; the first 16 are the theme's own.
 _DARK_ON_LIGHT = "\x1b[38;5;16;48;5;231m"
 _RESET = "\x1b[0m"
@@ -104,6 +104,6 @@ def _symbol(text: str | KeyURI) -> segno.QRCode:
     written = str(text)
     if not (written.isascii() and written.isprintable() and written):
         raise ValueError("a QR code here holds printable ASCII: percent-encode the rest of a URI")
-    if len(written) > _MOST:
-        raise ValueError(f"{len(written)} characters do not fit into a QR code: at most {_MOST} do")
+    if len(written) > _MAX_CHARACTERS:
+        raise ValueError(f"{len(written)} characters do not fit into a QR code: at most {_MAX_CHARACTERS} do")
     return segno.make_qr(written, error="m", encoding="iso-8859-1")

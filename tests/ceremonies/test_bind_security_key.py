@@ -16,6 +16,7 @@ from ram_mfa import (
     DevicePolicy,
     Enrolment,
     EraseAccount,
+    EventType,
     Kind,
     MFAPolicy,
     OfferSecurityKey,
@@ -26,9 +27,8 @@ from ram_mfa import (
     RelyingParty,
     SelfManagement,
     Unbind,
-    Unopened,
+    UnknownUsers,
     UnsafeAdministrator,
-    What,
 )
 from ram_mfa.account import NO_EPOCH
 from ram_mfa.ceremonies.tickets import Purpose, fresh, sealed_ticket
@@ -71,7 +71,7 @@ class TestOffer:
 
     def test_excludes_bound_keys(self, services):
         """A key that is bound already is excluded, through either door."""
-        service = services(devices=DevicePolicy(most=3))
+        service = services(devices=DevicePolicy(max_devices=3))
         key = service.key("alice")
         legacy = SoftSecurityKey()
         offer = offer_of(service)
@@ -139,7 +139,7 @@ class TestConfirm:
         device = service.account("alice").devices[0]
         assert (device.rp_id, device.app_id, device.transports) == ("example.com", None, ("usb",))
         assert (device.id, len(device.public_key), device.public_key[0]) == (bound.id, 65, 4)
-        assert service.told[-1].what is What.DEVICE_BOUND
+        assert service.told[-1].type is EventType.DEVICE_BOUND
 
     @pytest.mark.parametrize("algorithm", [-7, -8, -35, -257])
     def test_newer_keys(self, service, algorithm):
@@ -265,7 +265,7 @@ class TestConfirm:
     @pytest.mark.requirement("B11")
     def test_at_logon(self, services):
         """A user who must bind binds a key at logon, without a record too, and is logged on by the bind's proof."""
-        service = services(unopened=Unopened.MUST_BIND)
+        service = services(unknown_users=UnknownUsers.MUST_BIND)
         must = service.perform("alice", BeginLogon(session=SESSION))
         by = Enrolment(must.id, session=SESSION)
         offer = offer_of(service, by=by)
@@ -276,7 +276,7 @@ class TestConfirm:
 
     def test_a_spare_by_its_owner(self, services):
         """Where the policy allows spare keys, the owner binds one with a receipt."""
-        service = services(devices=DevicePolicy(most=2))
+        service = services(devices=DevicePolicy(max_devices=2))
         key = service.key("alice")
         ask = service.ask("alice", operation=Operation.BIND)
 
@@ -319,7 +319,7 @@ class TestClaims:
 
     def test_not_twice(self, services):
         """Bound already, it is not bound a second time, whatever the browser let through."""
-        service = services(devices=DevicePolicy(most=2))
+        service = services(devices=DevicePolicy(max_devices=2))
         service.key("alice", key=self.same_key())
         offer = offer_of(service)
         options = {**offer.options, "excludeCredentials": []}

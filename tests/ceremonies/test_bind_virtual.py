@@ -10,6 +10,7 @@ from ram_mfa import (
     DevicePolicy,
     Enrolment,
     EraseAccount,
+    EventType,
     Kind,
     Lifetimes,
     MFAPolicy,
@@ -23,11 +24,10 @@ from ram_mfa import (
     SelfManagement,
     TOTPCode,
     TOTPPolicy,
-    Unopened,
+    UnknownUsers,
     UnsafeAdministrator,
-    What,
 )
-from ram_mfa.account import MOST_OFFERS, NO_EPOCH
+from ram_mfa.account import MAX_OFFERS, NO_EPOCH
 from ram_mfa.ceremonies.tickets import Purpose, fresh, sealed_ticket
 from ram_mfa.otp import Algorithm, KeyURI
 from ram_mfa.testing import AuthenticatorApp
@@ -60,7 +60,7 @@ class TestOffer:
         assert typed.code_at(service.clock()) == now(service, offer)
         assert set(map(len, offer.setup_key.split(" "))) == {4}
         assert (offer.codes, offer.expires_at) == (1, service.clock() + 600)
-        assert service.events(What.DEVICE_OFFERED)[0].actor == "administrator root"
+        assert service.events(EventType.DEVICE_OFFERED)[0].actor == "administrator root"
 
     @pytest.mark.requirement("O3", "O4", "V25")
     @pytest.mark.parametrize(
@@ -115,13 +115,13 @@ class TestOffer:
 
     def test_bounded(self, service):
         """Four offers are open at once, the oldest goes; one actor in one session has one of a kind."""
-        offers = [offer_of(service, session=f"the session of browser {turn}") for turn in range(MOST_OFFERS + 1)]
-        assert len(service.account("alice").offers) == MOST_OFFERS
+        offers = [offer_of(service, session=f"the session of browser {turn}") for turn in range(MAX_OFFERS + 1)]
+        assert len(service.account("alice").offers) == MAX_OFFERS
         gone = confirm(offers[0], now(service, offers[0]), session="the session of browser 0")
         assert service.refusal("alice", gone).reason is Reason.OFFER_GONE
         offer_of(service, session="the session of browser 1", renew=True)
         offer_of(service, session="the session of browser 1", account_name="other")
-        assert len(service.account("alice").offers) == MOST_OFFERS
+        assert len(service.account("alice").offers) == MAX_OFFERS
         gone = confirm(offers[1], now(service, offers[1]), session="the session of browser 1")
         assert service.refusal("alice", gone).reason is Reason.OFFER_GONE
         assert service.perform("alice", confirm(offers[2], now(service, offers[2]), session="the session of browser 2"))
@@ -213,7 +213,7 @@ class TestConfirm:
         assert [device.id for device in account.devices] == [bound.id]
         assert account.offers == ()
         event = service.told[-1]
-        assert (event.what, event.device, event.actor) == (What.DEVICE_BOUND, bound.id, "administrator root")
+        assert (event.type, event.device, event.actor) == (EventType.DEVICE_BOUND, bound.id, "administrator root")
 
     @pytest.mark.requirement("O22")
     @pytest.mark.parametrize("steps", [-1, 0, 1])
@@ -332,7 +332,7 @@ class TestWhoBinds:
     @pytest.mark.requirement("B11", "V16")
     def test_at_logon_without_a_record(self, services):
         """So does a user without a record, where the policy says so by name; the record begins with the offer."""
-        service = services(unopened=Unopened.MUST_BIND)
+        service = services(unknown_users=UnknownUsers.MUST_BIND)
         must = service.perform("alice", BeginLogon(session=SESSION))
         by = Enrolment(must.id, session=SESSION)
         offer = offer_of(service, by=by)
@@ -392,7 +392,7 @@ class TestWhoBinds:
     @pytest.mark.requirement("B2", "V21")
     def test_not_beside_a_bound_device(self, services):
         """Where a device is bound, the password alone is not enough; a receipt for binding is, and is good once."""
-        service = services(devices=DevicePolicy(most=3))
+        service = services(devices=DevicePolicy(max_devices=3))
         phone = service.phone("alice")
         by = Owner.first_device(service.clock(), session=SESSION)
         verb = OfferVirtualDevice(by, account_name="alice", session=SESSION, create=True)

@@ -25,7 +25,7 @@ from ram_mfa import (
     Reason,
     Remembered,
     RememberMachine,
-    Spend,
+    SpendReceipt,
     Unbind,
 )
 from ram_mfa._base64url import encode
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.requirement("A24")
 class Rules:
     """A policy that a test changes."""
 
-    devices: DevicePolicy = DevicePolicy(rule=KindRule.ANY_MIX, most=4)
+    devices: DevicePolicy = DevicePolicy(rule=KindRule.ANY_MIX, max_devices=4)
     attestation: AttestationPolicy = AttestationPolicy()
 
     def __call__(self):
@@ -99,7 +99,7 @@ class TestKinds:
         refused(service, BeginLogon(session=SESSION, machine=cookie, password_mark=MARK))
         refused(service, BeginStepUp(DELETE, session=SESSION))
         refused(service, finish(ask, service.code(phone)))
-        spend = Spend(receipt, operation=DELETE, session=SESSION)
+        spend = SpendReceipt(receipt, operation=DELETE, session=SESSION)
         assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT
 
     def test_what_another_device_proved_counts(self, service, rules):

@@ -11,6 +11,7 @@ from ram_mfa import (
     Challenge,
     DevicePolicy,
     EraseAccount,
+    EventType,
     FinishLogon,
     Kind,
     MFAPolicy,
@@ -27,11 +28,10 @@ from ram_mfa import (
     Requirement,
     RequireMFA,
     ResetMFA,
-    Spend,
+    SpendReceipt,
     TOTPCode,
     Unbind,
-    Unopened,
-    What,
+    UnknownUsers,
 )
 from ram_mfa.account import MAX_OLD_MARKS
 from ram_mfa.ceremonies.tickets import Purpose, fresh, sealed_ticket
@@ -49,9 +49,11 @@ class TestBegin:
 
     def test_unopened_by_name(self, services):
         """A policy may say by name what becomes of users without a record."""
-        waived = services(unopened=Unopened.NOT_REQUIRED)
-        assert waived.perform("alice", BeginLogon(session=SESSION)) == NotRequired("alice", "unopened.not-required")
-        forced = services(unopened=Unopened.MUST_BIND)
+        waived = services(unknown_users=UnknownUsers.NOT_REQUIRED)
+        assert waived.perform("alice", BeginLogon(session=SESSION)) == NotRequired(
+            "alice", "unknown_users.not-required"
+        )
+        forced = services(unknown_users=UnknownUsers.MUST_BIND)
         must = forced.perform("alice", BeginLogon(session=SESSION))
         assert isinstance(must, MustBind)
         assert (must.kinds, must.expires_at) == (tuple(Kind), forced.clock() + 600)
@@ -70,7 +72,7 @@ class TestBegin:
             assert not hasattr(outcome, "user")
         else:
             assert outcome == NotRequired("alice", f"requirement.{requirement.value.replace(' ', '-')}")
-            assert service.told[-1].what is What.MFA_SKIPPED
+            assert service.told[-1].type is EventType.MFA_SKIPPED
             assert service.told[-1].detail == outcome.why
 
     @pytest.mark.requirement("V17")
@@ -181,8 +183,8 @@ class TestFinish:
         device = service.account("alice").devices[0]
         assert (proof.device, device.last_used_at) == (device.id, service.clock())
         event = service.told[-1]
-        assert (event.what, event.user, event.device, event.at) == (
-            What.LOGON_PROVED,
+        assert (event.type, event.user, event.device, event.at) == (
+            EventType.LOGON_PROVED,
             "alice",
             device.id,
             service.clock(),
@@ -198,7 +200,7 @@ class TestFinish:
     @pytest.mark.requirement("V15", "A33")
     def test_outcomes_are_objects(self, services):
         """Every outcome is true, as objects are, and only those that let somebody in name a user."""
-        service = services(unopened=Unopened.NOT_REQUIRED)
+        service = services(unknown_users=UnknownUsers.NOT_REQUIRED)
         phone = service.phone("alice")
         service.perform("bob", OpenAccount(by=ROOT))
         outcomes = [
@@ -212,7 +214,7 @@ class TestFinish:
         assert [hasattr(outcome, "user") for outcome in outcomes] == [True, False, True, True, False]
 
     @pytest.mark.requirement("O7", "V1", "V3")
-    @pytest.mark.standard("RFC 6238 5.2", "ram_mfa.ceremonies.codes.match_one")
+    @pytest.mark.standard("RFC 6238 5.2", "ram_mfa.ceremonies.totp_check.match_one")
     def test_a_code_once(self, service):
         """An accepted code is refused in every ceremony after it, and so is each of an earlier step."""
         phone = service.phone("alice")
@@ -223,7 +225,7 @@ class TestFinish:
             with service.unchanged():
                 refusal = service.refusal("alice", finish(service.ask("alice"), code))
             assert (refusal.reason, refusal.advice) == (Reason.REPLAYED_CODE, Advice.RETYPE)
-            assert refusal.again is not None
+            assert refusal.next_challenge is not None
         for seconds, reason in ((30, Reason.REPLAYED_CODE), (30, Reason.WRONG_CODE)):
             service.clock.advance(seconds)
             assert service.refusal("alice", finish(service.ask("alice"), current)).reason is reason
@@ -276,14 +278,14 @@ class TestFinish:
 
     def test_several_phones(self, services):
         """Where several are bound a code must name its device, and another's device is unknown."""
-        service = services(devices=DevicePolicy(most=2))
+        service = services(devices=DevicePolicy(max_devices=2))
         phone, other = service.phone("alice"), service.phone("alice")
         first, second = service.account("alice").devices
         ask = service.ask("alice")
         with service.unchanged():
             refusal = service.refusal("alice", finish(ask, service.code(phone)))
             assert (refusal.reason, refusal.advice) == (Reason.NAME_THE_DEVICE, Advice.RETYPE)
-            assert refusal.again is not None
+            assert refusal.next_challenge is not None
             code = TOTPCode(service.code(phone).code, "another")
             assert service.refusal("alice", finish(ask, code)).reason is Reason.UNKNOWN_DEVICE
         crossed = TOTPCode(service.code(phone).code, second.id)
@@ -304,7 +306,7 @@ class TestFinish:
             assert service.refusal("alice", unforeseen).reason is Reason.WRONG_EVIDENCE
             refusal = service.refusal("bob", finish(service.ask("bob"), TOTPCode("000000")))
             assert refusal.reason is Reason.WRONG_EVIDENCE
-            assert isinstance(refusal.again, Challenge)
+            assert isinstance(refusal.next_challenge, Challenge)
 
     @pytest.mark.parametrize("evidence", [None, "000000", object(), TOTPCode])
     def test_no_evidence(self, evidence):
@@ -374,7 +376,7 @@ class TestRenewedChallenge:
         ask = service.ask("alice")
         for _ in range(4):
             service.clock.advance(60)
-            again = service.refusal("alice", finish(ask, service.wrong(phone))).again
+            again = service.refusal("alice", finish(ask, service.wrong(phone))).next_challenge
             assert again.expires_at == ask.expires_at
             ask = again
         service.clock.advance(60)
@@ -386,7 +388,7 @@ class TestRenewedChallenge:
         phone = service.phone("alice")
         ask = service.ask("alice", operation=DELETE)
         service.clock.advance(200)
-        again = service.refusal("alice", finish(ask, service.wrong(phone), operation=DELETE)).again
+        again = service.refusal("alice", finish(ask, service.wrong(phone), operation=DELETE)).next_challenge
         assert again.expires_at == ask.expires_at
         assert service.perform("alice", finish(again, service.code(phone), operation=DELETE)).operation == DELETE
 
@@ -395,7 +397,7 @@ class TestRenewedChallenge:
         """A challenge, renewed or not, is answered under the password mark that it was begun with, and no other."""
         phone = service.phone("alice")
         ask = service.ask("alice", mark=begun)
-        again = service.refusal("alice", finish(ask, service.wrong(phone), password_mark=begun)).again
+        again = service.refusal("alice", finish(ask, service.wrong(phone), password_mark=begun)).next_challenge
         for one in (ask, again):
             with service.unchanged():
                 refusal = service.refusal("alice", finish(one, service.code(phone), password_mark=finished))
@@ -422,7 +424,7 @@ class TestReturningMark:
         """The first finish under a new mark ends the receipts that were earned under the old one."""
         phone = service.phone("alice")
         service.perform("alice", finish(service.ask("alice", mark="old"), service.code(phone), password_mark="old"))
-        spend = Spend(service.receipt("alice", phone, DELETE), operation=DELETE, session=SESSION)
+        spend = SpendReceipt(service.receipt("alice", phone, DELETE), operation=DELETE, session=SESSION)
         service.clock.advance(30)
         service.perform("alice", finish(service.ask("alice", mark="new"), service.code(phone), password_mark="new"))
         assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT

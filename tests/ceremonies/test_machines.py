@@ -13,6 +13,7 @@ from ram_mfa import (
     Challenge,
     Describe,
     EraseAccount,
+    EventType,
     FinishLogon,
     ForgetMachine,
     ForgetMachines,
@@ -24,8 +25,7 @@ from ram_mfa import (
     Remembered,
     RememberMachine,
     TOTPCode,
-    What,
-    jar_with,
+    add_to_machine_cookie,
 )
 from ram_mfa.ceremonies.machines import HANDLE, JAR
 from ram_mfa.units import DAY
@@ -99,8 +99,8 @@ class TestRemember:
             outcome = begin(service, token)
         machine = service.account("alice").machines[0]
         assert outcome == Remembered("alice", machine.id, service.clock() + 7 * DAY)
-        assert service.events(What.MFA_SKIPPED)[0].detail == f"machine {machine.id}"
-        assert service.events(What.MACHINE_REMEMBERED)[0].detail == machine.id
+        assert service.events(EventType.MFA_SKIPPED)[0].detail == f"machine {machine.id}"
+        assert service.events(EventType.MACHINE_REMEMBERED)[0].detail == machine.id
 
     @pytest.mark.requirement("B16")
     def test_only_a_digest_is_kept(self, service):
@@ -139,7 +139,7 @@ class TestRemember:
 
     def test_bounded(self, services):
         """So many machines are remembered and no more: the oldest goes."""
-        service = services(remember=RememberMachine(most=2))
+        service = services(remember=RememberMachine(max_machines=2))
         phone = service.phone("alice")
         tokens = [remember(service, phone, label=f"Machine {turn}") for turn in range(3)]
         assert isinstance(begin(service, tokens[0]), Challenge)
@@ -186,7 +186,7 @@ class TestEnds:
         phone = service.phone("alice")
         token = remember(service, phone)
         service.clock.advance(DAY)
-        for rule, counts in ((RememberMachine(seconds=DAY), False), (RememberMachine(seconds=2 * DAY), True)):
+        for rule, counts in ((RememberMachine(lifetime=DAY), False), (RememberMachine(lifetime=2 * DAY), True)):
             rules[0] = rule
             assert isinstance(begin(service, token), Remembered if counts else Challenge)
         rules[0] = None
@@ -236,17 +236,17 @@ class TestJar:
         phones = {user: service.phone(user) for user in ("alice", "bob")}
         cookie = None
         for user, phone in phones.items():
-            cookie = jar_with(cookie, remember(service, phone, user))
+            cookie = add_to_machine_cookie(cookie, remember(service, phone, user))
         for user in phones:
             assert isinstance(begin(service, cookie, user), Remembered)
-        assert isinstance(begin(service, jar_with(cookie, "x" * HANDLE), "alice"), Remembered)
+        assert isinstance(begin(service, add_to_machine_cookie(cookie, "x" * HANDLE), "alice"), Remembered)
 
     def test_the_newest_counts(self, service):
         """Of several handles of one user in a jar, the newest machine is this one."""
         phone = service.phone("alice")
         first = remember(service, phone, label="First")
         second = remember(service, phone, label="Second")
-        outcome = begin(service, jar_with(second, first))
+        outcome = begin(service, add_to_machine_cookie(second, first))
         assert outcome.machine == service.account("alice").machines[-1].id
 
     @given(
@@ -256,7 +256,7 @@ class TestJar:
     def test_law(self, cookie, tokens):
         """A jar holds the last sixteen tokens, each once, the newest last, and nothing else."""
         for token in tokens:
-            cookie = jar_with(cookie, token)
+            cookie = add_to_machine_cookie(cookie, token)
         held = cookie.split(".")
         assert held[-1] == tokens[-1]
         assert len(held) == len(set(held)) <= JAR
@@ -266,7 +266,7 @@ class TestJar:
 
     def test_blank(self):
         """A jar has a blank repr."""
-        assert repr(jar_with(None, "A" * HANDLE)) == "<secret text>"
+        assert repr(add_to_machine_cookie(None, "A" * HANDLE)) == "<secret text>"
 
 
 class TestForget:
@@ -288,7 +288,7 @@ class TestForget:
         service.perform("alice", ForgetMachines(by=ROOT))
         assert {type(begin(service, token)) for token in tokens} == {Challenge}
         assert service.refusal("alice", ForgetMachines(by=ROOT)).reason is Reason.NOTHING_TO_DO
-        assert service.events(What.MACHINES_FORGOTTEN)[0].actor == "administrator root"
+        assert service.events(EventType.MACHINES_FORGOTTEN)[0].actor == "administrator root"
 
     def test_by_the_owner(self, service):
         """The owner shows a receipt for it, which is spent."""

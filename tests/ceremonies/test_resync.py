@@ -8,6 +8,7 @@ from ram_mfa import (
     Advice,
     DevicePolicy,
     EraseAccount,
+    EventType,
     MFAPolicy,
     Operation,
     Owner,
@@ -16,7 +17,6 @@ from ram_mfa import (
     ResyncVirtualDevice,
     TOTPCode,
     TOTPPolicy,
-    What,
 )
 from tests.support.spine import PARTY, ROOT, SESSION, finish
 
@@ -47,7 +47,7 @@ class TestResync:
         assert view.id == device(service).id
         assert device(service).drift == ahead
         event = service.told[-1]
-        assert (event.what, event.detail) == (What.DEVICE_RESYNCED, f"drift {ahead}")
+        assert (event.type, event.detail) == (EventType.DEVICE_RESYNCED, f"drift {ahead}")
         service.clock.advance(30)
         assert service.perform("alice", finish(service.ask("alice"), service.code(phone))).user == "alice"
 
@@ -152,7 +152,7 @@ class TestRename:
         assert view.name == "Work phone"
         renamed = attrs.evolve(before.devices[0], name="Work phone")
         assert service.account("alice") == attrs.evolve(before, devices=(renamed,))
-        assert service.told[-1].what is What.DEVICE_RENAMED
+        assert service.told[-1].type is EventType.DEVICE_RENAMED
 
     @pytest.mark.parametrize("name", ["", "x" * 65, "a\x00", " ", "\ud800"])
     def test_names(self, service, name):
@@ -164,7 +164,7 @@ class TestRename:
 
     def test_which_device(self, services):
         """One is named where several are bound."""
-        service = services(devices=DevicePolicy(most=2))
+        service = services(devices=DevicePolicy(max_devices=2))
         assert service.refusal("alice", RenameDevice(name="a", by=ROOT)).reason is Reason.NO_ACCOUNT
         service.phone("alice")
         service.phone("alice")

@@ -11,6 +11,7 @@ from ram_mfa import (
     Challenge,
     DevicePolicy,
     EraseAccount,
+    EventType,
     FinishStepUp,
     Kind,
     KindRule,
@@ -21,11 +22,10 @@ from ram_mfa import (
     Reason,
     RememberMachine,
     Requirement,
-    Spend,
+    SpendReceipt,
     TOTPCode,
     Unbind,
-    Unopened,
-    What,
+    UnknownUsers,
 )
 from ram_mfa.ceremonies.step_up import CheckReceipt
 from ram_mfa.ceremonies.tickets import Purpose, fresh, operation_subject, sealed_ticket
@@ -46,7 +46,9 @@ class TestBegin:
     @pytest.mark.requirement("B14", "B18", "V17")
     def test_never_not_required(self, services):
         """Where nobody must use MFA, and for a remembered machine, a step-up is a challenge or a refusal."""
-        service = services(requirement=Requirement.NOBODY, unopened=Unopened.NOT_REQUIRED, remember=RememberMachine())
+        service = services(
+            requirement=Requirement.NOBODY, unknown_users=UnknownUsers.NOT_REQUIRED, remember=RememberMachine()
+        )
         phone = service.phone("alice")
         verb = finish(service.ask("alice", mark="m"), service.code(phone), remember="Laptop", password_mark="m")
         service.perform("alice", verb)
@@ -74,7 +76,7 @@ class TestFinish:
         proof = service.perform("alice", finish(ask, service.code(phone), operation=DELETE))
         assert (proof.purpose, proof.operation, proof.machine) == (ProofOf.STEP_UP, DELETE, None)
         event = service.told[-1]
-        assert (event.what, event.detail, event.device) == (What.STEP_UP_PROVED, "server.delete", proof.device)
+        assert (event.type, event.detail, event.device) == (EventType.STEP_UP_PROVED, "server.delete", proof.device)
 
     def test_with_a_key(self, service):
         """A key steps up as well."""
@@ -87,7 +89,7 @@ class TestFinish:
         """The challenge that a refusal hands back is for the same operation and no other."""
         phone = service.phone("alice")
         ask = service.ask("alice", operation=DELETE)
-        again = service.refusal("alice", finish(ask, service.wrong(phone), operation=DELETE)).again
+        again = service.refusal("alice", finish(ask, service.wrong(phone), operation=DELETE)).next_challenge
         assert not again.may_remember
         code = service.code(phone)
         assert service.refusal("alice", finish(again, code)).reason is Reason.FOREIGN_TICKET
@@ -111,12 +113,12 @@ class TestSpend:
         receipt = service.receipt("alice", phone, DELETE)
         proved_at = service.clock()
         service.clock.advance(100)
-        proof = service.perform("alice", Spend(receipt, operation=DELETE, session=SESSION))
+        proof = service.perform("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
         assert (proof.user, proof.purpose, proof.operation) == ("alice", ProofOf.STEP_UP, DELETE)
         assert (proof.at, proof.kind, proof.phishing_resistant) == (proved_at, Kind.VIRTUAL, False)
-        assert service.told[-1].what is What.RECEIPT_SPENT
+        assert service.told[-1].type is EventType.RECEIPT_SPENT
         with service.unchanged():
-            refusal = service.refusal("alice", Spend(receipt, operation=DELETE, session=SESSION))
+            refusal = service.refusal("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
         assert (refusal.reason, refusal.advice) == (Reason.BAD_RECEIPT, Advice.PROVE_AGAIN)
 
     def test_of_a_key(self, service):
@@ -125,12 +127,12 @@ class TestSpend:
         ask = service.ask("alice", operation=DELETE)
         evidence = Assertion(key.get(ask.options, ORIGIN))
         receipt = service.perform("alice", finish(ask, evidence, operation=DELETE)).receipt
-        assert service.perform("alice", Spend(receipt, operation=DELETE, session=SESSION)).phishing_resistant
+        assert service.perform("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION)).phishing_resistant
 
     @pytest.mark.requirement("A34", "B14")
     def test_the_device_that_earned_it(self, services):
         """Of a user with several devices, a receipt names the one that earned it."""
-        service = services(devices=DevicePolicy(rule=KindRule.ANY_MIX, most=2))
+        service = services(devices=DevicePolicy(rule=KindRule.ANY_MIX, max_devices=2))
         phone, key = service.phone("alice"), service.key("alice")
         receipts, proofs = {}, {}
         for kind in Kind:
@@ -140,7 +142,7 @@ class TestSpend:
             receipts[kind], proofs[kind] = proved.receipt, proved
         assert proofs[Kind.VIRTUAL].device != proofs[Kind.SECURITY_KEY].device
         for kind, receipt in receipts.items():
-            proof = service.perform("alice", Spend(receipt, operation=DELETE, session=SESSION))
+            proof = service.perform("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
             assert (proof.device, proof.kind) == (proofs[kind].device, kind)
             assert proof.phishing_resistant is (kind is Kind.SECURITY_KEY)
             assert service.told[-1].device == proof.device
@@ -152,28 +154,28 @@ class TestSpend:
         service.phone("bob")
         receipt = service.receipt("alice", phone, DELETE)
         verbs = [
-            ("alice", Spend(receipt, operation=Operation("server.delete"), session=SESSION)),
-            ("alice", Spend(receipt, operation=Operation("server.delete", "i-1"), session=SESSION)),
-            ("alice", Spend(receipt, operation=DELETE, session=OTHER_SESSION)),
-            ("bob", Spend(receipt, operation=DELETE, session=SESSION)),
-            ("alice", Spend(receipt[:-1], operation=DELETE, session=SESSION)),
-            ("alice", Spend("A" + receipt[1:-4] + "AAAA", operation=DELETE, session=SESSION)),
-            ("alice", Spend("", operation=DELETE, session=SESSION)),
-            ("alice", Spend(None, operation=DELETE, session=SESSION)),
+            ("alice", SpendReceipt(receipt, operation=Operation("server.delete"), session=SESSION)),
+            ("alice", SpendReceipt(receipt, operation=Operation("server.delete", "i-1"), session=SESSION)),
+            ("alice", SpendReceipt(receipt, operation=DELETE, session=OTHER_SESSION)),
+            ("bob", SpendReceipt(receipt, operation=DELETE, session=SESSION)),
+            ("alice", SpendReceipt(receipt[:-1], operation=DELETE, session=SESSION)),
+            ("alice", SpendReceipt("A" + receipt[1:-4] + "AAAA", operation=DELETE, session=SESSION)),
+            ("alice", SpendReceipt("", operation=DELETE, session=SESSION)),
+            ("alice", SpendReceipt(None, operation=DELETE, session=SESSION)),
         ]
         for user, verb in verbs:
             with service.unchanged():
                 assert service.refusal(user, verb).reason is Reason.BAD_RECEIPT
         service.clock.advance(300)
         with service.unchanged():
-            late = Spend(receipt, operation=DELETE, session=SESSION)
+            late = SpendReceipt(receipt, operation=DELETE, session=SESSION)
             assert service.refusal("alice", late).reason is Reason.BAD_RECEIPT
 
     def test_logon_proves_no_operation(self, service):
         """A logon's receipt is taken by nothing."""
         phone = service.phone("alice")
         receipt = service.perform("alice", finish(service.ask("alice"), service.code(phone))).receipt
-        refusal = service.refusal("alice", Spend(receipt, operation=DELETE, session=SESSION))
+        refusal = service.refusal("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
         assert refusal.reason is Reason.BAD_RECEIPT
 
     def test_no_record(self, service):
@@ -181,7 +183,7 @@ class TestSpend:
         phone = service.phone("alice")
         receipt = service.receipt("alice", phone, DELETE)
         service.perform("alice", EraseAccount(by=ROOT))
-        for verb in (Spend, CheckReceipt):
+        for verb in (SpendReceipt, CheckReceipt):
             refusal = service.refusal("alice", verb(receipt, operation=DELETE, session=SESSION))
             assert refusal.reason is Reason.NO_ACCOUNT
 
@@ -191,7 +193,7 @@ class TestSpend:
         phone = service.phone("alice")
         receipt = service.receipt("alice", phone, DELETE)
         service.perform("alice", Unbind(by=ROOT))
-        refusal = service.refusal("alice", Spend(receipt, operation=DELETE, session=SESSION))
+        refusal = service.refusal("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
         assert refusal.reason is Reason.BAD_RECEIPT
 
 
@@ -205,7 +207,7 @@ class TestCheckReceipt:
                 assert service.perform("alice", CheckReceipt(receipt, operation=DELETE, session=SESSION)) is None
             wrong = CheckReceipt(receipt, operation=DELETE, session=OTHER_SESSION)
             assert service.refusal("alice", wrong).reason is Reason.BAD_RECEIPT
-        service.perform("alice", Spend(receipt, operation=DELETE, session=SESSION))
+        service.perform("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
 
 
 class TestOperation:
@@ -226,5 +228,5 @@ class TestOperation:
         phone = service.phone("alice")
         receipt = service.receipt("alice", phone, DELETE)
         service.clock.advance(10)
-        refusal = service.refusal("alice", Spend(receipt, operation=DELETE, session=SESSION))
+        refusal = service.refusal("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
         assert refusal.reason is Reason.BAD_RECEIPT

@@ -11,6 +11,7 @@ from ram_mfa import (
     ConfirmVirtualDevice,
     Describe,
     DevicePolicy,
+    EventType,
     MFAPolicy,
     OfferVirtualDevice,
     Reason,
@@ -21,7 +22,6 @@ from ram_mfa import (
     TOTPCode,
     TOTPPolicy,
     Unbind,
-    What,
 )
 from ram_mfa.policy import GUESS_BOUND, guess_probability
 from ram_mfa.units import DAY, HOUR
@@ -45,11 +45,11 @@ class TestDelays:
         phone = service.phone("alice")
         refusals = [guess(service, phone) for _ in range(5)]
         assert [refusal.reason for refusal in refusals] == [Reason.WRONG_CODE] * 5
-        assert [refusal.wait for refusal in refusals] == [0, 0, 0, 0, 30]
+        assert [refusal.retry_after for refusal in refusals] == [0, 0, 0, 0, 30]
         for wait in (60, 120, 240, 480, 960, 1920, 3600, 3600):
-            service.clock.advance(refusals[-1].wait)
+            service.clock.advance(refusals[-1].retry_after)
             refusals.append(guess(service, phone))
-            assert (refusals[-1].reason, refusals[-1].wait) == (Reason.WRONG_CODE, wait)
+            assert (refusals[-1].reason, refusals[-1].retry_after) == (Reason.WRONG_CODE, wait)
 
     @pytest.mark.requirement("O12", "V9")
     def test_a_closed_gate_writes_nothing(self, service):
@@ -61,10 +61,10 @@ class TestDelays:
         with service.unchanged():
             for code in (service.code(phone), service.wrong(phone)) * 5:
                 refusal = service.refusal("alice", finish(ask, code))
-                assert (refusal.reason, refusal.advice, refusal.wait) == (Reason.THROTTLED, Advice.WAIT, 30)
-                assert refusal.again is None
+                assert (refusal.reason, refusal.advice, refusal.retry_after) == (Reason.THROTTLED, Advice.WAIT, 30)
+                assert refusal.next_challenge is None
         service.clock.advance(29.5)
-        assert service.refusal("alice", finish(ask, service.code(phone))).wait == 0.5
+        assert service.refusal("alice", finish(ask, service.code(phone))).retry_after == 0.5
         service.clock.advance(0.5)
         assert service.perform("alice", finish(ask, service.code(phone))).user == "alice"
 
@@ -111,14 +111,14 @@ class TestDelays:
         service.plant(
             "alice", devices=(attrs.evolve(device(service), failures=5, closed_until=service.clock() + HOUR),)
         )
-        assert service.refusal("alice", finish(service.ask("alice"), service.code(phone, steps=1))).wait == HOUR
+        assert service.refusal("alice", finish(service.ask("alice"), service.code(phone, steps=1))).retry_after == HOUR
 
 
 class TestSuccess:
     @pytest.mark.requirement("O15")
     def test_clears_its_own_count(self, services):
         """A success clears the count of the device that was used, of no other, and never the day's budget."""
-        service = services(devices=DevicePolicy(most=2))
+        service = services(devices=DevicePolicy(max_devices=2))
         phone, other = service.phone("alice"), service.phone("alice")
         first, second = (one.id for one in service.account("alice").devices)
         for phone_of, device_id in ((phone, first), (phone, first), (other, second)):
@@ -153,9 +153,9 @@ class TestDaysBudget:
         with service.unchanged():
             refusal = service.refusal("alice", finish(ask, service.code(phone, steps=1)))
         assert refusal.reason is Reason.THROTTLED
-        assert refusal.wait == spent[0] + DAY - service.clock()
+        assert refusal.retry_after == spent[0] + DAY - service.clock()
         assert device(service).disabled_at is None
-        service.clock.advance(refusal.wait)
+        service.clock.advance(refusal.retry_after)
         assert service.perform("alice", finish(service.ask("alice"), service.code(phone))).user == "alice"
 
     def test_rolls(self, service):
@@ -202,7 +202,7 @@ class TestDaysBudget:
         guess(service, phone)
         assert service.account("alice").wrong == (now,)
         service.plant("alice", wrong=tuple(now + 60 for _ in range(20)))
-        assert service.refusal("alice", finish(service.ask("alice"), service.code(phone))).wait == DAY + 60
+        assert service.refusal("alice", finish(service.ask("alice"), service.code(phone))).retry_after == DAY + 60
 
 
 @pytest.mark.requirement("A15", "O12")
@@ -212,22 +212,22 @@ class TestWeakestDevice:
         policies = [MFAPolicy.ram(issuer="Example")]
         service = services(policy=lambda: policies[0])
         phone = service.phone("alice")
-        many = ThrottlePolicy(per_day=1_000, free=100)
+        many = ThrottlePolicy(max_per_day=1_000, free_attempts=100)
         policies[0] = MFAPolicy.ram(issuer="Example", totp=TOTPPolicy(digits=8), throttle=many)
         assert policies[0].wrong_codes_per_day(digits=6) == 100
-        assert guess_probability(digits=6, window=3, per_day=100) == GUESS_BOUND
+        assert guess_probability(digits=6, window=3, max_per_day=100) == GUESS_BOUND
         service.plant("alice", wrong=(service.clock(),) * 99)
         assert guess(service, phone).reason is Reason.WRONG_CODE
         refusal = guess(service, phone)
-        assert (refusal.reason, refusal.wait) == (Reason.THROTTLED, DAY)
+        assert (refusal.reason, refusal.retry_after) == (Reason.THROTTLED, DAY)
 
     def test_the_weakest_of_several(self, services):
         """The budget is the account's: a device of six digits beside one of eight lowers it for both."""
-        devices = DevicePolicy(most=2)
+        devices = DevicePolicy(max_devices=2)
         policies = [MFAPolicy.ram(issuer="Example", devices=devices)]
         service = services(policy=lambda: policies[0])
         service.phone("alice")
-        many = ThrottlePolicy(per_day=1_000, free=100)
+        many = ThrottlePolicy(max_per_day=1_000, free_attempts=100)
         policies[0] = MFAPolicy.ram(issuer="Example", devices=devices, totp=TOTPPolicy(digits=8), throttle=many)
         phone = service.phone("alice")
         _, strong = service.account("alice").devices
@@ -239,7 +239,7 @@ class TestWeakestDevice:
     def test_the_figure(self, digits, window, allowed):
         """The most that the bound admits, and never more than the policy says."""
         totp = TOTPPolicy(digits=8, backward=window if window == 2 else 0, forward=window if window == 2 else 0)
-        policy = MFAPolicy.ram(issuer="Example", totp=totp, throttle=ThrottlePolicy(per_day=1_000))
+        policy = MFAPolicy.ram(issuer="Example", totp=totp, throttle=ThrottlePolicy(max_per_day=1_000))
         assert policy.wrong_codes_per_day(digits=digits) == allowed
 
 
@@ -257,10 +257,14 @@ class TestCap:
         service.clock.advance(HOUR)
         ask = service.ask("alice")
         last = service.refusal("alice", finish(ask, service.wrong(phone)))
-        assert (last.reason, last.advice, last.again) == (Reason.DEVICE_DISABLED, Advice.ASK_ADMINISTRATOR, None)
+        assert (last.reason, last.advice, last.next_challenge) == (
+            Reason.DEVICE_DISABLED,
+            Advice.ASK_ADMINISTRATOR,
+            None,
+        )
         assert device(service).disabled_at == service.clock()
         assert service.account("alice").machines == ()
-        assert len(service.events(What.DEVICE_DISABLED)) == 1
+        assert len(service.events(EventType.DEVICE_DISABLED)) == 1
         service.clock.advance(2 * DAY)
         with service.unchanged():
             begin = BeginLogon(session=SESSION, machine=cookie, password_mark="m")
@@ -273,7 +277,7 @@ class TestCap:
 
     def test_another_device_goes_on(self, services):
         """A disabled device is asked for no more and takes no code; a second one goes on."""
-        service = services(devices=DevicePolicy(most=2))
+        service = services(devices=DevicePolicy(max_devices=2))
         phone, other = service.phone("alice"), service.phone("alice", name="Second")
         first, second = service.account("alice").devices
         service.plant("alice", devices=(attrs.evolve(first, failures=100, disabled_at=5.0), second))
@@ -288,7 +292,9 @@ class TestCap:
         """A cap that was lowered holds for devices that are above it already, and for the machines that they proved."""
         caps, remember = [100], RememberMachine()
         service = services(
-            policy=lambda: MFAPolicy.ram(issuer="Example", throttle=ThrottlePolicy(cap=caps[0]), remember=remember)
+            policy=lambda: MFAPolicy.ram(
+                issuer="Example", throttle=ThrottlePolicy(max_consecutive=caps[0]), remember=remember
+            )
         )
         phone = service.phone("alice")
         verb = finish(service.ask("alice", mark="m"), service.code(phone), remember="Laptop", password_mark="m")

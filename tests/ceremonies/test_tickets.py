@@ -24,13 +24,13 @@ from ram_mfa import (
     PasswordChanged,
     Reason,
     RequireMFA,
-    Spend,
+    SpendReceipt,
     Ticket,
     TOTPCode,
     Unbind,
-    Unopened,
+    UnknownUsers,
 )
-from ram_mfa.account import MOST_SPENT
+from ram_mfa.account import MAX_SPENT
 from ram_mfa.ceremonies.tickets import operation_subject
 from tests.support.spine import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, finish
 
@@ -45,7 +45,7 @@ def refused(service, user, verb):
     with service.unchanged():
         refusal = service.refusal(user, verb)
     assert refusal.advice is Advice.START_OVER
-    assert refusal.again is None
+    assert refusal.next_challenge is None
     return refusal.reason
 
 
@@ -112,7 +112,7 @@ class TestForeign:
 
     def test_no_two_verbs_take_one_ticket(self, services):
         """Whatever ticket there is, the verb that it was made for takes it, and no other."""
-        service = services(unopened=Unopened.MUST_BIND, devices=DevicePolicy(most=4))
+        service = services(unknown_users=UnknownUsers.MUST_BIND, devices=DevicePolicy(max_devices=4))
         phone = service.phone("alice")
         must = service.perform("bob", BeginLogon(session=SESSION))
         service.perform(
@@ -144,7 +144,7 @@ class TestForeign:
                     with service.unchanged():
                         assert service.refusal("alice", verb(ticket)).reason is Reason.FOREIGN_TICKET
             if made_for != "receipt":
-                spend = Spend(ticket, operation=DELETE, session=SESSION)
+                spend = SpendReceipt(ticket, operation=DELETE, session=SESSION)
                 with service.unchanged():
                     assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT
             if made_for != "enrolment":
@@ -219,7 +219,7 @@ class TestAnswered:
         """After a wrong code the ticket lives; a fresh one comes with the refusal, and is another one."""
         phone = service.phone("alice")
         ask = service.ask("alice")
-        again = service.refusal("alice", finish(ask, service.wrong(phone))).again
+        again = service.refusal("alice", finish(ask, service.wrong(phone))).next_challenge
         assert again.id != ask.id
         assert service.perform("alice", finish(ask, service.code(phone))).user == "alice"
         assert service.perform("alice", finish(again, service.code(phone, steps=1))).user == "alice"
@@ -228,7 +228,7 @@ class TestAnswered:
         """A wrong answer of a key spends its ticket; the fresh one that is handed back lives."""
         key = service.key("alice")
         ask, other = service.ask("alice"), service.ask("alice")
-        again = service.refusal("alice", finish(other, answer(key, ask))).again
+        again = service.refusal("alice", finish(other, answer(key, ask))).next_challenge
         assert refused(service, "alice", finish(other, answer(key, other))) is Reason.SPENT_TICKET
         assert service.perform("alice", finish(again, answer(key, again))).user == "alice"
 
@@ -236,7 +236,7 @@ class TestAnswered:
         """Where eight wrong answers live, the ninth is told to wait: nothing is written and its ticket lives."""
         key = service.key("alice")
         early = service.ask("alice")
-        for turn in range(MOST_SPENT):
+        for turn in range(MAX_SPENT):
             service.clock.advance(1)
             ask = service.ask("alice")
             refusal = service.refusal("alice", finish(ask, answer(key, early)))
@@ -246,9 +246,9 @@ class TestAnswered:
         with service.unchanged():
             refusal = service.refusal("alice", finish(ask, answer(key, early)))
         assert (refusal.reason, refusal.advice) == (Reason.THROTTLED, Advice.WAIT)
-        assert refusal.wait == LONGEST + 2 * SKEW - MOST_SPENT
+        assert refusal.retry_after == LONGEST + 2 * SKEW - MAX_SPENT
         assert service.perform("alice", finish(ask, answer(key, ask))).user == "alice"
-        service.clock.advance(refusal.wait)
+        service.clock.advance(refusal.retry_after)
         ask = service.ask("alice")
         assert service.refusal("alice", finish(ask, answer(key, early))).reason is Reason.WRONG_ANSWER
 
@@ -256,12 +256,12 @@ class TestAnswered:
         """Where eight right answers live, the oldest goes, and nothing issued up to it passes any more."""
         key = service.key("alice")
         asks = []
-        for _ in range(MOST_SPENT + 3):
+        for _ in range(MAX_SPENT + 3):
             asks.append(service.ask("alice"))
             service.clock.advance(1)
         for ask in asks[2:]:
             assert service.perform("alice", finish(ask, answer(key, ask))).user == "alice"
-        assert len(service.account("alice").answered) == MOST_SPENT
+        assert len(service.account("alice").answered) == MAX_SPENT
         for ask in asks[:3]:
             assert refused(service, "alice", finish(ask, answer(key, ask))) is Reason.EXPIRED_TICKET
         for ask in asks[3:]:
@@ -301,7 +301,7 @@ class TestOlderThanAChange:
     @pytest.mark.parametrize("change", ["bind", "unbind", "password"])
     def test_dies(self, services, change):
         """A bind, an unbind and a password change kill every ticket and receipt made before."""
-        service = services(devices=DevicePolicy(most=4))
+        service = services(devices=DevicePolicy(max_devices=4))
         phone = service.phone("alice")
         receipt = service.receipt("alice", phone, DELETE)
         service.clock.advance(30)
@@ -311,7 +311,7 @@ class TestOlderThanAChange:
         assert refused(service, "alice", finish(ask, code)) is Reason.FOREIGN_TICKET
         assert refused(service, "alice", finish(step_up, code, operation=DELETE)) is Reason.FOREIGN_TICKET
         with service.unchanged():
-            spend = Spend(receipt, operation=DELETE, session=SESSION)
+            spend = SpendReceipt(receipt, operation=DELETE, session=SESSION)
             assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT
 
     def test_offers_too(self, service):

@@ -6,6 +6,7 @@ import pytest
 from ram_mfa import (
     BeginLogon,
     DevicePolicy,
+    EventType,
     Kind,
     MFAPolicy,
     MustBind,
@@ -18,9 +19,8 @@ from ram_mfa import (
     RequireMFA,
     ResetMFA,
     SelfManagement,
-    Spend,
+    SpendReceipt,
     Unbind,
-    What,
 )
 from tests.support.spine import DELETE, PARTY, ROOT, SESSION, finish
 
@@ -42,9 +42,9 @@ class TestUnbind:
         assert (account.devices, account.machines, account.answered) == ((), (), ())
         begin = BeginLogon(session=SESSION, machine=cookie, password_mark="m")
         assert isinstance(service.perform("alice", begin), MustBind)
-        refusal = service.refusal("alice", Spend(receipt, operation=DELETE, session=SESSION))
+        refusal = service.refusal("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
         assert refusal.reason is Reason.BAD_RECEIPT
-        event = service.events(What.DEVICE_UNBOUND)[0]
+        event = service.events(EventType.DEVICE_UNBOUND)[0]
         assert (event.device, event.actor, event.detail) == (view.id, "administrator root", "virtual MFA device")
 
     def test_not_required(self, service):
@@ -108,7 +108,7 @@ class TestReset:
     @pytest.mark.requirement("B6", "B7")
     def test_as_opened(self, services):
         """A reset takes everything away and requires a new binding, of a user of whom MFA was not required too."""
-        service = services(devices=DevicePolicy(most=2), remember=RememberMachine())
+        service = services(devices=DevicePolicy(max_devices=2), remember=RememberMachine())
         phone = service.phone("alice")
         service.perform("alice", RequireMFA(required=False, by=ROOT))
         verb = finish(service.ask("alice", mark="m"), service.code(phone), remember="Laptop", password_mark="m")
@@ -121,7 +121,7 @@ class TestReset:
         assert (after.wrong, after.password_mark, after.handle) == ((), None, before.handle)
         assert after.epoch != before.epoch
         assert isinstance(service.perform("alice", BeginLogon(session=SESSION)), MustBind)
-        assert service.told[-1].what is What.MFA_RESET or service.events(What.MFA_RESET)
+        assert service.told[-1].type is EventType.MFA_RESET or service.events(EventType.MFA_RESET)
 
     def test_where_nobody_must(self, services):
         """Where the policy requires MFA of nobody, the view says so."""

@@ -19,12 +19,12 @@ from ram_mfa import (
     OpenAccount,
     Reason,
     ResyncVirtualDevice,
-    Spend,
+    SpendReceipt,
     TOTPCode,
     Unbind,
 )
-from ram_mfa.account import MAX_ACCEPTED, MOST_SPENT
-from ram_mfa.ceremonies.codes import with_accepted
+from ram_mfa.account import MAX_ACCEPTED, MAX_SPENT
+from ram_mfa.ceremonies.totp_check import with_accepted
 from ram_mfa.testing import KeyFault, SoftSecurityKey
 from ram_mfa.units import DAY
 from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
@@ -63,7 +63,7 @@ class TestEightMinutesForwardAndBack:
     def test_a_receipt(self, service):
         """A receipt that was spent does not pass again after a clock was eight minutes ahead and came back."""
         phone = service.phone("alice")
-        spend = Spend(service.receipt("alice", phone, DELETE), operation=DELETE, session=SESSION)
+        spend = SpendReceipt(service.receipt("alice", phone, DELETE), operation=DELETE, session=SESSION)
         service.perform("alice", spend)
         service.clock.advance(8 * 60)
         log_on(service, phone)
@@ -91,7 +91,7 @@ class TestTicketsOfTheFuture:
         """A receipt that was earned while the clock was 300 days ahead opens nothing, now or when its time comes."""
         phone = service.phone("alice")
         service.clock.advance(300 * DAY)
-        spend = Spend(service.receipt("alice", phone, DELETE), operation=DELETE, session=SESSION)
+        spend = SpendReceipt(service.receipt("alice", phone, DELETE), operation=DELETE, session=SESSION)
         service.clock.advance(-300 * DAY)
         assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT
 
@@ -194,7 +194,7 @@ class TestFloorOfTheFuture:
         key = service.key("alice")
         service.clock.advance(YEAR)
         early = service.ask("alice")
-        for _ in range(MOST_SPENT):
+        for _ in range(MAX_SPENT):
             service.clock.advance(1)
             service.refusal("alice", finish(service.ask("alice"), answer(key, early)))
         service.clock.advance(-YEAR)
@@ -202,7 +202,7 @@ class TestFloorOfTheFuture:
         refusal = service.refusal("alice", finish(service.ask("alice"), answer(key, early)))
         assert refusal.reason is Reason.WRONG_ANSWER
         assert service.account("alice").epoch != epoch
-        again = refusal.again
+        again = refusal.next_challenge
         assert service.perform("alice", finish(again, answer(key, again))).user == "alice"
 
 

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from ram_mfa import account as bounds
 from ram_mfa import codec
 from ram_mfa._secret import SecretBytes
-from ram_mfa.codec import Held, Unreadable
+from ram_mfa.codec import CredentialClaim, Unreadable
 from tests.support import accounts
 from tests.support.accounts import ACCOUNT, KEY, LEGACY, MACHINE, OFFER, PHONE, ROOT_RECORD
 from tests.support.frames import locals_of_the_package
 
 GOLDEN = Path(__file__).parent / "golden"
-HELD = Held("u" + 43 * "A")
+HELD = CredentialClaim("u" + 43 * "A")
 KINDS = {
     "account": (ACCOUNT, codec.encode_account, codec.decode_account),
     "root": (ROOT_RECORD, codec.encode_root, codec.decode_root),
-    "claim": (HELD, codec.encode_held, codec.decode_held),
+    "claim": (HELD, codec.encode_claim, codec.decode_claim),
 }
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -93,7 +93,7 @@ class TestRoundTrip:
         again = codec.decode_account(data)
         assert again == account
         assert codec.encode_account(again) == data
-        assert len(data) <= codec.LARGEST
+        assert len(data) <= codec.MAX_SIZE
 
     @given(root=accounts.roots)
     def test_root(self, root):
@@ -103,7 +103,7 @@ class TestRoundTrip:
     @given(key=st.text(max_size=50))
     def test_claim(self, key):
         """decode(encode(h)) == h."""
-        assert codec.decode_held(codec.encode_held(Held(key))) == Held(key)
+        assert codec.decode_claim(codec.encode_claim(CredentialClaim(key))) == CredentialClaim(key)
 
     @pytest.mark.requirement("O20")
     def test_secrets_stay_hidden(self):
@@ -196,7 +196,7 @@ class TestDamage:
 
     def test_too_large(self):
         """What is larger than any record is not even looked at."""
-        assert unreadable(codec.decode_account, golden("account") + bytes(codec.LARGEST)) == "too large"
+        assert unreadable(codec.decode_account, golden("account") + bytes(codec.MAX_SIZE)) == "too large"
 
     @pytest.mark.requirement("O20", "V36")
     def test_nothing_in_the_frames(self):
@@ -249,8 +249,8 @@ class TestBounds:
             ((DEVICES, 0), []),
             ((DEVICES, 0, 0), 2),
             ((DEVICES, 0, 0), -1),
-            ((DEVICES, 0, 3), bytes(bounds.LEAST_SECRET - 1)),
-            ((DEVICES, 0, 3), bytes(bounds.LONGEST_SECRET + 1)),
+            ((DEVICES, 0, 3), bytes(bounds.MIN_SECRET - 1)),
+            ((DEVICES, 0, 3), bytes(bounds.MAX_SECRET + 1)),
             ((DEVICES, 0, 3), "1234567890123456"),
             ((DEVICES, 0, 4), 3),
             ((DEVICES, 0, 4), -1),
@@ -312,16 +312,16 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("field", "one", "most"),
         [
-            ("devices", PHONE, bounds.MOST_DEVICES),
-            ("devices", KEY, bounds.MOST_DEVICES),
-            ("devices", LEGACY, bounds.MOST_DEVICES),
-            ("offers", OFFER, bounds.MOST_OFFERS),
-            ("answered", bytes(bounds.STAMP), bounds.MOST_SPENT),
-            ("failed", bytes(bounds.STAMP), bounds.MOST_SPENT),
-            ("machines", MACHINE, bounds.MOST_MACHINES),
-            ("wrong", 5.0, bounds.MOST_WRONG),
+            ("devices", PHONE, bounds.MAX_DEVICES),
+            ("devices", KEY, bounds.MAX_DEVICES),
+            ("devices", LEGACY, bounds.MAX_DEVICES),
+            ("offers", OFFER, bounds.MAX_OFFERS),
+            ("answered", bytes(bounds.STAMP), bounds.MAX_SPENT),
+            ("failed", bytes(bounds.STAMP), bounds.MAX_SPENT),
+            ("machines", MACHINE, bounds.MAX_MACHINES),
+            ("wrong", 5.0, bounds.MAX_WRONG_CODES),
             ("old_marks", bytes(bounds.OLD_MARK), bounds.MAX_OLD_MARKS),
-            ("outbox", ACCOUNT.outbox[0], bounds.MOST_EVENTS),
+            ("outbox", ACCOUNT.outbox[0], bounds.MAX_EVENTS),
         ],
     )
     def test_lists(self, field, one, most):
@@ -335,15 +335,15 @@ class TestBounds:
         """An account with every list full is far below the largest record that is read."""
         full = attrs.evolve(
             ACCOUNT,
-            devices=(PHONE,) * bounds.MOST_DEVICES,
-            offers=(OFFER,) * bounds.MOST_OFFERS,
-            answered=ACCOUNT.answered[:1] * bounds.MOST_SPENT,
-            failed=ACCOUNT.failed * bounds.MOST_SPENT,
-            machines=(MACHINE,) * bounds.MOST_MACHINES,
-            wrong=(5.0,) * bounds.MOST_WRONG,
-            outbox=ACCOUNT.outbox[:1] * bounds.MOST_EVENTS,
+            devices=(PHONE,) * bounds.MAX_DEVICES,
+            offers=(OFFER,) * bounds.MAX_OFFERS,
+            answered=ACCOUNT.answered[:1] * bounds.MAX_SPENT,
+            failed=ACCOUNT.failed * bounds.MAX_SPENT,
+            machines=(MACHINE,) * bounds.MAX_MACHINES,
+            wrong=(5.0,) * bounds.MAX_WRONG_CODES,
+            outbox=ACCOUNT.outbox[:1] * bounds.MAX_EVENTS,
         )
-        assert len(codec.encode_account(full)) < codec.LARGEST // 10
+        assert len(codec.encode_account(full)) < codec.MAX_SIZE // 10
         assert codec.decode_account(codec.encode_account(full)) == full
 
     @pytest.mark.parametrize(
@@ -373,4 +373,4 @@ class TestBounds:
     @pytest.mark.parametrize("row", [[1], [1, 5], [1, "key", "more"], [1, None]])
     def test_claim(self, row):
         """And so has a claim."""
-        unreadable(codec.decode_held, cbor2.dumps(row))
+        unreadable(codec.decode_claim, cbor2.dumps(row))

@@ -15,7 +15,7 @@ from ram_mfa import (
     StoreUncertain,
     UnreadableRecord,
 )
-from ram_mfa.engine.plan import MAX_SEALED
+from ram_mfa.engine.effects import MAX_SEALED
 from ram_mfa.engine.records import ROOT_KEY, user_key
 from tests.support.spine import ROOT, SESSION, Promoted, finish
 
@@ -67,7 +67,7 @@ class TestSwap:
             else:  # spent by a swap that was applied
                 assert really
                 assert caught.value.refusal.reason is Reason.REPLAYED_CODE
-        assert "LOGON_PROVED" not in {event.what.name for event in service.told[told:]}
+        assert "LOGON_PROVED" not in {event.type.name for event in service.told[told:]}
 
     @pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
     def test_of_the_root(self, services, answer):

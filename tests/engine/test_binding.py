@@ -14,16 +14,16 @@ from ram_mfa import (
     OpenAccount,
     Operation,
     Reason,
-    Spend,
+    SpendReceipt,
     StoreContended,
     UnreadableRecord,
     UnsafePlaintext,
 )
 from ram_mfa.codec import decode_account, decode_root
 from ram_mfa.engine.binding import StoreSeal, store_id_of
-from ram_mfa.engine.opening import MAX_AGE
 from ram_mfa.engine.records import ROOT_KEY, user_key
 from ram_mfa.engine.resealing import adopting
+from ram_mfa.engine.store_session import MAX_AGE
 from ram_mfa.sealing import BrokenSeal, NotSealed, SealedElsewhere
 from tests.support.accounts import ROOT_RECORD
 from tests.support.spine import ROOT, SEAL, SESSION, Promoted, Raw, Script, Unpinned
@@ -250,7 +250,7 @@ class TestALeakedKey:
         def passes(seal, receipt):
             opened = services(store=service.store, clock=service.clock, seal=seal, create=False)
             try:
-                opened.perform("alice", Spend(receipt, operation=delete, session=SESSION))
+                opened.perform("alice", SpendReceipt(receipt, operation=delete, session=SESSION))
             except Exception as error:  # noqa: BLE001 - why is looked at
                 return error.refusal.reason
             return True

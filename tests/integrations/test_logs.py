@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from ram_mfa import Administrator, Describe, Event, OpenAccount, Reason, UnsafeAdministrator, What
+from ram_mfa import Administrator, Describe, Event, EventType, OpenAccount, Reason, UnsafeAdministrator
 from ram_mfa.integrations.logs import LogEvents
 from tests.support.spine import ROOT
 
@@ -31,7 +31,7 @@ class TestLogEvents:
     def test_no_line_of_its_own(self, caplog, hostile):
         """Whatever an event holds, it is one line of printable characters, in the message and in each field."""
         caplog.set_level(logging.INFO, "audit")
-        LogEvents(logging.getLogger("audit"))(Event(What.DEVICE_BOUND, hostile, 0, hostile, hostile, hostile))
+        LogEvents(logging.getLogger("audit"))(Event(EventType.DEVICE_BOUND, hostile, 0, hostile, hostile, hostile))
         (record,) = (record for record in caplog.records if record.name == "audit")
         for text in (record.getMessage(), record.mfa_user, record.mfa_actor, record.mfa_device, record.mfa_detail):
             assert text.isprintable()

@@ -38,7 +38,7 @@ CELLS = list(itertools.product([True, False], repeat=3))
 
 def scene(services, *, requested, through_u2f):
     """Return a service and a key bound in it, such that a logon does or does not request this key's AppID."""
-    service = services(devices=DevicePolicy(most=3))
+    service = services(devices=DevicePolicy(max_devices=3))
     if requested and not through_u2f:
         bind(service, KINDS[3])  # another key of the user's has that AppID
     if not requested and through_u2f:
@@ -138,7 +138,7 @@ class TestTheTable:
 class TestOneAppID:
     def test_a_second_is_refused(self, services):
         """A key under another AppID than the user's others is refused and told why: no request could name both."""
-        service = services(devices=DevicePolicy(most=3))
+        service = services(devices=DevicePolicy(max_devices=3))
         other = registered(app_id=OTHER_APP_ID)
         service.perform("alice", ImportSecurityKey(other.kept, app_id=OTHER_APP_ID, by=ROOT, create=True))
         with service.unchanged():
@@ -160,7 +160,7 @@ class TestNativeApps:
         """An app that the policy names logs on, through either door; one that it does not name does not."""
         named = {"webauthn": self.APP, "u2f": "ios:bundle-id:com.example"}
         party = attrs.evolve(PARTY, native_apps=list(named.values()))
-        service = services(relying_party=party, devices=DevicePolicy(most=3))
+        service = services(relying_party=party, devices=DevicePolicy(max_devices=3))
         key = bind(service, KINDS[3])
         for app in (*named.values(), self.APP[:-1] + "E", "ios:bundle-id:com.example.evil", ORIGIN):
             for door, own in named.items():

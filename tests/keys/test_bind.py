@@ -18,6 +18,7 @@ from ram_mfa import (
     ConfirmVirtualDevice,
     Describe,
     DevicePolicy,
+    EventType,
     FinishLogon,
     ImportSecurityKey,
     Kind,
@@ -31,13 +32,12 @@ from ram_mfa import (
     StoreContended,
     StoreUnavailable,
     Unbind,
-    What,
 )
 from ram_mfa._base64url import decode, encode
 from ram_mfa.account import OFFER_TRIES
+from ram_mfa.refusals import Ticket
 from ram_mfa.testing import ClientRefused, KeyFault, SoftAttestation, SoftSecurityKey
 from ram_mfa.u2f import AttestationCertificate
-from ram_mfa.words import Ticket
 from tests.support import rounds
 from tests.support.doors import Door, answer, registration
 from tests.support.key_faults import EDDSA, ES256, KINDS, at_registration
@@ -128,7 +128,7 @@ class TestOptions:
         offered(service)
         with service.unchanged():
             offered(service)
-        assert len(service.events(What.DEVICE_OFFERED)) == 1
+        assert len(service.events(EventType.DEVICE_OFFERED)) == 1
 
     @pytest.mark.standard(
         "WebAuthn Level 3 #dom-publickeycredentialcreationoptions-excludecredentials", "ram_mfa.OfferSecurityKey"
@@ -136,7 +136,7 @@ class TestOptions:
     @kinds
     def test_excluded(self, services, kind):
         """A key that is bound already says so itself, and to its own user alone; another key is bound beside it."""
-        service = services(devices=DevicePolicy(most=3))
+        service = services(devices=DevicePolicy(max_devices=3))
         key, bound = bind(service, kind)
         offer = offered(service)
         excluded = offer.options["excludeCredentials"]
@@ -158,7 +158,7 @@ class TestOptions:
     @pytest.mark.standard("WebAuthn Level 3 #sctn-appid-exclude-extension", "ram_mfa.OfferSecurityKey")
     def test_appid_exclude(self, services):
         """Where a key from the days of U2F is bound, the browser is given its AppID, and finds it."""
-        service, legacy = services(devices=DevicePolicy(most=3)), registered()
+        service, legacy = services(devices=DevicePolicy(max_devices=3)), registered()
         service.perform("alice", ImportSecurityKey(legacy.kept, app_id=APP_ID, by=ROOT, create=True))
         offer = offered(service)
         assert offer.options["extensions"] == {"appidExclude": APP_ID}
@@ -217,7 +217,7 @@ class TestBound:
         assert device.model == ""
         if kind.algorithm != EDDSA:
             assert device.public_key == key.memory.credentials[handle].key_pair.point()
-        assert [event.device for event in service.events(What.DEVICE_BOUND)] == [bound.id]
+        assert [event.device for event in service.events(EventType.DEVICE_BOUND)] == [bound.id]
         assert service.account("alice").offers == ()
         for door in kind.answers_at:
             assert logs_on(service, key, door).device == bound.id
@@ -225,7 +225,7 @@ class TestBound:
     @kinds
     def test_confirmed_once(self, services, kind):
         """A registration that bound is worth nothing a second time: its offer is gone with the bind."""
-        service = services(devices=DevicePolicy(most=3))
+        service = services(devices=DevicePolicy(max_devices=3))
         offer, key = offered(service), kind.key()
         verb = confirm(offer, registration(kind.door, key, offer))
         service.perform("alice", verb)
@@ -333,7 +333,7 @@ class TestAttestation:
         """Roots without the demand: who chains is trusted, who does not is bound and is not."""
         known, stranger = kind.key(), kind.key()
         policy = AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED, roots=[known.attestation.root])
-        service = services(attestation=policy, devices=DevicePolicy(most=2))
+        service = services(attestation=policy, devices=DevicePolicy(max_devices=2))
         for key in (known, stranger):
             bind(service, kind, key=key)
         assert [one.attestation for one in service.account("alice").devices] == ["trusted", "unverified"]
@@ -388,7 +388,7 @@ class TestFaults:
             assert service.perform("alice", verb).kind is Kind.SECURITY_KEY
             return
         refusal = service.refusal("alice", verb)
-        assert (refusal.reason, refusal.check, refusal.again) == (Reason.BAD_REGISTRATION, check, None)
+        assert (refusal.reason, refusal.check, refusal.next_challenge) == (Reason.BAD_REGISTRATION, check, None)
         account = service.account("alice")
         assert (account.devices, [one.tries for one in account.offers]) == ((), [OFFER_TRIES - 1])
         assert not any(place.startswith("c") for place in service.store.records)
@@ -486,7 +486,7 @@ class TestForeign:
 
     def test_another_ceremony(self, services):
         """An offer's ticket logs nobody on, and a challenge's ticket binds nothing."""
-        service = services(devices=DevicePolicy(most=3))
+        service = services(devices=DevicePolicy(max_devices=3))
         key = service.key("alice")
         offer, told = self.told(service)
         asked = service.ask("alice")
@@ -546,7 +546,7 @@ class TestCredentialIds:
         def same():
             return SoftSecurityKey(algorithm=kind.algorithm, seed=b"makes the same credential again")
 
-        service = services(devices=DevicePolicy(most=3))
+        service = services(devices=DevicePolicy(max_devices=3))
         bind(service, kind, key=same())
         offer = offered(service)
         told = registration(kind.door, same(), offer)
@@ -725,7 +725,7 @@ class TestWhateverCame:
 class TestClaimsOfAnOffer:
     def test_one(self, services):
         """Fifty registrations that answer one offer leave one claim behind, whoever's swap lands."""
-        service = services(devices=DevicePolicy(most=8))
+        service = services(devices=DevicePolicy(max_devices=8))
         service.perform("alice", OpenAccount(by=ROOT))
         offer = service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True))
         verbs = [

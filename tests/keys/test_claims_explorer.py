@@ -32,7 +32,7 @@ from ram_mfa._base64url import encode
 from ram_mfa.account import Account
 from ram_mfa.ceremonies import Claim
 from ram_mfa.ceremonies.transition import refused
-from ram_mfa.codec import Held, decode_account, decode_held, encode_held
+from ram_mfa.codec import CredentialClaim, decode_account, decode_claim, encode_claim
 from ram_mfa.engine import moves as moves_of_accounts
 from ram_mfa.engine.binding import STORE_ID
 from ram_mfa.engine.loop import Engine
@@ -43,7 +43,7 @@ from tests.support import all_rounds
 from tests.support.explorer import SEAL, Broken, Call, Memory, Process, desks, explore, note, settle
 from tests.support.spine import APP_ID, ORIGIN, PARTY, ROOT, SESSION
 
-POLICY = MFAPolicy.ram(issuer="Example", relying_party=PARTY, devices=DevicePolicy(most=2))
+POLICY = MFAPolicy.ram(issuer="Example", relying_party=PARTY, devices=DevicePolicy(max_devices=2))
 USERS = ("alice", "bob", "carol", "alicia")
 KEYS = {user: user_key("", user) for user in USERS}
 OWNERS = {key: user for user, key in KEYS.items()}
@@ -192,7 +192,7 @@ def holds(world, user) -> bool:
 def owner(world) -> str | None:
     """Return to whom the claim says that the credential belongs."""
     sealed = world.find(claim_key("", Claim(PARTY.id, scene().credential)))
-    return None if sealed is None else OWNERS[decode_held(opened(sealed)).key]
+    return None if sealed is None else OWNERS[decode_claim(opened(sealed)).key]
 
 
 def never_two(ever, before, after, notes):
@@ -389,8 +389,8 @@ class TestMoves:
 
         def careless(view, place, seal, *, before, after):
             found = yield view.load, (place,)
-            if found is not None and decode_held(seal.unseal(found)).key == before:
-                yield view.swap, (place, found, seal.seal(encode_held(Held(after))))
+            if found is not None and decode_claim(seal.unseal(found)).key == before:
+                yield view.swap, (place, found, seal.seal(encode_claim(CredentialClaim(after))))
 
         world, moves = self.moves()
         monkeypatch.setattr(moves_of_accounts, "_claim_moved", careless)
@@ -441,7 +441,7 @@ class UnbindDeletesTheClaim(Engine):
             place = claim_key("", Claim(PARTY.id, scene().credential))
             view = (yield from self.opening.ready()).view
             sealed = yield view.load, (place,)
-            if sealed is not None and decode_held(opened(sealed)).key == KEYS[user]:
+            if sealed is not None and decode_claim(opened(sealed)).key == KEYS[user]:
                 yield view.swap, (place, sealed, None)
         return outcome
 
@@ -473,7 +473,7 @@ class TakesOver(Engine):
         while True:
             found = yield view.load, (place,)
             if found is not None:
-                holder = decode_held(seal.unseal(found)).key
+                holder = decode_claim(seal.unseal(found)).key
                 if holder == key:
                     return True
                 sealed = yield view.load, (holder,)
@@ -482,7 +482,7 @@ class TakesOver(Engine):
                 )
                 if bound_there:
                     return False
-            if (yield view.swap, (place, found, seal.seal(encode_held(Held(key))))):
+            if (yield view.swap, (place, found, seal.seal(encode_claim(CredentialClaim(key))))):
                 return True
 
 
@@ -493,9 +493,9 @@ class WritesOver(Engine):
         view, place = opened.view, claim_key("", claim)
         seal = opened.seal.for_record(place)
         found = yield view.load, (place,)
-        if found is not None and decode_held(seal.unseal(found)).key != key:
+        if found is not None and decode_claim(seal.unseal(found)).key != key:
             return False
-        while not (yield view.swap, (place, found, seal.seal(encode_held(Held(key))))):
+        while not (yield view.swap, (place, found, seal.seal(encode_claim(CredentialClaim(key))))):
             found = yield view.load, (place,)
         return True
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ram_mfa import Administrator, ImportSecurityKey, Kind, Owner, Reason, Unbind, What
+from ram_mfa import Administrator, EventType, ImportSecurityKey, Kind, Owner, Reason, Unbind
 from ram_mfa._base64url import encode
 from ram_mfa.policy import DevicePolicy
 from ram_mfa.testing import SoftSecurityKey
@@ -56,7 +56,7 @@ class TestImported:
         (device,) = service.account("alice").devices
         assert (device.rp_id, device.app_id, device.sign_count) == (None, APP_ID, 0)
         assert device.credential_id == legacy.key_handle
-        (event,) = service.events(What.DEVICE_BOUND)
+        (event,) = service.events(EventType.DEVICE_BOUND)
         assert event.device == bound.id
         asked = service.ask("alice")
         assert asked.options["extensions"] == {"appid": APP_ID}
@@ -76,7 +76,7 @@ class TestImported:
     @pytest.mark.requirement("B10")
     def test_beside_a_key_of_today(self, services):
         """Under a policy that allows it, old and new keys are bound together, and each logs on."""
-        service = services(devices=DevicePolicy(most=3))
+        service = services(devices=DevicePolicy(max_devices=3))
         legacy, other, new = registered(), registered(), service.key("alice")
         for one in (legacy, other):
             service.perform("alice", brought(one.kept))
@@ -217,7 +217,7 @@ class TestRefused:
     @pytest.mark.requirement("S7")
     def test_twice(self, services):
         """The same key twice: neither for the same user, nor for another, nor after it was unbound there."""
-        service, legacy = services(devices=DevicePolicy(most=3)), registered()
+        service, legacy = services(devices=DevicePolicy(max_devices=3)), registered()
         service.perform("alice", brought(legacy.kept))
         refused(service, brought(legacy.raw), Reason.CREDENTIAL_TAKEN)
         refused(service, brought(legacy.kept), Reason.CREDENTIAL_TAKEN, user="bob")

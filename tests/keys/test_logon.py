@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ram_mfa import FinishLogon, ProofOf, Reason, RememberMachine, What
+from ram_mfa import EventType, FinishLogon, ProofOf, Reason, RememberMachine
 from tests.support import key_ceremony
 from tests.support.doors import Door, answer
 from tests.support.key_ceremony import answers, bind, lasting  # noqa: F401 - a fixture of the classes below
@@ -20,7 +20,7 @@ class TestRightAnswers(key_ceremony.RightAnswers):
         key = bind(service, kind)
         proof = self.proves(service, key, door)
         assert (proof.purpose, proof.operation, proof.machine) == (ProofOf.LOGON, None, None)
-        assert service.told[-1].what is What.LOGON_PROVED
+        assert service.told[-1].type is EventType.LOGON_PROVED
         assert service.told[-1].device == proof.device
 
     @answers

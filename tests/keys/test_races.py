@@ -10,7 +10,7 @@ import pytest
 from ram_mfa import BeginLogon, ConfirmSecurityKey, MFAPolicy, OfferSecurityKey
 from ram_mfa._base64url import encode
 from ram_mfa.ceremonies import Claim
-from ram_mfa.codec import decode_account, decode_held
+from ram_mfa.codec import decode_account, decode_claim
 from ram_mfa.engine.records import claim_key, user_key
 from ram_mfa.testing import ManualClock, SoftSecurityKey
 from tests.support import rounds
@@ -86,7 +86,7 @@ class TestOneCredential:
             assert [device.id for device in read(store, winner.user).devices] == [encode(handle)]
             assert read(store, loser.user).devices == ()
             place_ = claim_key("", Claim(PARTY.id, handle))
-            held = decode_held(AsStored(SEAL, store).for_record(place_).unseal(store.load(place_)))
+            held = decode_claim(AsStored(SEAL, store).for_record(place_).unseal(store.load(place_)))
             assert held.key == user_key("", winner.user)
             winners[winner.user.split()[0]] += 1
         print(f"won: {dict(winners)}")

@@ -9,15 +9,15 @@ from ram_mfa import (
     BeginStepUp,
     ConfirmSecurityKey,
     DevicePolicy,
+    EventType,
     FinishStepUp,
     OfferSecurityKey,
     Operation,
     Owner,
     ProofOf,
     Reason,
-    Spend,
+    SpendReceipt,
     Unbind,
-    What,
 )
 from tests.support import key_ceremony
 from tests.support.doors import answer, registration
@@ -37,26 +37,26 @@ class TestRightAnswers(key_ceremony.RightAnswers):
         proof = self.proves(service, key, door)
         assert (proof.purpose, proof.operation, proof.machine) == (ProofOf.STEP_UP, DELETE, None)
         event = service.told[-1]
-        assert (event.what, event.detail, event.device) == (What.STEP_UP_PROVED, "server.delete", proof.device)
+        assert (event.type, event.detail, event.device) == (EventType.STEP_UP_PROVED, "server.delete", proof.device)
         for operation, session in (
             (Operation("server.delete", "i-0816"), SESSION),
             (Operation("server.stop", "i-0815"), SESSION),
             (DELETE, OTHER_SESSION),
         ):
             with service.unchanged():
-                spend = Spend(proof.receipt, operation=operation, session=session)
+                spend = SpendReceipt(proof.receipt, operation=operation, session=session)
                 assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT
-        spent = service.perform("alice", Spend(proof.receipt, operation=DELETE, session=SESSION))
+        spent = service.perform("alice", SpendReceipt(proof.receipt, operation=DELETE, session=SESSION))
         assert (spent.device, spent.phishing_resistant) == (proof.device, True)
         with service.unchanged():
-            spend = Spend(proof.receipt, operation=DELETE, session=SESSION)
+            spend = SpendReceipt(proof.receipt, operation=DELETE, session=SESSION)
             assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT
 
     @pytest.mark.requirement("B2", "B4", "B10", "V21", "V22")
     @answers
     def test_the_owner(self, services, kind, door):
         """With a receipt of the key the owner binds a spare one and unbinds the first; each receipt is good once."""
-        service = services(devices=DevicePolicy(most=2))
+        service = services(devices=DevicePolicy(max_devices=2))
         key = bind(service, kind)
 
         def owner(operation, with_key):

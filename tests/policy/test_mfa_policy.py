@@ -19,7 +19,7 @@ from ram_mfa import (
     SelfManagement,
     ThrottlePolicy,
     TOTPPolicy,
-    Unopened,
+    UnknownUsers,
 )
 from ram_mfa.policy import GUESS_BOUND, guess_probability
 from ram_mfa.units import DAY
@@ -68,12 +68,15 @@ class TestGuessing:
         assert Fraction(3, 10_000) == GUESS_BOUND
 
     @pytest.mark.requirement("V7")
-    @given(digits=st.integers(6, 8), back=st.integers(0, 2), ahead=st.integers(0, 2), per_day=st.integers(1, 1_000))
-    def test_bound(self, digits, back, ahead, per_day):
+    @given(digits=st.integers(6, 8), back=st.integers(0, 2), ahead=st.integers(0, 2), max_per_day=st.integers(1, 1_000))
+    def test_bound(self, digits, back, ahead, max_per_day):
         """A policy can be built exactly where the probability, in integers, is not above the bound."""
-        totp, throttle = TOTPPolicy(digits=digits, backward=back, forward=ahead), ThrottlePolicy(per_day=per_day)
-        probability = guess_probability(digits=digits, window=back + 1 + ahead, per_day=per_day)
-        assert probability == Fraction(per_day * (back + 1 + ahead), 10**digits)
+        totp, throttle = (
+            TOTPPolicy(digits=digits, backward=back, forward=ahead),
+            ThrottlePolicy(max_per_day=max_per_day),
+        )
+        probability = guess_probability(digits=digits, window=back + 1 + ahead, max_per_day=max_per_day)
+        assert probability == Fraction(max_per_day * (back + 1 + ahead), 10**digits)
         if probability <= GUESS_BOUND:
             policy = ram(totp=totp, throttle=throttle)
             assert policy.guess_probability == probability
@@ -85,15 +88,15 @@ class TestGuessing:
     @pytest.mark.requirement("A34", "V7")
     def test_the_edge_of_the_bound(self):
         """A policy that meets the bound exactly can be built; with one wrong code a day more it cannot."""
-        policy = ram(throttle=ThrottlePolicy(per_day=100))
+        policy = ram(throttle=ThrottlePolicy(max_per_day=100))
         assert policy.guess_probability == GUESS_BOUND
         assert policy.guessable_device_allowed(digits=6)
         with pytest.raises(ValueError, match="a guess would succeed"):
-            ram(throttle=ThrottlePolicy(per_day=101))
+            ram(throttle=ThrottlePolicy(max_per_day=101))
 
     def test_a_device_of_its_own(self):
         """A device that is brought in is judged by its own digits."""
-        policy = ram(totp=TOTPPolicy(digits=8), throttle=ThrottlePolicy(per_day=1_000))
+        policy = ram(totp=TOTPPolicy(digits=8), throttle=ThrottlePolicy(max_per_day=1_000))
         assert policy.guessable_device_allowed(digits=8)
         assert not policy.guessable_device_allowed(digits=6)
 
@@ -103,8 +106,8 @@ class TestPresets:
         """RAM: required per user, unknown users refused, one device of one kind, self-managed, nothing remembered."""
         policy = ram()
         assert policy.requirement is Requirement.PER_USER
-        assert policy.unopened is Unopened.REFUSE
-        assert policy.devices == DevicePolicy(rule=KindRule.ONE_KIND, most=1)
+        assert policy.unknown_users is UnknownUsers.REFUSE
+        assert policy.devices == DevicePolicy(rule=KindRule.ONE_KIND, max_devices=1)
         assert policy.self_management is SelfManagement.ALLOWED
         assert policy.remember is None
         assert policy.totp.codes == 1
@@ -115,9 +118,9 @@ class TestPresets:
         """NIST: required of everybody, several devices of one kind, and remembering capped at a day."""
         policy = MFAPolicy.nist_aal2(issuer="Example")
         assert policy.requirement is Requirement.EVERYBODY
-        assert (policy.devices.most, policy.devices.rule) == (5, KindRule.ONE_KIND)
+        assert (policy.devices.max_devices, policy.devices.rule) == (5, KindRule.ONE_KIND)
         assert policy.remember is None
-        day = RememberMachine(seconds=DAY)
+        day = RememberMachine(lifetime=DAY)
         assert MFAPolicy.nist_aal2(issuer="Example", remember=day).remember == day
         with pytest.raises(ValueError, match="24 hours"):
             MFAPolicy.nist_aal2(issuer="Example", remember=RememberMachine())
@@ -125,7 +128,7 @@ class TestPresets:
     def test_aws(self):
         """AWS: eight devices of any mix, two codes at binding."""
         policy = MFAPolicy.aws(issuer="Example")
-        assert policy.devices == DevicePolicy(rule=KindRule.ANY_MIX, most=8)
+        assert policy.devices == DevicePolicy(rule=KindRule.ANY_MIX, max_devices=8)
         assert policy.totp.codes == 2
 
     @pytest.mark.parametrize("preset", [MFAPolicy.ram, MFAPolicy.nist_aal2, MFAPolicy.aws])
@@ -155,18 +158,18 @@ class TestQuestions:
     @pytest.mark.requirement("B10")
     def test_may_bind(self):
         """One kind per user, and no more of it than the policy allows; each answer names its rule."""
-        one, two = ram(relying_party=PARTY), ram(relying_party=PARTY, devices=DevicePolicy(most=2))
+        one, two = ram(relying_party=PARTY), ram(relying_party=PARTY, devices=DevicePolicy(max_devices=2))
         mixed = MFAPolicy.aws(issuer="Example", relying_party=PARTY)
         virtual, key = Kind.VIRTUAL, Kind.SECURITY_KEY
         table = [
-            (one, virtual, (), True, "devices.most"),
-            (one, virtual, (virtual,), False, "devices.most"),
+            (one, virtual, (), True, "devices.max_devices"),
+            (one, virtual, (virtual,), False, "devices.max_devices"),
             (one, key, (virtual,), False, "devices.one-kind"),
-            (two, virtual, (virtual,), True, "devices.most"),
-            (two, virtual, (virtual, virtual), False, "devices.most"),
+            (two, virtual, (virtual,), True, "devices.max_devices"),
+            (two, virtual, (virtual, virtual), False, "devices.max_devices"),
             (two, virtual, (key,), False, "devices.one-kind"),
-            (mixed, key, (virtual, key), True, "devices.most"),
-            (mixed, key, (virtual,) * 8, False, "devices.most"),
+            (mixed, key, (virtual, key), True, "devices.max_devices"),
+            (mixed, key, (virtual,) * 8, False, "devices.max_devices"),
             (ram(), key, (), False, "devices.relying-party"),
         ]
         for policy, kind, bound, allowed, rule in table:

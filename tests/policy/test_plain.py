@@ -42,13 +42,13 @@ policies = st.builds(
         DevicePolicy,
         kinds=st.sets(st.sampled_from(Kind), min_size=1),
         rule=st.sampled_from(KindRule),
-        most=st.integers(1, 16),
+        max_devices=st.integers(1, 16),
     ),
     totp=st.builds(TOTPPolicy, algorithm=st.sampled_from(Algorithm), digits=st.integers(6, 8), codes=st.integers(1, 2)),
-    throttle=st.builds(ThrottlePolicy, free=st.integers(1, 9), per_day=st.integers(1, 20)),
+    throttle=st.builds(ThrottlePolicy, free_attempts=st.integers(1, 9), max_per_day=st.integers(1, 20)),
     self_management=st.sampled_from(SelfManagement),
     administrator_proof=st.sampled_from(AdministratorProof),
-    remember=st.none() | st.builds(RememberMachine, seconds=st.integers(1, 86_400)),
+    remember=st.none() | st.builds(RememberMachine, lifetime=st.integers(1, 86_400)),
     lifetimes=st.builds(Lifetimes, offer=st.integers(1, 600)),
     attestation=st.sampled_from(
         [
@@ -95,9 +95,9 @@ class TestStrictness:
     def test_bounds(self):
         """Plain data build no policy that could not be built otherwise."""
         with pytest.raises(ValueError, match="probability"):
-            policy_from_plain({"issuer": "Example", "throttle": {"per_day": 1_000}})
+            policy_from_plain({"issuer": "Example", "throttle": {"max_per_day": 1_000}})
 
     def test_nobody_must_and_yet_must_bind(self):
         """Where MFA is required of nobody, users without a record cannot be made to bind."""
         with pytest.raises(ValueError, match="nobody"):
-            policy_from_plain({"issuer": "Example", "requirement": "nobody", "unopened": "must bind"})
+            policy_from_plain({"issuer": "Example", "requirement": "nobody", "unknown_users": "must bind"})

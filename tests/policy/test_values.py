@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ram_mfa import DevicePolicy, Kind, KindRule, Lifetimes, RememberMachine, ThrottlePolicy, TOTPPolicy
-from ram_mfa.policy.values import HIGHEST_CAP
+from ram_mfa.policy.values import MAX_CONSECUTIVE
 from ram_mfa.units import DAY, HOUR
 
 NAN = float("nan")
@@ -15,10 +15,12 @@ NAN = float("nan")
 class TestDefaults:
     def test_are_the_services_own(self):
         """The defaults are those of the service: the numbers that its manual and the design name."""
-        assert DevicePolicy() == DevicePolicy(kinds=set(Kind), rule=KindRule.ONE_KIND, most=1)
+        assert DevicePolicy() == DevicePolicy(kinds=set(Kind), rule=KindRule.ONE_KIND, max_devices=1)
         assert TOTPPolicy() == TOTPPolicy(digits=6, period=30, backward=1, forward=1, codes=1, drift=10)
-        assert ThrottlePolicy() == ThrottlePolicy(free=5, first_delay=30, longest_delay=HOUR, per_day=20, cap=100)
-        assert RememberMachine() == RememberMachine(seconds=7 * DAY, most=10)
+        assert ThrottlePolicy() == ThrottlePolicy(
+            free_attempts=5, first_delay=30, max_delay=HOUR, max_per_day=20, max_consecutive=100
+        )
+        assert RememberMachine() == RememberMachine(lifetime=7 * DAY, max_machines=10)
         assert Lifetimes() == Lifetimes(challenge=300, enrolment=600, offer=600, receipt=300, password=600)
 
 
@@ -27,20 +29,20 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("value", "name", "fine", "wrong"),
         [
-            (DevicePolicy, "most", [1, 16], [0, 17, NAN, True, "1", None]),
+            (DevicePolicy, "max_devices", [1, 16], [0, 17, NAN, True, "1", None]),
             (TOTPPolicy, "digits", [6, 7, 8], [5, 9, 1, NAN, True, "6"]),
             (TOTPPolicy, "period", [1, 30, 120], [0, 121, -30, None]),
             (TOTPPolicy, "backward", [0, 2], [-1, 3, "1"]),
             (TOTPPolicy, "forward", [0, 2], [-1, 3, False]),
             (TOTPPolicy, "codes", [1, 2], [0, 3]),
             (TOTPPolicy, "drift", [0, 10], [-1, 11]),
-            (ThrottlePolicy, "free", [1, 100], [0, 101, NAN]),
+            (ThrottlePolicy, "free_attempts", [1, 100], [0, 101, NAN]),
             (ThrottlePolicy, "first_delay", [1, HOUR], [0, -1, DAY, "30"]),
-            (ThrottlePolicy, "longest_delay", [30, DAY], [29, DAY + 1, float("inf")]),
-            (ThrottlePolicy, "per_day", [1, 1_000], [0, 1_001]),
-            (ThrottlePolicy, "cap", [1, 100], [0, 101, float("inf")]),
-            (RememberMachine, "seconds", [1, 90 * DAY], [0, 90 * DAY + 1, NAN]),
-            (RememberMachine, "most", [1, 32], [0, 33]),
+            (ThrottlePolicy, "max_delay", [30, DAY], [29, DAY + 1, float("inf")]),
+            (ThrottlePolicy, "max_per_day", [1, 1_000], [0, 1_001]),
+            (ThrottlePolicy, "max_consecutive", [1, 100], [0, 101, float("inf")]),
+            (RememberMachine, "lifetime", [1, 90 * DAY], [0, 90 * DAY + 1, NAN]),
+            (RememberMachine, "max_machines", [1, 32], [0, 33]),
             (Lifetimes, "challenge", [1, 600], [0, 601]),
             (Lifetimes, "enrolment", [1, 600], [0, 601]),
             (Lifetimes, "offer", [1, 600], [0, 601]),
@@ -98,11 +100,11 @@ class TestDelay:
         free=st.integers(1, 100),
         first=st.floats(1, HOUR),
         longest=st.floats(HOUR, DAY),
-        failures=st.integers(1, 10 * HIGHEST_CAP),
+        failures=st.integers(1, 10 * MAX_CONSECUTIVE),
     )
     def test_law(self, free, first, longest, failures):
         """A delay never shrinks as failures grow, and never leaves its bounds."""
-        throttle = ThrottlePolicy(free=free, first_delay=first, longest_delay=longest)
+        throttle = ThrottlePolicy(free_attempts=free, first_delay=first, max_delay=longest)
         now, later = throttle.delay(failures), throttle.delay(failures + 1)
         assert now <= later <= longest
         assert (now == 0) is (failures < free)

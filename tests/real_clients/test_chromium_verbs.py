@@ -28,11 +28,11 @@ from ram_mfa import (
     Unbind,
 )
 from ram_mfa.policy import DevicePolicy
+from ram_mfa.refusals import Advice, Kind, Reason
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import SoftSecurityKey, new_session
 from ram_mfa.u2f import RegisterRequest
 from ram_mfa.webauthn import AttestationLevel, AttestationPolicy
-from ram_mfa.words import Advice, Kind, Reason
 from tests.support.chromium import SITE, PageRefused, create, get
 
 ROOT = Administrator("root")
@@ -62,7 +62,7 @@ def service(*origins, rp_id="localhost", app_id=None):
     policy = MFAPolicy.ram(
         issuer="Example Cloud",
         relying_party=party,
-        devices=DevicePolicy(most=3),
+        devices=DevicePolicy(max_devices=3),
         attestation=AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED),
     )
     seal = AESGCMSeal({"2026": bytes(range(32))}, seal_with="2026")
@@ -147,7 +147,7 @@ class TestSecurityKeyInChromium:
             lambda: mfa.perform(USER, FinishLogon(ticket, answer, session=session)),
             check="origin",
         )
-        again = refusal.again
+        again = refusal.next_challenge
         home = neighbour.visit(browser.site)
         answer = Assertion(get(home, again.options))
         assert mfa.perform(USER, FinishLogon(again.id, answer, session=session)).user == USER

@@ -47,15 +47,15 @@ from ram_mfa import (
     ResetMFA,
     ResyncVirtualDevice,
     SelfManagement,
-    Spend,
+    SpendReceipt,
     Unbind,
-    Unopened,
+    UnknownUsers,
     UnreadableRecord,
     UnsafeAdministrator,
 )
 from ram_mfa._secret import SecretBytes
-from ram_mfa.ceremonies.actors import Stance
-from ram_mfa.ceremonies.authority import TABLE, Deed
+from ram_mfa.ceremonies.actors import Role
+from ram_mfa.ceremonies.authority import PERMISSIONS, Action
 from ram_mfa.ceremonies.proofs import proof_of
 from ram_mfa.engine.records import user_key
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
@@ -87,25 +87,25 @@ def _table():
 
 WHO_MAY = _table()
 COLUMNS = {
-    "an administrator": Stance.ADMINISTRATOR,
-    "an unproved one": Stance.UNSAFE_ADMINISTRATOR,
-    "the owner, proved": Stance.OWNER,
-    "for a first device": Stance.FIRST_DEVICE_OWNER,
-    "enrolling": Stance.ENROLLING,
+    "an administrator": Role.ADMINISTRATOR,
+    "an unproved one": Role.UNSAFE_ADMINISTRATOR,
+    "the owner, proved": Role.OWNER,
+    "for a first device": Role.FIRST_DEVICE_OWNER,
+    "enrolling": Role.ENROLLING,
 }
 ROWS = {
-    "open an account": Deed.OPEN_ACCOUNT,
-    "bind a device": Deed.BIND,
-    "unbind a device": Deed.UNBIND,
-    "rename a device": Deed.RENAME,
-    "resynchronise": Deed.RESYNC,
-    "forget machines": Deed.MACHINES,
-    "reset MFA": Deed.RESET,
-    "import a device": Deed.IMPORT,
-    "require MFA": Deed.REQUIRE,
-    "erase an account": Deed.ERASE,
-    "move an account": Deed.MOVE,
-    "discard a record": Deed.DISCARD,
+    "open an account": Action.OPEN_ACCOUNT,
+    "bind a device": Action.BIND,
+    "unbind a device": Action.UNBIND,
+    "rename a device": Action.RENAME,
+    "resynchronise": Action.RESYNC,
+    "forget machines": Action.MACHINES,
+    "reset MFA": Action.RESET,
+    "import a device": Action.IMPORT,
+    "require MFA": Action.REQUIRE,
+    "erase an account": Action.ERASE,
+    "move an account": Action.MOVE,
+    "discard a record": Action.DISCARD,
 }
 OPERATIONS = {
     "bind a device": Operation.BIND,
@@ -167,15 +167,15 @@ POLICIES = tuple(
         "self_management": self_management,
         "administrator_proof": proof,
         "requirement": requirement,
-        "unopened": unopened,
+        "unknown_users": unknown_users,
     }
     for self_management in SelfManagement
     for proof in AdministratorProof
-    for requirement, unopened in (
-        (Requirement.PER_USER, Unopened.REFUSE),
-        (Requirement.PER_USER, Unopened.MUST_BIND),
-        (Requirement.EVERYBODY, Unopened.REFUSE),
-        (Requirement.NOBODY, Unopened.REFUSE),
+    for requirement, unknown_users in (
+        (Requirement.PER_USER, UnknownUsers.REFUSE),
+        (Requirement.PER_USER, UnknownUsers.MUST_BIND),
+        (Requirement.EVERYBODY, UnknownUsers.REFUSE),
+        (Requirement.NOBODY, UnknownUsers.REFUSE),
     )
 )
 
@@ -219,7 +219,7 @@ def papers_short(deed, column, papers, policy, state):
         return Reason.PROOF_NEEDED
     if column == "enrolling":
         must = (
-            policy["unopened"] is Unopened.MUST_BIND
+            policy["unknown_users"] is UnknownUsers.MUST_BIND
             if state == "no record"
             else policy["requirement"] is Requirement.EVERYBODY
             or (policy["requirement"] is Requirement.PER_USER and state == "required")
@@ -258,11 +258,11 @@ def nothing_to_do(verb, state):
 
 def rules(**choices):
     """A policy of this matrix: kinds and numbers stand in nobody's way."""
-    mix = DevicePolicy(rule=KindRule.ANY_MIX, most=8)
+    mix = DevicePolicy(rule=KindRule.ANY_MIX, max_devices=8)
     return MFAPolicy.ram(issuer="Example", relying_party=PARTY, devices=mix, remember=RememberMachine(), **choices)
 
 
-LIBERAL = rules(requirement=Requirement.EVERYBODY, unopened=Unopened.MUST_BIND)
+LIBERAL = rules(requirement=Requirement.EVERYBODY, unknown_users=UnknownUsers.MUST_BIND)
 
 
 @attrs.define
@@ -342,7 +342,7 @@ def mint(service, state, before):
         another[deed] = minted(service, operation, number=400 + n, user="bob")
         spent[deed] = minted(service, operation, number=500 + n)
         owner = "alice" if state in BOUND else "bob"
-        service.perform(owner, Spend(spent[deed], operation=operation, session=SESSION))
+        service.perform(owner, SpendReceipt(spent[deed], operation=operation, session=SESSION))
     next_deed = dict(zip(OPERATIONS, [*list(OPERATIONS)[1:], next(iter(OPERATIONS))], strict=True))
     logon = minted(service, None, number=600)
     root = minted(service, Operation.ADMINISTER, number=700, user="root")
@@ -493,9 +493,9 @@ class TestTable:
             for column, word in cells.items()
             if word == "may"
         }
-        assert {(deed, stance) for deed, stances in TABLE.items() for stance in stances} == granted
-        assert set(ROWS.values()) == set(Deed)
-        assert set(COLUMNS.values()) == set(Stance)
+        assert {(deed, stance) for deed, stances in PERMISSIONS.items() for stance in stances} == granted
+        assert set(ROWS.values()) == set(Action)
+        assert set(COLUMNS.values()) == set(Role)
 
 
 @pytest.mark.requirement("B2", "B4", "B6", "B11", "B12", "B14", "V21", "V22")

@@ -44,11 +44,11 @@ from ram_mfa import (
     RequireMFA,
     ResetMFA,
     ResyncVirtualDevice,
-    Spend,
+    SpendReceipt,
     Ticket,
     TOTPCode,
     Unbind,
-    Unopened,
+    UnknownUsers,
     UnsafeAdministrator,
 )
 from ram_mfa._base64url import encode
@@ -91,7 +91,7 @@ LISTED = {
 }
 """What each ticket and receipt is good for: for its user, in its session, in its generation."""
 
-MIX = DevicePolicy(rule=KindRule.ANY_MIX, most=8)
+MIX = DevicePolicy(rule=KindRule.ANY_MIX, max_devices=8)
 
 
 def rules(**choices):
@@ -135,7 +135,7 @@ class World:
     def __init__(self, kind):
         self.kind = kind
         self.store, self.clock = Script(), ManualClock()
-        self.rules = {"unopened": Unopened.MUST_BIND} if kind == "no record" else {}
+        self.rules = {"unknown_users": UnknownUsers.MUST_BIND} if kind == "no record" else {}
         self.mfa = MFA(self.store, rules(**self.rules), seal=SEAL, clock=self.clock, create=True)
         self.asking = self.asking_for_proof()
         self.devices, self._signed, self._registered = {}, {}, {}
@@ -292,8 +292,8 @@ class World:
             "finish a step-up to stop": finish(FinishStepUp, operation=STOP),
             "confirm a virtual device": virtual,
             "confirm a security key": key,
-            "spend to delete": lambda paper: perform(user, Spend(paper.text, operation=DELETE, session=session)),
-            "spend to stop": lambda paper: perform(user, Spend(paper.text, operation=STOP, session=session)),
+            "spend to delete": lambda paper: perform(user, SpendReceipt(paper.text, operation=DELETE, session=session)),
+            "spend to stop": lambda paper: perform(user, SpendReceipt(paper.text, operation=STOP, session=session)),
             "bind as the owner": owner(
                 lambda me: OfferVirtualDevice(me, account_name="me", session=session, create=True)
             ),

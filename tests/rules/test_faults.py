@@ -29,6 +29,7 @@ from ram_mfa import (
     DevicePolicy,
     Enrolment,
     EraseAccount,
+    EventType,
     FinishLogon,
     FinishStepUp,
     ForgetMachine,
@@ -50,17 +51,16 @@ from ram_mfa import (
     RequireMFA,
     ResetMFA,
     ResyncVirtualDevice,
-    Spend,
+    SpendReceipt,
     StoreUnavailable,
     StoreUncertain,
     TOTPCode,
     Unbind,
     Verb,
-    What,
 )
 from ram_mfa.account import Account, VirtualMFADevice
 from ram_mfa.codec import decode_account
-from ram_mfa.engine import opening
+from ram_mfa.engine import store_session
 from ram_mfa.engine.records import user_key
 from ram_mfa.sealing import BrokenSeal
 from ram_mfa.testing import AuthenticatorApp, KeyFault, ManualClock, SoftSecurityKey
@@ -220,7 +220,7 @@ class Bench:
         self.seal = Seal(self.world)
         really = os.urandom
         monkeypatch.setattr(os, "urandom", lambda size: self.world.call("entropy", lambda: really(size)))
-        monkeypatch.setattr(opening, "_TURNS", 3)  # so that a store that never lets a swap land is given up soon
+        monkeypatch.setattr(store_session, "_TURNS", 3)  # so that a store that never lets a swap land is given up soon
         clock = ManualClock()
         store = Script()
         store.interfere = lambda word, call, *arguments: self.world.call(word, lambda: call(*arguments))
@@ -268,7 +268,7 @@ class Bench:
 
 
 def rules(**choices: Any) -> MFAPolicy:
-    mix = DevicePolicy(rule=KindRule.ANY_MIX, most=8)
+    mix = DevicePolicy(rule=KindRule.ANY_MIX, max_devices=8)
     return MFAPolicy.ram(issuer="Example", relying_party=PARTY, devices=mix, remember=RememberMachine(), **choices)
 
 
@@ -403,7 +403,7 @@ def finish_step_up(bench: Bench) -> Case:
 
 @case
 def spend(bench: Bench) -> Case:
-    return Case(Spend(bench.receipt(DELETE), operation=DELETE, session=SESSION), passes=True, once=True)
+    return Case(SpendReceipt(bench.receipt(DELETE), operation=DELETE, session=SESSION), passes=True, once=True)
 
 
 @case
@@ -546,7 +546,7 @@ def attempt(bench: Bench, verb: Any) -> Any:
         return Failed(error)
 
 
-QUIET = {What.REFUSED}
+QUIET = {EventType.REFUSED}
 """The events that tell of no change."""
 
 
@@ -581,7 +581,7 @@ def check(bench: Bench, tried: Case, name: str) -> int:
                 if not isinstance(told, Failed):
                     assert not isinstance(clean, Failed), f"{what}: told {told!r}"
                     assert state == after, f"{what}: told {told!r}, and it did not land"
-                if {event.what for event in service.told} - QUIET:
+                if {event.type for event in service.told} - QUIET:
                     assert state == after, f"{what}: an event was told, and nothing landed"
                 again = attempt(bench, tried.verb)
                 if tried.once:

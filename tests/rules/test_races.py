@@ -38,7 +38,7 @@ from ram_mfa import (
     Refused,
     RememberMachine,
     ResetMFA,
-    Spend,
+    SpendReceipt,
     Unbind,
     Verb,
 )
@@ -131,7 +131,7 @@ def _use(mfa: MFA, meet: Any, user: str, use: str) -> tuple[float, float, str, l
     step_up = mfa.perform(user, BeginStepUp(DELETE, session=session))
     receipt = mfa.perform(user, finish(FinishStepUp, step_up, operation=DELETE)).receipt
     token = mfa.perform(user, finish(FinishLogon, ask(mark), remember="Laptop", password_mark=mark)).machine
-    spend = Spend(receipt, operation=DELETE, session=session)
+    spend = SpendReceipt(receipt, operation=DELETE, session=session)
     logon = finish(FinishLogon, ask(mark), remember="Office", password_mark=mark)
     another = finish(FinishLogon, ask())
     back = BeginLogon(session=session, machine=token, password_mark=mark)

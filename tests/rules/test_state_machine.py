@@ -60,14 +60,14 @@ from ram_mfa import (
     RequireMFA,
     ResetMFA,
     SelfManagement,
-    Spend,
+    SpendReceipt,
     StoreUnavailable,
     StoreUncertain,
     TOTPCode,
     Unbind,
-    Unopened,
+    UnknownUsers,
     Verb,
-    words,
+    refusals,
 )
 from ram_mfa._base64url import encode
 from ram_mfa.account import Account
@@ -269,16 +269,16 @@ class Life(RuleBasedStateMachine):
         requirement=st.sampled_from(Requirement),
         self_management=st.sampled_from(SelfManagement),
         days=st.sampled_from([None, 1, 7, 7, 7]),
-        unopened=st.sampled_from(Unopened),
+        unknown_users=st.sampled_from(UnknownUsers),
     )
-    def the_policy_changes(self, requirement, self_management, days, unopened) -> None:
-        if requirement is Requirement.NOBODY and unopened is Unopened.MUST_BIND:
-            unopened = Unopened.REFUSE  # the two together are no policy
+    def the_policy_changes(self, requirement, self_management, days, unknown_users) -> None:
+        if requirement is Requirement.NOBODY and unknown_users is UnknownUsers.MUST_BIND:
+            unknown_users = UnknownUsers.REFUSE  # the two together are no policy
         self.rules = {
             "requirement": requirement,
             "self_management": self_management,
-            "remember": None if days is None else RememberMachine(seconds=days * DAY),
-            "unopened": unopened,
+            "remember": None if days is None else RememberMachine(lifetime=days * DAY),
+            "unknown_users": unknown_users,
         }
 
     # The administrator
@@ -392,7 +392,7 @@ class Life(RuleBasedStateMachine):
         account = self.account(user)
         assert begun.user == user
         if account is None:
-            assert self.rules.get("unopened") is Unopened.NOT_REQUIRED
+            assert self.rules.get("unknown_users") is UnknownUsers.NOT_REQUIRED
             return
         requirement = self.rules.get("requirement", Requirement.PER_USER)
         assert not account.devices
@@ -469,7 +469,7 @@ class Life(RuleBasedStateMachine):
                 (code,) = wrong_codes(own, [now], 1, first=int(code))
             return TOTPCode(code)
         options = {
-            "challenge": encode(challenge_of(words.Ticket(ticket))),
+            "challenge": encode(challenge_of(refusals.Ticket(ticket))),
             "rpId": PARTY.id,
             "allowCredentials": [{"type": "public-key", "id": encode(one)} for one in device.credential_ids],
         }
@@ -496,7 +496,7 @@ class Life(RuleBasedStateMachine):
                 assert self.rules.get("self_management") is not SelfManagement.NOT_ALLOWED
                 self.ended(user, unbinds=True)
         else:
-            outcome, landed = self.do(service, user, Spend(receipt.text, operation=operation, session=session))
+            outcome, landed = self.do(service, user, SpendReceipt(receipt.text, operation=operation, session=session))
         if landed or outcome is not NOTHING:
             assert (user, session, operation) == (receipt.user, receipt.session, receipt.operation)
             assert receipt.generation == generation
@@ -529,7 +529,7 @@ class Life(RuleBasedStateMachine):
             assert begun.user == user == machine.user
             assert machine.mark == person.mark
             assert remember is not None
-            assert self.now(service) < machine.at + remember.seconds
+            assert self.now(service) < machine.at + remember.lifetime
             assert person.device is not None
 
     @rule(service=services, user=users, said=st.booleans())

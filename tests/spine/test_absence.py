@@ -45,15 +45,15 @@ from ram_mfa import (
     RequireMFA,
     ResetMFA,
     ResyncVirtualDevice,
-    Spend,
+    SpendReceipt,
     TOTPCode,
     Unbind,
-    Unopened,
+    UnknownUsers,
     UnreadableRecord,
     UnsafePlaintext,
     Verb,
 )
-from ram_mfa.codec import Held, encode_held
+from ram_mfa.codec import CredentialClaim, encode_claim
 from ram_mfa.engine.records import ROOT_KEY, user_key
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey
@@ -62,7 +62,7 @@ from tests.support.spine import DELETE, ORIGIN, OTHER_SESSION, PARTY, ROOT, SEAL
 
 OTHER = Operation("server.delete", "i-4711")
 RULES = {
-    "devices": DevicePolicy(rule=KindRule.ANY_MIX, most=4),
+    "devices": DevicePolicy(rule=KindRule.ANY_MIX, max_devices=4),
     "remember": RememberMachine(),
     "relying_party": PARTY,
     "issuer": "Example",
@@ -157,7 +157,7 @@ def taken(*, seal=SEAL) -> Snapshot:
         return FinishStepUp(ticket, TOTPCode(code), operation=DELETE, session=session)
 
     def spend(ticket, session):
-        return Spend(ticket, operation=DELETE, session=session)
+        return SpendReceipt(ticket, operation=DELETE, session=session)
 
     def unbind(ticket, session):
         return Unbind(by=Owner(ticket, session=session))
@@ -243,15 +243,15 @@ class TestNoRoot:
         with pytest.raises(Refused):
             service.mfa.open()
 
-    @pytest.mark.parametrize("unopened", list(Unopened))
+    @pytest.mark.parametrize("unknown_users", list(UnknownUsers))
     @pytest.mark.parametrize("requirement", list(Requirement))
-    def test_wrong_file(self, snapshot, tmp_path, unopened, requirement):
+    def test_wrong_file(self, snapshot, tmp_path, unknown_users, requirement):
         """A new file, where the old one was meant, admits nobody, whatever the policy says of users without a record;
         nor does it open accounts.
         """
-        if (requirement, unopened) == (Requirement.NOBODY, Unopened.MUST_BIND):
+        if (requirement, unknown_users) == (Requirement.NOBODY, UnknownUsers.MUST_BIND):
             requirement = Requirement.PER_USER  # the other two cannot be built together
-        policy = attrs.evolve(snapshot.policy, unopened=unopened, requirement=requirement)
+        policy = attrs.evolve(snapshot.policy, unknown_users=unknown_users, requirement=requirement)
         store = SQLiteStore(tmp_path / "another.db")
         mfa = MFA(store, policy, seal=SEAL, clock=ManualClock(snapshot.now))
         opening = [OpenAccount(by=ROOT), RequireMFA(by=ROOT), PasswordChanged()]
@@ -262,10 +262,10 @@ class TestNoRoot:
         assert [key for kind in "urc" for key in store.keys(kind)] == []
         store.close()
 
-    @pytest.mark.parametrize("unopened", list(Unopened))
-    def test_emptied_under_an_open_service(self, snapshot, unopened):
+    @pytest.mark.parametrize("unknown_users", list(UnknownUsers))
+    def test_emptied_under_an_open_service(self, snapshot, unknown_users):
         """A table that is emptied while a service has it open does not make everybody a user without a record."""
-        policy = attrs.evolve(snapshot.policy, unopened=unopened)
+        policy = attrs.evolve(snapshot.policy, unknown_users=unknown_users)
         service = snapshot.service(policy=policy)
         service.mfa.open()
         for key in snapshot.records:
@@ -449,7 +449,14 @@ class TestDamage:
         """What is sealed rightly and is no account of any version is unreadable."""
         for way in snapshot.ways.values():
             seal = snapshot.bound(SEAL).for_record(way.key)
-            for record in (b"", b"\xf6", cbor2.dumps([]), cbor2.dumps({}), encode_held(Held(way.key)), bytes(500)):
+            for record in (
+                b"",
+                b"\xf6",
+                cbor2.dumps([]),
+                cbor2.dumps({}),
+                encode_claim(CredentialClaim(way.key)),
+                bytes(500),
+            ):
                 service = snapshot.service(records={**snapshot.records, way.key: seal.seal(record)})
                 refuses(service, way, UnreadableRecord)
 
@@ -485,7 +492,7 @@ class TestTickets:
         with service.unchanged():
             refusal = service.refusal(user, verb)
         assert refusal.advice is advice_for(name), refusal
-        assert refusal.again is None
+        assert refusal.next_challenge is None
         return refusal
 
     def test_every_kind_is_here(self, snapshot, name):
@@ -529,7 +536,7 @@ class TestTickets:
             Operation(f"{DELETE.name}i", "-0815"),
         ):
             verb = answer(ticket, SESSION)
-            if isinstance(verb, FinishStepUp | Spend):
+            if isinstance(verb, FinishStepUp | SpendReceipt):
                 self._refused(snapshot.service(), name, "alice", attrs.evolve(verb, operation=operation))
 
     def test_expired(self, snapshot, name):

@@ -30,8 +30,8 @@ from ram_mfa import (
     Unbind,
 )
 from ram_mfa.ceremonies import bind_virtual
+from ram_mfa.context import Root
 from ram_mfa.engine.records import user_key
-from ram_mfa.moment import Root
 from ram_mfa.testing import AuthenticatorApp
 from tests.support.spine import ROOT, SESSION, Promoted, Services
 

@@ -31,8 +31,8 @@ from ram_mfa import (
     TOTPCode,
 )
 from ram_mfa._secret import SecretBytes
-from ram_mfa.ceremonies import codes, tickets
-from ram_mfa.moment import Root
+from ram_mfa.ceremonies import tickets, totp_check
+from ram_mfa.context import Root
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
 from tests.support import all_rounds
 from tests.support.explorer import (
@@ -333,7 +333,7 @@ class TestItFinds:
 
     def test_codes_of_the_lost_moments(self, monkeypatch):
         """Tickets that die with the history are not enough: a code of its last moments would log on again."""
-        monkeypatch.setattr(codes, "lost_step", lambda *_, **__: -1)
+        monkeypatch.setattr(totp_check, "lost_step", lambda *_, **__: -1)
         explored = walk([log_on(code())] * 2)
         assert explored.broken == "accepted 2 times", str(explored)
         print(explored)

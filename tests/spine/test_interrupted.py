@@ -29,7 +29,7 @@ from ram_mfa import (
     OfferVirtualDevice,
     Refused,
     RememberMachine,
-    Spend,
+    SpendReceipt,
     TOTPCode,
     TOTPPolicy,
     Unbind,
@@ -48,7 +48,7 @@ RING = {"2025": os.urandom(32), "2026": os.urandom(32)}
 POLICY = MFAPolicy.ram(
     issuer="Example",
     relying_party=PARTY,
-    devices=DevicePolicy(rule=KindRule.ANY_MIX, most=8),
+    devices=DevicePolicy(rule=KindRule.ANY_MIX, max_devices=8),
     remember=RememberMachine(),
     totp=TOTPPolicy(digits=8),
 )
@@ -222,7 +222,7 @@ class TestInterrupted:
         finish = FinishStepUp(ask.id, Assertion(answer), operation=DELETE, session=SESSION)
         service.interrupted_everywhere(finish)
         proof = service.last
-        service.interrupted_everywhere(Spend(proof.receipt, operation=DELETE, session=SESSION))
+        service.interrupted_everywhere(SpendReceipt(proof.receipt, operation=DELETE, session=SESSION))
         service.nothing_shown()
 
     def test_a_bind(self, service):

@@ -73,7 +73,7 @@ class TestKillMinusNine:
         seed = random.randrange(2**32)
         print(f"seed {seed}")
         chance = random.Random(seed)
-        place = Place(str(tmp_path / "mfa.db"), limits(per_day=1000, digits=8))
+        place = Place(str(tmp_path / "mfa.db"), limits(max_per_day=1000, digits=8))
         _, store = place.open(place.clock(), create=True)
         store.close()
         everybody: dict[str, Told] = {}

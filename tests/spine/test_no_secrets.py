@@ -47,7 +47,7 @@ from ram_mfa import (
     RequireMFA,
     ResetMFA,
     ResyncVirtualDevice,
-    Spend,
+    SpendReceipt,
     StoreUnavailable,
     StoreUncertain,
     ThrottlePolicy,
@@ -56,7 +56,7 @@ from ram_mfa import (
     U2FSignature,
     Unbind,
     UnsafeAdministrator,
-    jar_with,
+    add_to_machine_cookie,
 )
 from ram_mfa.engine.records import user_key
 from ram_mfa.otp import TOTP, KeyURI, hotp, parse_setup_key, setup_key
@@ -75,10 +75,10 @@ SEAL = AESGCMSeal(RING, seal_with="2026")
 ROOT = Administrator("root")
 RULES = {
     "relying_party": PARTY,
-    "devices": DevicePolicy(rule=KindRule.ANY_MIX, most=8),
+    "devices": DevicePolicy(rule=KindRule.ANY_MIX, max_devices=8),
     "remember": RememberMachine(),
     "totp": TOTPPolicy(digits=8),
-    "throttle": ThrottlePolicy(free=3, per_day=200, cap=5),
+    "throttle": ThrottlePolicy(free_attempts=3, max_per_day=200, max_consecutive=5),
     "outbox": 0,
 }
 
@@ -201,7 +201,7 @@ def a_life_with_a_phone(watched):
     asked = watched.ask("alice", mark=MARK)
     finish = FinishLogon(str(asked.id), watched.code(phone), session=SESSION, remember="Laptop", password_mark=MARK)
     proof = perform("alice", finish)
-    cookie = watched.typed(jar_with(watched.typed(os.urandom(32).hex()[:43]), proof.machine))
+    cookie = watched.typed(add_to_machine_cookie(watched.typed(os.urandom(32).hex()[:43]), proof.machine))
     perform("alice", BeginLogon(session=SESSION, machine=cookie, password_mark=MARK))
     perform("alice", BeginLogon(session=SESSION, machine=cookie, password_mark="another"))
     view = perform("alice", Describe(cookie))
@@ -214,7 +214,7 @@ def a_life_with_a_phone(watched):
     perform("bob", finish)
     receipt = watched.receipt("alice", phone, DELETE)
     for operation in (Operation("another"), DELETE, DELETE):
-        perform("alice", Spend(receipt, operation=operation, session=SESSION))
+        perform("alice", SpendReceipt(receipt, operation=operation, session=SESSION))
     perform("alice", RenameDevice(name="Phone", by=watched.owner("alice", phone, Operation.RENAME)))
     perform("alice", RenameDevice(name="", by=watched.owner("alice", phone, Operation.RENAME)))
     by_owner = watched.owner("alice", phone, Operation.RESYNC)
@@ -364,7 +364,7 @@ class TestNothingIsWrittenWhereThingsBreak:
             BeginLogon(session=SESSION),
             FinishLogon(marked, watched.code(phone, 1), session=SESSION, remember="Laptop", password_mark=MARK),
             FinishLogon(ticket, watched.wrong(phone), session=SESSION),
-            Spend(receipt, operation=DELETE, session=SESSION),
+            SpendReceipt(receipt, operation=DELETE, session=SESSION),
             OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True),
             OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True),
             ResyncVirtualDevice(codes=phone.codes_at(watched.clock() + 60), by=ROOT),

@@ -144,11 +144,23 @@ class TestGuesses:
         [
             pytest.param(limits(), 0, 5, Reason.THROTTLED, id="next delay"),
             pytest.param(limits(), 3, 2, Reason.THROTTLED, id="next delay, three tries gone"),
-            pytest.param(limits(free=100, per_day=20), 0, 20, Reason.THROTTLED, id="day's budget"),
-            pytest.param(limits(free=100, per_day=20), 7, 13, Reason.THROTTLED, id="day's budget, seven tries gone"),
-            pytest.param(limits(free=100, per_day=1000, cap=40, digits=8), 0, 40, Reason.DEVICE_DISABLED, id="cap"),
+            pytest.param(limits(free_attempts=100, max_per_day=20), 0, 20, Reason.THROTTLED, id="day's budget"),
             pytest.param(
-                limits(free=100, per_day=1000, digits=8), 0, 100, Reason.DEVICE_DISABLED, id="cap of a hundred"
+                limits(free_attempts=100, max_per_day=20), 7, 13, Reason.THROTTLED, id="day's budget, seven tries gone"
+            ),
+            pytest.param(
+                limits(free_attempts=100, max_per_day=1000, max_consecutive=40, digits=8),
+                0,
+                40,
+                Reason.DEVICE_DISABLED,
+                id="cap",
+            ),
+            pytest.param(
+                limits(free_attempts=100, max_per_day=1000, digits=8),
+                0,
+                100,
+                Reason.DEVICE_DISABLED,
+                id="cap of a hundred",
             ),
         ],
     )
@@ -195,7 +207,7 @@ class TestGuesses:
             finish(mfa, "alice", ticket, code)
         with pytest.raises(Refused) as refused:
             mfa.perform("alice", FinishLogon(ticket, TOTPCode(phone.code_at(clock.now)), session=SESSION))
-        wait = refused.value.refusal.wait
+        wait = refused.value.refusal.retry_after
         assert wait == 30
         clock.advance(wait - 0.001)
         assert finish(mfa, "alice", ticket, phone.code_at(clock.now)) == Reason.THROTTLED.name
@@ -212,7 +224,7 @@ class TestFlood:
         owner ends in StoreContended.
         """
         tries, crowd = 50, 32
-        policy = limits(free=tries, per_day=1000, digits=8)
+        policy = limits(free_attempts=tries, max_per_day=1000, digits=8)
         place = Place(str(tmp_path / "mfa.db"), policy)
         clock = ManualClock(START)
         mfa, store = Place(place.file, policy, patient=False).open(clock, create=True)
@@ -234,7 +246,7 @@ class TestFlood:
                 assert not over.is_set()
             closed = read(store)
             # and the owner's clock is the one that shows a moment later
-            clock.advance(refusal.wait)
+            clock.advance(refusal.retry_after)
             second = finish(mfa, "alice", begin(mfa, "alice"), phone.code_at(clock.now + 30))
             over.set()
             told, landed = zip(*crew.results(), strict=True)
@@ -274,7 +286,9 @@ class TestFlood:
 
 class TestBinds:
     @pytest.mark.parametrize(
-        "devices", [DevicePolicy(), DevicePolicy(rule=KindRule.ANY_MIX, most=8)], ids=["one device", "eight devices"]
+        "devices",
+        [DevicePolicy(), DevicePolicy(rule=KindRule.ANY_MIX, max_devices=8)],
+        ids=["one device", "eight devices"],
     )
     @pytest.mark.requirement("B3", "S1")
     def test_two_processes_bind(self, tmp_path, devices):

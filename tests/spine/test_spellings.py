@@ -32,7 +32,7 @@ ODD = (None, 123456, 123456.0, True, b"123456", ["1", "2"], {"code": "123456"}, 
 
 
 def open_service(digits):
-    throttle = ThrottlePolicy(free=2, per_day=20)
+    throttle = ThrottlePolicy(free_attempts=2, max_per_day=20)
     policy = MFAPolicy.ram(issuer="Example", totp=TOTPPolicy(digits=digits), throttle=throttle)
     return Services("MFA")(policy=policy)
 

@@ -38,7 +38,7 @@ from ram_mfa import (
     Refused,
     ResetMFA,
     ResyncVirtualDevice,
-    Spend,
+    SpendReceipt,
     ThrottlePolicy,
     TOTPCode,
     TOTPPolicy,
@@ -60,7 +60,7 @@ FREE, PER_DAY, CAP = 3, 6, 8
 POLICY = MFAPolicy.ram(
     issuer="Example",
     totp=TOTPPolicy(period=PERIOD),
-    throttle=ThrottlePolicy(free=FREE, per_day=PER_DAY, cap=CAP),
+    throttle=ThrottlePolicy(free_attempts=FREE, max_per_day=PER_DAY, max_consecutive=CAP),
     clock_skew=SKEW,
 )
 OPERATIONS = (DELETE, Operation("server.delete", "i-4711"))
@@ -292,7 +292,7 @@ class Life(RuleBasedStateMachine):
     @rule(receipt=receipts, operation=operations, session=st.sampled_from([SESSION, SESSION, OTHER_SESSION]))
     def spend(self, receipt, operation, session):
         person = self.people[receipt.user]
-        outcome = self._perform(receipt.user, Spend(receipt.text, operation=operation, session=session))
+        outcome = self._perform(receipt.user, SpendReceipt(receipt.text, operation=operation, session=session))
         alive = self._alive(receipt, person, session) if operation == receipt.operation else False
         if isinstance(outcome, Refusal):
             assert outcome.reason is Reason.BAD_RECEIPT
@@ -354,7 +354,7 @@ class Life(RuleBasedStateMachine):
             return False
         if self.now >= asked.issued + 300:
             return False
-        return None if len(person.spent) > bounds.MOST_SPENT else True
+        return None if len(person.spent) > bounds.MAX_SPENT else True
 
     def _told_to_wait(self, person, outcome):
         """Whether the gate was closed; it is when, and only when, a delay runs, the day's budget is spent, or the cap
@@ -371,7 +371,7 @@ class Life(RuleBasedStateMachine):
         elif around < PER_DAY:
             assert refused is not Reason.THROTTLED
         if refused is Reason.THROTTLED:
-            assert outcome.wait > 0
+            assert outcome.retry_after > 0
             assert not self.wrote
             return True
         if refused is Reason.DEVICE_DISABLED and person.failures >= CAP:
@@ -389,7 +389,7 @@ class Life(RuleBasedStateMachine):
             return False
         if step <= person.last:
             assert outcome.reason is Reason.REPLAYED_CODE
-            assert outcome.again is not None
+            assert outcome.next_challenge is not None
             assert not self.wrote
             return False
         assert not isinstance(outcome, Refusal), outcome
@@ -408,7 +408,7 @@ class Life(RuleBasedStateMachine):
         if person.failures >= FREE:
             delay = min(30 * 2 ** (person.failures - FREE), 3_600)
             person.closed_until = self.now + delay
-            assert person.failures >= CAP or outcome.wait >= delay
+            assert person.failures >= CAP or outcome.retry_after >= delay
 
     @invariant()
     def records_are_whole(self):
@@ -420,8 +420,8 @@ class Life(RuleBasedStateMachine):
             assert decode_account(encode_account(account)) == account
             assert len(account.devices) == (person.phone is not None)
             assert len(account.wrong) <= PER_DAY
-            assert len(account.answered) <= bounds.MOST_SPENT
-            assert len(account.offers) <= bounds.MOST_OFFERS
+            assert len(account.answered) <= bounds.MAX_SPENT
+            assert len(account.offers) <= bounds.MAX_OFFERS
             for device in account.devices:
                 assert device.last_step == person.last
                 assert device.drift == person.drift
@@ -458,7 +458,7 @@ class TestHosts:
         clock = service.clock
         receipt = service.receipt("alice", phone, DELETE)
         issued = clock()
-        spend = Spend(receipt, operation=DELETE, session=SESSION)
+        spend = SpendReceipt(receipt, operation=DELETE, session=SESSION)
         service.perform("alice", spend)
         clock.advance(PERIOD)
         ticket = service.ask("alice").id

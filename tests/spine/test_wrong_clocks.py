@@ -27,7 +27,7 @@ from ram_mfa import (
     Reason,
     Refused,
     ResyncVirtualDevice,
-    Spend,
+    SpendReceipt,
     TOTPCode,
     Unbind,
 )
@@ -177,7 +177,7 @@ class Clocks(RuleBasedStateMachine):
         ask = self.service.ask("alice", operation=DELETE)
         proof = self.once(finish(ask, Assertion(self.key.get(ask.options, ORIGIN)), operation=DELETE))
         if proof is not None:
-            verb = Spend(proof.receipt, operation=DELETE, session=SESSION)
+            verb = SpendReceipt(proof.receipt, operation=DELETE, session=SESSION)
             self.once(verb)
 
     @precondition(lambda self: self.used)
@@ -288,7 +288,7 @@ class TestClocks:
         life.answered(life.service.ask("alice"))
         life.set_clock(0)
         with pytest.raises(AssertionError, match="passed twice"):
-            life.once(next(verb for verb in life.used if isinstance(verb, Spend)))
+            life.once(next(verb for verb in life.used if isinstance(verb, SpendReceipt)))
 
     def test_it_finds_a_lock_out(self, monkeypatch):
         """Were a floor of the future kept, nobody would be let in before its time."""

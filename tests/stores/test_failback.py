@@ -10,7 +10,7 @@ import contextlib
 
 import pytest
 
-from ram_mfa import BeginStepUp, FinishStepUp, Spend
+from ram_mfa import BeginStepUp, FinishStepUp, SpendReceipt
 from ram_mfa.errors import HistoryLost
 from ram_mfa.testing import enrolled_key, proved
 from tests.stores import test_postgres
@@ -162,7 +162,7 @@ class TestLogon:
                 assert house.log_on(code) == "proof"
                 asked = house.mfa.perform("kim", BeginStepUp(DELETE, session=SESSION))
                 step_up = FinishStepUp(asked.id, answer(Door.WEBAUTHN, key, asked), operation=DELETE, session=SESSION)
-                spent = Spend(house.mfa.perform("kim", step_up).receipt, operation=DELETE, session=SESSION)
+                spent = SpendReceipt(house.mfa.perform("kim", step_up).receipt, operation=DELETE, session=SESSION)
                 house.mfa.perform("kim", spent)
 
                 servers.to_the_second()

@@ -13,7 +13,7 @@ import pytest
 
 from ram_mfa import MFA, Administrator, BeginLogon, Challenge, MFAPolicy, OpenAccount
 from ram_mfa.errors import StoreUnavailable, StoreUncertain
-from ram_mfa.policy import Unopened
+from ram_mfa.policy import UnknownUsers
 from ram_mfa.testing import enrolled
 from tests.stores.test_sqlalchemy import Maker, dispose
 from tests.support import require_module, rounds
@@ -203,7 +203,7 @@ class TestLogon:
     def test_never_passes_for_a_user_without_a_record(self, mariadb, giving_up):
         """Users without a record need no MFA here; in 20,000 logons the one with a phone is asked for its code."""
         store = Maker(mariadb.server.url(), 30.0)()
-        policy = MFAPolicy.ram(issuer="Example", unopened=Unopened.NOT_REQUIRED)
+        policy = MFAPolicy.ram(issuer="Example", unknown_users=UnknownUsers.NOT_REQUIRED)
         mfa = MFA(store, policy, seal=SEAL, create=True)
         mfa.perform("interrupted", OpenAccount(required=True, by=Administrator("root")))
         enrolled(mfa, "interrupted")

@@ -13,9 +13,9 @@ import pytest
 
 from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
 from ram_mfa.testing import Faults, StoreCheckFailed, check_async_store, check_store
-from ram_mfa.testing.store_kit.bench import Bench
 from ram_mfa.testing.store_kit.processes import process_race
-from ram_mfa.testing.store_kit.room import nothing_piles_up
+from ram_mfa.testing.store_kit.space_reuse import nothing_piles_up
+from ram_mfa.testing.store_kit.store_pair import Bench
 from tests.stores.conftest import DEADLINE
 from tests.support import real, require_module, rounds
 from tests.support.servers import PostgreSQL, Proxy

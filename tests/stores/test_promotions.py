@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ram_mfa import BeginLogon, BeginStepUp, FinishStepUp, Refused, Spend
+from ram_mfa import BeginLogon, BeginStepUp, FinishStepUp, Refused, SpendReceipt
 from ram_mfa.engine.records import user_key
 from ram_mfa.errors import StoreUnavailable, StoreUncertain
 from ram_mfa.testing import enrolled_key, proved
@@ -127,7 +127,7 @@ class TestPartition:
                 house.mfa.perform("kim", tapped)
                 asked = house.mfa.perform("kim", BeginStepUp(DELETE, session=SESSION))
                 step_up = FinishStepUp(asked.id, answer(Door.WEBAUTHN, key, asked), operation=DELETE, session=SESSION)
-                spent = Spend(house.mfa.perform("kim", step_up).receipt, operation=DELETE, session=SESSION)
+                spent = SpendReceipt(house.mfa.perform("kim", step_up).receipt, operation=DELETE, session=SESSION)
                 house.mfa.perform("kim", spent)
                 begun = begin(house.mfa, "alice")
 

@@ -14,8 +14,8 @@ import pytest
 
 from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
 from ram_mfa.testing import Faults, check_async_store, check_store
-from ram_mfa.testing.store_kit.bench import Bench
 from ram_mfa.testing.store_kit.processes import process_race
+from ram_mfa.testing.store_kit.store_pair import Bench
 from tests.stores.conftest import DEADLINE
 from tests.support import real, require_module, rounds
 from tests.support.servers import Redis, RedisCluster, Sentinel
@@ -222,7 +222,7 @@ class TestRedisStore:
 
     def test_names_each_key_once_in_several_parts(self, redis_server, monkeypatch):
         """A listing remembers what it named; a large one goes over the keys more than once, part by part."""
-        for module in ("ram_mfa.stores.redis.store", "ram_mfa.stores.redis.asynchronous"):
+        for module in ("ram_mfa.stores.redis.store", "ram_mfa.stores.redis.aio"):
             monkeypatch.setattr(require_module(module, "redis"), "KEYS_AT_ONCE", 50)
         store = Maker(redis_server.proxy.port)()
         keys = {f"w{number:043}" for number in range(230)}

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from ram_mfa.testing import Faults
-from ram_mfa.testing.store_kit.bench import Bench
 from ram_mfa.testing.store_kit.durability import outlives_a_kill
+from ram_mfa.testing.store_kit.store_pair import Bench
 from tests.stores.test_redis import Maker
 from tests.support import rounds
 from tests.support.house import House

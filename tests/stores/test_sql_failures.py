@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from ram_mfa.testing import Faults
-from ram_mfa.testing.store_kit.bench import Bench
 from ram_mfa.testing.store_kit.durability import outlives_a_kill
+from ram_mfa.testing.store_kit.store_pair import Bench
 from tests.stores import test_postgres, test_sqlalchemy
 from tests.stores.conftest import DEADLINE
 from tests.support import rounds

@@ -15,8 +15,8 @@ import pytest
 from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import Faults, check_async_store, check_store
-from ram_mfa.testing.store_kit.bench import Bench
 from ram_mfa.testing.store_kit.processes import process_race
+from ram_mfa.testing.store_kit.store_pair import Bench
 from tests.stores.conftest import DEADLINE
 from tests.support import real, require_module, rounds
 from tests.support.servers import MariaDB, PostgreSQL

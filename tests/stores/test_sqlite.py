@@ -23,8 +23,8 @@ import pytest
 from ram_mfa.errors import StoreUnavailable, StoreUncertain
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import Faults, check_store
-from ram_mfa.testing.store_kit.bench import Bench
 from ram_mfa.testing.store_kit.processes import process_race
+from ram_mfa.testing.store_kit.store_pair import Bench
 from tests.support import missing, real, require_program, rounds
 
 KEY = "k" + "A" * 43

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from ram_mfa import Event, Kind, What
+from ram_mfa import Event, EventType, Kind
 from ram_mfa import account as bounds
 from ram_mfa._secret import SecretBytes
 from ram_mfa.account import Account, Machine, Offer, SecurityKey, VirtualMFADevice
-from ram_mfa.moment import MOST_LOSSES, Loss, Root
+from ram_mfa.context import MAX_LOSSES, Loss, Root
 from ram_mfa.otp import Algorithm
 
 PHONE = VirtualMFADevice(
@@ -110,8 +110,10 @@ ACCOUNT = Account(
     password_mark=b"p" * 32,
     old_marks=(b"o" * 16, b"l" * 16),
     outbox=(
-        Event(What.DEVICE_BOUND, "alice", 1_699_999_000.0, "administrator root", "AAAAAAAAAAAAAAAAAAAAAA", "phone"),
-        Event(What.PASSWORD_CHANGED, "alice", 1_699_999_001.0),
+        Event(
+            EventType.DEVICE_BOUND, "alice", 1_699_999_000.0, "administrator root", "AAAAAAAAAAAAAAAAAAAAAA", "phone"
+        ),
+        Event(EventType.PASSWORD_CHANGED, "alice", 1_699_999_001.0),
     ),
     moved_to="alicia",
     reserved_for="alison",
@@ -131,7 +133,7 @@ _some = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 _moments = st.floats(0, 2**40)
 _maybe = st.none() | _moments
 _counts = st.integers(0, 2**60)
-_secrets = st.binary(min_size=bounds.LEAST_SECRET, max_size=64).map(SecretBytes)
+_secrets = st.binary(min_size=bounds.MIN_SECRET, max_size=64).map(SecretBytes)
 
 
 def _exactly(size):
@@ -142,7 +144,7 @@ def _tuples(of, most):
     return st.lists(of, max_size=min(most, 3)).map(tuple) | st.lists(of, min_size=most, max_size=most).map(tuple)
 
 
-_events = st.builds(Event, st.sampled_from(What), _text, _moments, _text, st.none() | _text, _text)
+_events = st.builds(Event, st.sampled_from(EventType), _text, _moments, _text, st.none() | _text, _text)
 _phones = st.builds(
     VirtualMFADevice,
     id=_text,
@@ -220,10 +222,10 @@ accounts = st.builds(
     epoch=_exactly(16),
     created_at=_moments,
     required=st.booleans(),
-    devices=_tuples(_phones | _keys(), bounds.MOST_DEVICES),
-    offers=_tuples(_offers, bounds.MOST_OFFERS),
-    answered=_tuples(_stamps, bounds.MOST_SPENT),
-    failed=_tuples(_stamps, bounds.MOST_SPENT),
+    devices=_tuples(_phones | _keys(), bounds.MAX_DEVICES),
+    offers=_tuples(_offers, bounds.MAX_OFFERS),
+    answered=_tuples(_stamps, bounds.MAX_SPENT),
+    failed=_tuples(_stamps, bounds.MAX_SPENT),
     not_before=_counts,
     machines=_tuples(_machines, 4),
     wrong=_tuples(_moments, 4),
@@ -239,7 +241,7 @@ roots = st.builds(
     ticket_key=_exactly(32).map(SecretBytes),
     incarnation=_text,
     history=_exactly(16),
-    losses=_tuples(st.builds(Loss, at=_moments, history=_exactly(16)), MOST_LOSSES),
+    losses=_tuples(st.builds(Loss, at=_moments, history=_exactly(16)), MAX_LOSSES),
     store_id=_exactly(16),
     older=st.none() | _exactly(16),
 )

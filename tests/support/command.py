@@ -19,8 +19,8 @@ import attrs
 from ram_mfa import MFA, AESGCMSeal, ImportVirtualDevice, MFAPolicy, RelyingParty
 from ram_mfa.__main__ import main
 from ram_mfa._secret import SecretBytes
-from ram_mfa.codec import decode_account, decode_held, decode_root
-from ram_mfa.moment import Root
+from ram_mfa.codec import decode_account, decode_claim, decode_root
+from ram_mfa.context import Root
 
 from .races import ALL_THE_TIME, uri_of
 from .records import AsStored
@@ -170,7 +170,7 @@ def contents(store: Any, *names: str) -> dict[str, Any]:
     def root(record: bytes) -> Root:
         return attrs.evolve(decode_root(record), ticket_key=SecretBytes(b""))
 
-    readers: dict[str, Callable[[bytes], Any]] = {"u": decode_account, "c": decode_held, "r": root}
+    readers: dict[str, Callable[[bytes], Any]] = {"u": decode_account, "c": decode_claim, "r": root}
     ring = seal(*names)
     return {
         key: readers[key[0]](AsStored(ring, store).for_record(key).unseal(record))

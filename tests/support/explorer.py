@@ -20,7 +20,7 @@ import attrs
 
 from ram_mfa import HistoryLost, MFAError, MFAPolicy, Refusal, Refused, StoreUncertain, UnsafePlaintext, Verb
 from ram_mfa.engine.loop import Engine
-from ram_mfa.engine.opening import Opening
+from ram_mfa.engine.store_session import StoreSession
 
 SEAL = UnsafePlaintext()
 """Of every store explored: what the records say is looked at after each step."""
@@ -413,7 +413,7 @@ def desks(
 
     def make(clock: Callable[[], float]) -> Desk:
         words = store()
-        opening = Opening(words, SEAL, clock, _pause, lambda: policy.clock_skew, create=create, monotonic=clock)
+        opening = StoreSession(words, SEAL, clock, _pause, lambda: policy.clock_skew, create=create, monotonic=clock)
         return Desk(engine(opening, lambda: policy, "", _tell, _pause, 600.0), words)
 
     return make

@@ -18,10 +18,10 @@ import attrs
 PACKAGE = "ram_mfa"
 
 ROOMS = {
-    0: {"errors", "units", "words", "_reader", "_base64url", "_frozen", "_secret", "_validation", "_warning"},
+    0: {"errors", "units", "refusals", "_reader", "_base64url", "_frozen", "_secret", "_validation", "_warning"},
     1: {"otp", "u2f", "webauthn"},
-    2: {"policy", "account", "moment", "codec", "events"},
-    3: {"ceremonies", "migration"},
+    2: {"policy", "account", "context", "codec", "events"},
+    3: {"ceremonies", "from_other_libraries"},
     4: {"store", "sealing", "key_ring", "sessions", "threads", "engine", "mfa"},
     5: {"stores", "qr", "integrations", "testing", "operations", "__main__"},
 }
@@ -53,24 +53,19 @@ EXTRAS = {
     "stores.postgres": {"psycopg", "psycopg_pool"},
     "stores.redis": {"redis"},
     "integrations.django": {"django", "psycopg"},
-    "operations.addresses": {"psycopg", "redis", "sqlalchemy"},
+    "operations.store_urls": {"psycopg", "redis", "sqlalchemy"},
 }
 """The packages that a room of floor 5 may import beside those."""
-
-KNOT = ("errors", "words")
-"""The one pair that may name each other, for type checkers only: ``Refused`` (an error) carries a ``Refusal`` (a
-word), and words are free to raise errors. At run time errors.py imports nothing."""
 
 LONGEST = 300
 
 
 @attrs.frozen
 class Import:
-    """One import: the module that it names, where, and whether only type checkers see it."""
+    """One import: the module that it names, and where."""
 
     target: str
     line: int
-    for_types: bool
 
 
 @attrs.frozen
@@ -120,17 +115,10 @@ def imports(module: Module, names: set[str]) -> Iterator[Import]:
     ``names`` are the dotted names of the package's modules: they tell whether ``from .otp import totp`` names a module
     or something in one.
     """
-    for_types = {
-        id(inner)
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
-        for statement in node.body
-        for inner in ast.walk(statement)
-    }
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(alias.name, node.lineno, id(node) in for_types)
+                yield Import(alias.name, node.lineno)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
@@ -141,7 +129,7 @@ def imports(module: Module, names: set[str]) -> Iterator[Import]:
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
                 is_module = inner.removeprefix(f"{PACKAGE}.") in names or inner in PURE or base in PURE_PARTS
-                yield Import(inner if is_module else base, node.lineno, id(node) in for_types)
+                yield Import(inner if is_module else base, node.lineno)
 
 
 def own(target: str) -> str | None:
@@ -184,7 +172,7 @@ def cycles(modules: list[Module]) -> list[str]:
     edges, rooms = set(), set()
     for module, one in _each(modules):
         name = own(one.target)
-        if name is None or (one.for_types and (module.name, name) == KNOT):
+        if name is None:
             continue
         edges.add((module.name, name))
         if module.room != name.partition(".")[0]:

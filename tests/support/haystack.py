@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import attrs
 
 from ram_mfa._secret import SecretBytes, SecretText
-from ram_mfa.words import Ticket
+from ram_mfa.refusals import Ticket
 
 SHORTEST = 8
 """Characters: a code of eight digits; what is shorter turns up by chance."""

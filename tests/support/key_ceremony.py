@@ -22,6 +22,7 @@ from ram_mfa import (
     Describe,
     DevicePolicy,
     EraseAccount,
+    EventType,
     Kind,
     OfferSecurityKey,
     Operation,
@@ -33,10 +34,9 @@ from ram_mfa import (
     TOTPCode,
     U2FSignature,
     Unbind,
-    What,
 )
 from ram_mfa._base64url import decode, encode
-from ram_mfa.account import MOST_SPENT
+from ram_mfa.account import MAX_SPENT
 from ram_mfa.testing import KeyFault, SoftSecurityKey
 
 from . import rounds
@@ -109,7 +109,7 @@ class Asks:
         before = service.account(user)
         refusal = service.refusal(user, self.verb(asked, evidence))
         after = service.account(user)
-        assert len(after.failed) == min(len(before.failed) + 1, MOST_SPENT)
+        assert len(after.failed) == min(len(before.failed) + 1, MAX_SPENT)
         assert [device.id for device in after.devices] == [device.id for device in before.devices]
         with service.unchanged():
             assert service.refusal(user, self.verb(asked, evidence)).reason is Reason.SPENT_TICKET
@@ -119,7 +119,7 @@ class Asks:
         """Check that a ticket is refused and that nothing is written or counted."""
         with service.unchanged():
             refusal = service.refusal(user, verb)
-        assert (refusal.reason, refusal.again) == (reason, None)
+        assert (refusal.reason, refusal.next_challenge) == (reason, None)
 
 
 class RightAnswers(Asks):
@@ -178,7 +178,7 @@ class RightAnswers(Asks):
     @pytest.mark.requirement("B10", "U13")
     def test_several_keys(self, services):
         """Of several keys of all kinds whichever is touched proves, and its count alone moves."""
-        service = services(devices=DevicePolicy(most=8))
+        service = services(devices=DevicePolicy(max_devices=8))
         keys = [bind(service, kind) for kind in KINDS]
         for kind, key in zip(KINDS, keys, strict=True):
             for door in kind.answers_at:
@@ -225,8 +225,8 @@ class Faults(Asks):
         assert refusal.advice is (Advice.ASK_ADMINISTRATOR if cloned else Advice.RETYPE)
         assert service.account("alice").devices[0].sign_count == stored
         key.faults = ()
-        assert (refusal.again is None) is cloned
-        self.proves(service, key, door, refusal.again)
+        assert (refusal.next_challenge is None) is cloned
+        self.proves(service, key, door, refusal.next_challenge)
 
     @pytest.mark.requirement("V26", "V8", "V30")
     @answers
@@ -237,7 +237,7 @@ class Faults(Asks):
         """Eight wrong answers of any sort are weighed; the ninth waits: nothing is written, and its ticket lives."""
         key = bind(service, kind)
         self.proves(service, key, door)
-        for turn in range(MOST_SPENT):
+        for turn in range(MAX_SPENT):
             service.clock.advance(1)
             asked = self.ask(service)
             key.faults = {fault}
@@ -251,12 +251,12 @@ class Faults(Asks):
         evidence = answer(door, key, asked)
         with service.unchanged():
             refusal = service.refusal("alice", self.verb(asked, evidence))
-        assert (refusal.reason, refusal.advice, refusal.again) == (Reason.THROTTLED, Advice.WAIT, None)
-        assert refusal.wait == SLOT - MOST_SPENT + 1
-        assert not service.events(What.KEY_CLONED)[MOST_SPENT:]
+        assert (refusal.reason, refusal.advice, refusal.next_challenge) == (Reason.THROTTLED, Advice.WAIT, None)
+        assert refusal.retry_after == SLOT - MAX_SPENT + 1
+        assert not service.events(EventType.KEY_CLONED)[MAX_SPENT:]
         key.faults = ()
         self.proves(service, key, door, asked)
-        service.clock.advance(refusal.wait)
+        service.clock.advance(refusal.retry_after)
         asked = self.ask(service)
         key.faults = {fault}
         assert self.refused(service, asked, answer(door, key, asked)).reason is not Reason.THROTTLED
@@ -267,9 +267,9 @@ class Faults(Asks):
         """Each refusal hands out one more fresh challenge, and the last of them is answered."""
         key, asked = bind(service, kind), self.ask(service)
         seen = {asked.id}
-        for _ in range(MOST_SPENT):
+        for _ in range(MAX_SPENT):
             key.faults = {KeyFault.WRONG_ORIGIN}
-            asked = self.refused(service, asked, answer(door, key, asked)).again
+            asked = self.refused(service, asked, answer(door, key, asked)).next_challenge
             assert asked.id not in seen
             seen.add(asked.id)
         key.faults = ()
@@ -282,7 +282,7 @@ class Faults(Asks):
         refusal = self.refused(service, asked, U2FSignature({"errorCode": code}))
         names = ("OTHER_ERROR", "BAD_REQUEST", "CONFIGURATION_UNSUPPORTED", "DEVICE_INELIGIBLE", "TIMEOUT")
         assert (refusal.reason, refusal.check) == (Reason.WRONG_ANSWER, names[code - 1])
-        self.proves(service, key, Door.U2F, refusal.again)
+        self.proves(service, key, Door.U2F, refusal.next_challenge)
 
 
 class OtherKeys(Asks):
@@ -297,7 +297,7 @@ class OtherKeys(Asks):
         refusal = self.refused(service, second, evidence)
         assert (refusal.reason, refusal.check) == (Reason.WRONG_ANSWER, "challenge")
         service.perform("alice", self.verb(first, evidence))
-        refusal = self.refused(service, refusal.again, evidence)
+        refusal = self.refused(service, refusal.next_challenge, evidence)
         assert (refusal.reason, refusal.check) == (Reason.WRONG_ANSWER, "challenge")
 
     @pytest.mark.requirement("U13", "V14")
@@ -312,10 +312,10 @@ class OtherKeys(Asks):
         assert (refusal.reason, refusal.check) == (Reason.WRONG_ANSWER, "credential id")
         # The same for what it signs over alice's own challenge, under its own name or under the name of her key.
         told = answer(door, other, others_with(others, asked)).response
-        refusal = self.refused(service, refusal.again, evidence_of(door, told))
+        refusal = self.refused(service, refusal.next_challenge, evidence_of(door, told))
         assert refusal.check == "credential id"
         (mine,) = service.account("alice").devices
-        asked = refusal.again
+        asked = refusal.next_challenge
         told = answer(door, other, others_with(others, asked)).response
         names = ("id", "rawId") if door is Door.WEBAUTHN else ("keyHandle",)
         refusal = self.refused(service, asked, evidence_of(door, told | dict.fromkeys(names, mine.id)))
@@ -342,7 +342,7 @@ class OtherKeys(Asks):
     @answers
     def test_an_unbound_key(self, services, kind, door):
         """A key that was unbound answers nothing: neither what was asked before, nor what is asked of the others."""
-        service = services(devices=DevicePolicy(most=3))
+        service = services(devices=DevicePolicy(max_devices=3))
         lost, left = bind(service, kind), bind(service, kind)
         asked = self.ask(service)
         service.perform("alice", Unbind(encode(lost.credential_ids[0]), by=ROOT))
@@ -355,7 +355,7 @@ class OtherKeys(Asks):
     @pytest.mark.requirement("U13", "V33")
     def test_a_key_of_today_at_the_legacy_door(self, services):
         """A key that was registered through WebAuthn does not answer through U2F, though another key may."""
-        service = services(devices=DevicePolicy(most=3))
+        service = services(devices=DevicePolicy(max_devices=3))
         key = bind(service, KINDS[0])
         old = bind(service, KINDS[3])
         asked = self.ask(service)
@@ -439,7 +439,7 @@ class Tickets(Asks):
     @pytest.mark.parametrize("change", ["password", "another key", "reset", "erased"])
     def test_older_than_a_change(self, services, kind, door, change):
         """A challenge from before a change of devices or password is dead, and the right answer to it too."""
-        service = services(devices=DevicePolicy(most=3))
+        service = services(devices=DevicePolicy(max_devices=3))
         key, asked = bind(service, kind), self.ask(service)
         evidence = answer(door, key, asked)
         if change == "another key":
@@ -457,7 +457,7 @@ class Tickets(Asks):
     def test_slots_of_right_answers(self, service, kind, door):
         """A right answer always passes while its challenge lives, however many passed before."""
         key = bind(service, kind)
-        for _ in range(3 * MOST_SPENT):
+        for _ in range(3 * MAX_SPENT):
             self.proves(service, key, door)
             service.clock.advance(1)
 
@@ -506,13 +506,13 @@ class SignCounts(Asks):
             service.perform("alice", self.verb(asked, evidence))
             assert self.count(service) == came
             assert service.account("alice").devices[0].cloned_at is None
-            assert service.events(What.KEY_CLONED) == []
+            assert service.events(EventType.KEY_CLONED) == []
             return
         refusal = self.refused(service, asked, evidence)
         assert (refusal.reason, refusal.check) == (Reason.CLONED_KEY, "sign count")
         (device,) = service.account("alice").devices
         assert (device.sign_count, device.cloned_at, device.last_used_at) == (stored, service.clock(), None)
-        (event,) = service.events(What.KEY_CLONED)
+        (event,) = service.events(EventType.KEY_CLONED)
         assert (event.user, event.device, event.at) == ("alice", device.id, service.clock())
         assert service.perform("alice", Describe()).devices[0].cloned_at == service.clock()
 
@@ -547,7 +547,7 @@ class SignCounts(Asks):
             key.faults = {fault, KeyFault.WRONG_ALGORITHM}
             assert self.refused(service, asked, answer(door, key, asked)).check == "signature"
             assert service.account("alice").devices == before
-        assert service.events(What.KEY_CLONED) == []
+        assert service.events(EventType.KEY_CLONED) == []
 
     @pytest.mark.requirement("U9")
     @answers
@@ -606,7 +606,7 @@ class SignCounts(Asks):
 def lasting():
     """One service with one key of each door, for many examples."""
     made = Services("MFA")
-    service = made(devices=DevicePolicy(most=2))
+    service = made(devices=DevicePolicy(max_devices=2))
     keys = {kind.door: bind(service, kind) for kind in (KINDS[1], KINDS[3])}
     yield service, keys
     made.close()
@@ -620,7 +620,7 @@ class WhateverCame(Asks):
         refusal = service.refusal("alice", self.verb(self.ask(service), evidence_of(door, response)))
         assert refusal.reason is Reason.WRONG_ANSWER
         assert refusal.check
-        assert refusal.again is not None
+        assert refusal.next_challenge is not None
         assert len(service.account("alice").failed) == 1
 
     @settings(max_examples=rounds(2_000))

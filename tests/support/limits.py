@@ -20,11 +20,12 @@ import cbor2
 from ram_mfa._base64url import encode
 from ram_mfa.ceremonies import tickets
 from ram_mfa.ceremonies.machines import find
-from ram_mfa.engine.records import LONGEST_USER, user_key
+from ram_mfa.engine.records import MAX_USER_ID, user_key
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
 from ram_mfa.otp import KeyURI, parse_setup_key
-from ram_mfa.otp.code import MAX_TYPED, canonical_code
 from ram_mfa.otp.key_uri_reader import MAX_URI
+from ram_mfa.otp.normalise import MAX_TYPED, canonical_code
+from ram_mfa.refusals import Ticket
 from ram_mfa.u2f import (
     AttestationCertificate,
     AuthenticationResponse,
@@ -36,16 +37,15 @@ from ram_mfa.u2f import (
     verify_registration,
 )
 from ram_mfa.u2f import ClientData as U2FClientData
-from ram_mfa.u2f.certificates import SIZE_LIMIT as CERTIFICATE_LIMIT
-from ram_mfa.u2f.client_data import SIZE_LIMIT as U2F_CLIENT_DATA_LIMIT
+from ram_mfa.u2f.certificates import MAX_SIZE as CERTIFICATE_LIMIT
+from ram_mfa.u2f.client_data import MAX_SIZE as U2F_CLIENT_DATA_LIMIT
 from ram_mfa.webauthn import AuthenticatorData, ClientData, load_public_key, responses
 from ram_mfa.webauthn import verify_registration as verify_webauthn
 from ram_mfa.webauthn.attestation import AttestationObject, verify_statement
-from ram_mfa.webauthn.attestation.statement import SIZE_LIMIT as ATTESTATION_LIMIT
+from ram_mfa.webauthn.attestation.statement import MAX_SIZE as ATTESTATION_LIMIT
 from ram_mfa.webauthn.attestation_policy import AttestationLevel, AttestationPolicy
-from ram_mfa.webauthn.authenticator_data import SIZE_LIMIT as AUTHENTICATOR_DATA_LIMIT
-from ram_mfa.webauthn.client_data import SIZE_LIMIT as CLIENT_DATA_LIMIT
-from ram_mfa.words import Ticket
+from ram_mfa.webauthn.authenticator_data import MAX_SIZE as AUTHENTICATOR_DATA_LIMIT
+from ram_mfa.webauthn.client_data import MAX_SIZE as CLIENT_DATA_LIMIT
 from tests.support import certificates as make
 from tests.support import webauthn as key
 from tests.support.certificates import oid, tlv
@@ -305,7 +305,7 @@ def _client_data(limit: int, head: str) -> Iterator[bytes]:
 
 
 def _webauthn_responses(of: str) -> Iterator[str]:
-    limit = responses.JSON_LIMIT
+    limit = responses.MAX_JSON
     yield from (text for text in json_texts(limit) if len(text) <= limit)
     if of == "registration":
         client = key.client_data()
@@ -418,10 +418,10 @@ def _code(text: str) -> object:
 
 
 KINDS = (
-    Kind("WebAuthn registration, JSON", responses.JSON_LIMIT, _register, lambda: _webauthn_responses("registration")),
+    Kind("WebAuthn registration, JSON", responses.MAX_JSON, _register, lambda: _webauthn_responses("registration")),
     Kind(
         "WebAuthn assertion, JSON",
-        responses.JSON_LIMIT,
+        responses.MAX_JSON,
         responses.AuthenticationResponse.from_json,
         lambda: _webauthn_responses("assertion"),
     ),
@@ -481,10 +481,10 @@ KINDS = (
         CommandAPDU.parse,
         lambda: iter([bytes(65_544), b"\x00\x01\x03\x00\x00\xff\xff" + bytes(65_535)]),
     ),
-    Kind("key URI at import", MAX_URI, KeyURI.parse, _uris),
+    Kind("key URI", MAX_URI, KeyURI.parse, _uris),
     Kind("setup key", 4_096, parse_setup_key, _texts(4_096)),
     Kind("ticket or receipt", TICKET_LIMIT, _route, _texts(TICKET_LIMIT)),
     Kind("code", MAX_TYPED, _code, _texts(MAX_TYPED)),
     Kind("machine cookie", COOKIE_LIMIT, lambda text: find(text, _ACCOUNT), _texts(COOKIE_LIMIT)),
-    Kind("user id", LONGEST_USER, _user, _texts(LONGEST_USER // 4)),
+    Kind("user id", MAX_USER_ID, _user, _texts(MAX_USER_ID // 4)),
 )

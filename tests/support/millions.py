@@ -21,8 +21,8 @@ import attrs
 from ram_mfa import MFA, AESGCMSeal, BeginLogon, Challenge, FinishLogon, MFAPolicy, Proof, TOTPCode
 from ram_mfa._secret import SecretBytes
 from ram_mfa.codec import decode_account, encode_account
+from ram_mfa.engine.maintenance import ReportRow
 from ram_mfa.engine.records import user_key
-from ram_mfa.engine.upkeep import ReportRow
 from ram_mfa.otp import KeyURI
 from ram_mfa.store import Store
 from ram_mfa.stores.memory import MemoryStore

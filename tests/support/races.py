@@ -42,7 +42,7 @@ from .spine import ROOT, SEAL, SESSION
 
 _context: Any = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    ["pytest", "ram_mfa", "ram_mfa.stores.sqlite", "ram_mfa.stores.memory", "ram_mfa.testing.people"]
+    ["pytest", "ram_mfa", "ram_mfa.stores.sqlite", "ram_mfa.stores.memory", "ram_mfa.testing.enrolment"]
 )
 
 PATIENCE = 120.0
@@ -251,9 +251,9 @@ def eight_processes_submit_one_code(place: Place | EnginePlace, rounds: int) -> 
     return store, clock.now
 
 
-def limits(*, free: int = 5, per_day: int = 20, cap: int = 100, digits: int = 6) -> MFAPolicy:
+def limits(*, free_attempts: int = 5, max_per_day: int = 20, max_consecutive: int = 100, digits: int = 6) -> MFAPolicy:
     """Return a policy with these limits on wrong codes."""
-    throttle = ThrottlePolicy(free=free, per_day=per_day, cap=cap)
+    throttle = ThrottlePolicy(free_attempts=free_attempts, max_per_day=max_per_day, max_consecutive=max_consecutive)
     return MFAPolicy.ram(issuer="Example", totp=TOTPPolicy(digits=digits), throttle=throttle)
 
 

@@ -24,6 +24,7 @@ from ram_mfa import (
     BeginStepUp,
     Challenge,
     Event,
+    EventType,
     Evidence,
     FinishLogon,
     FinishStepUp,
@@ -36,14 +37,13 @@ from ram_mfa import (
     RelyingParty,
     TOTPCode,
     Verb,
-    What,
     in_threads,
 )
 from ram_mfa._secret import SecretBytes
 from ram_mfa.account import Account
 from ram_mfa.codec import decode_account, decode_root, encode_account
+from ram_mfa.context import Context, Root
 from ram_mfa.engine.records import ROOT_KEY, user_key
-from ram_mfa.moment import Moment, Root
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey, enrolled, enrolled_key
 
@@ -277,15 +277,15 @@ class Service:
         """The root record as it stands in the store."""
         return decode_root(self.seal.for_record(ROOT_KEY).unseal(self.store.records[ROOT_KEY]))
 
-    def moment(self, user: str, **changes: Any) -> Moment:
+    def moment(self, user: str, **changes: Any) -> Context:
         """Return the moment in which a verb is called by itself."""
         policy = self.mfa._engine.policy()
-        moment = Moment(policy, self.clock(), SecretBytes(b"e" * 32), self.root, user, user_key("", user))
+        moment = Context(policy, self.clock(), SecretBytes(b"e" * 32), self.root, user, user_key("", user))
         return attrs.evolve(moment, **changes)
 
-    def events(self, *kinds: What) -> list[Event]:
+    def events(self, *kinds: EventType) -> list[Event]:
         """Return what was told of these kinds."""
-        return [event for event in self.told if event.what in kinds]
+        return [event for event in self.told if event.type in kinds]
 
 
 class Services:

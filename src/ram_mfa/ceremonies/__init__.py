@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from .account_lifecycle import Describe, EraseAccount, OpenAccount, PasswordChanged, RequireMFA
 from .actors import Actor, Administrator, Enrolment, Owner, UnsafeAdministrator
 from .bind_security_key import ConfirmSecurityKey, OfferSecurityKey
 from .bind_virtual import ConfirmVirtualDevice, OfferVirtualDevice
 from .evidence import Assertion, Evidence, TOTPCode, U2FSignature
-from .imports import ImportSecurityKey, ImportVirtualDevice
+from .import_devices import ImportSecurityKey, ImportVirtualDevice
 from .logon import BeginLogon, FinishLogon
-from .machines import ForgetMachine, ForgetMachines, jar_with
+from .machines import ForgetMachine, ForgetMachines, add_to_machine_cookie
 from .outcomes import (
     Admission,
     LogonStart,
@@ -23,9 +24,8 @@ from .outcomes import (
     VirtualDeviceOffer,
 )
 from .resync import RenameDevice, ResyncVirtualDevice
-from .settings import Describe, EraseAccount, OpenAccount, PasswordChanged, RequireMFA
-from .step_up import BeginStepUp, FinishStepUp, Spend
-from .transition import Claim, Step, Verb
+from .step_up import BeginStepUp, FinishStepUp, SpendReceipt
+from .transition import Claim, Transition, Verb
 from .unbind import ResetMFA, Unbind
 from .views import AccountView, Bound, DeviceView, MachineView
 
@@ -70,13 +70,13 @@ __all__ = [
     "ResetMFA",
     "ResyncVirtualDevice",
     "SecurityKeyOffer",
-    "Spend",
-    "Step",
+    "SpendReceipt",
     "TOTPCode",
+    "Transition",
     "U2FSignature",
     "Unbind",
     "UnsafeAdministrator",
     "Verb",
     "VirtualDeviceOffer",
-    "jar_with",
+    "add_to_machine_cookie",
 ]

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from .._secret import SecretText
 from .._validation import instance_of, is_a, is_name, name, optional, text, wrong_type, wrong_value
-from ..moment import Moment
+from ..context import Context
 from .outcomes import Operation
 
 MIN_SESSION: Final = 22
@@ -86,9 +86,9 @@ def as_label(value: Any) -> Any:
     return "".join(character for character in composed if character.isprintable()).strip()[:MAX_LABEL].rstrip()
 
 
-def is_user_id(session: str, moment: Moment) -> bool:
+def is_user_id(session: str, context: Context) -> bool:
     """Return whether a session string is the user id, which everybody knows."""
-    return session == moment.user
+    return session == context.user
 
 
 def as_typed(value: str) -> SecretText:

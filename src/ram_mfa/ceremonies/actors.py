@@ -20,7 +20,7 @@ _LATEST: Final = 2**40
 """Seconds since the epoch; no clock of a machine that works shows a later moment."""
 
 
-class Stance(enum.Enum):
+class Role(enum.Enum):
     """As what an actor stands before the account; the columns of the authority table."""
 
     ADMINISTRATOR = "Administrator"
@@ -46,9 +46,9 @@ class Administrator(Unpickled):
     session: str | None = attrs.field(default=None, repr=False, validator=optional(_fields.is_session))
 
     @property
-    def stance(self) -> Stance:
+    def role(self) -> Role:
         """The column of the authority table."""
-        return Stance.ADMINISTRATOR
+        return Role.ADMINISTRATOR
 
     @property
     def label(self) -> str:
@@ -67,9 +67,9 @@ class UnsafeAdministrator:
     name: str = attrs.field(validator=_fields.is_administrator_name)
 
     @property
-    def stance(self) -> Stance:
+    def role(self) -> Role:
         """The column of the authority table."""
-        return Stance.UNSAFE_ADMINISTRATOR
+        return Role.UNSAFE_ADMINISTRATOR
 
     @property
     def label(self) -> str:
@@ -103,9 +103,9 @@ class Owner(Unpickled):
         return cls(None, session=session, password_at=password_at)
 
     @property
-    def stance(self) -> Stance:
+    def role(self) -> Role:
         """The column of the authority table."""
-        return Stance.OWNER if self.password_at is None else Stance.FIRST_DEVICE_OWNER
+        return Role.OWNER if self.password_at is None else Role.FIRST_DEVICE_OWNER
 
     @property
     def label(self) -> str:
@@ -126,9 +126,9 @@ class Enrolment(Unpickled):
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     @property
-    def stance(self) -> Stance:
+    def role(self) -> Role:
         """The column of the authority table."""
-        return Stance.ENROLLING
+        return Role.ENROLLING
 
     @property
     def label(self) -> str:

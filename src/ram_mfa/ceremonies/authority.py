@@ -15,15 +15,15 @@ from typing import Final
 import attrs
 
 from ..account import Account
-from ..moment import Moment
-from ..policy import AdministratorProof, Unopened
-from ..words import Reason
-from .actors import Actor, Administrator, Enrolment, Owner, Stance
+from ..context import Context
+from ..policy import AdministratorProof, UnknownUsers
+from ..refusals import Reason
+from .actors import Actor, Administrator, Enrolment, Owner, Role
 from .outcomes import Operation
 from .tickets import Opened, Purpose, open_receipt, open_ticket, spend
 
 
-class Deed(enum.Enum):
+class Action(enum.Enum):
     """What an actor may ask for; the rows of the table."""
 
     OPEN_ACCOUNT = "open an account"
@@ -56,9 +56,9 @@ class Grant:
 @attrs.frozen
 class _Asked:
     account: Account | None
-    moment: Moment
+    context: Context
     actor: Actor
-    deed: Deed
+    action: Action
 
 
 _Verdict = Account | Reason | None
@@ -68,16 +68,16 @@ Condition = Callable[[_Asked], _Verdict]
 
 def administrator_proved(asked: _Asked) -> _Verdict:
     """The administrator's own step-up was verified, where the policy asks for one."""
-    policy, actor = asked.moment.policy, asked.actor
+    policy, actor = asked.context.policy, asked.actor
     if policy.administrator_proof is AdministratorProof.NOT_ASKED:
         return None
-    proved = isinstance(actor, Administrator) and asked.moment.administrator == actor.name
+    proved = isinstance(actor, Administrator) and asked.context.administrator == actor.name
     return None if proved else Reason.PROOF_NEEDED
 
 
 def self_managed(asked: _Asked) -> _Verdict:
     """The policy lets users manage their own devices."""
-    return None if asked.moment.policy.may_manage_self().allowed else Reason.NOT_AUTHORISED
+    return None if asked.context.policy.may_manage_self().allowed else Reason.NOT_AUTHORISED
 
 
 def account_open(asked: _Asked) -> _Verdict:
@@ -93,10 +93,10 @@ def no_device_bound(asked: _Asked) -> _Verdict:
 
 def password_fresh(asked: _Asked) -> _Verdict:
     """The password was checked within the policy's lifetime, and not in the future beyond the clocks' skew."""
-    policy, actor = asked.moment.policy, asked.actor
+    policy, actor = asked.context.policy, asked.actor
     never = -math.inf
     password_at = actor.password_at if isinstance(actor, Owner) and actor.password_at is not None else never
-    fresh = -policy.clock_skew <= asked.moment.now - password_at <= policy.lifetimes.password
+    fresh = -policy.clock_skew <= asked.context.now - password_at <= policy.lifetimes.password
     return None if fresh else Reason.PROOF_NEEDED
 
 
@@ -106,70 +106,70 @@ def receipt_shown(asked: _Asked) -> _Verdict:
     if account is None or not isinstance(actor, Owner) or actor.receipt is None:
         return Reason.PROOF_NEEDED
     opened = open_receipt(
-        actor.receipt, account, asked.moment, session=actor.session, operation=_OPERATIONS[asked.deed]
+        actor.receipt, account, asked.context, session=actor.session, operation=_OPERATIONS[asked.action]
     )
-    return opened if isinstance(opened, Reason) else spend(account, asked.moment, opened[0].stamp)
+    return opened if isinstance(opened, Reason) else spend(account, asked.context, opened[0].stamp)
 
 
 def enrolment_shown(asked: _Asked) -> _Verdict:
     """The enrolment ticket is valid, and MFA is still required of the user."""
-    account, moment, actor = asked.account, asked.moment, asked.actor
+    account, context, actor = asked.account, asked.context, asked.actor
     if account is None:
-        required = moment.policy.unopened is Unopened.MUST_BIND
+        required = context.policy.unknown_users is UnknownUsers.MUST_BIND
     else:
-        required = moment.policy.must_use_mfa(required=account.required).allowed
+        required = context.policy.must_use_mfa(required=account.required).allowed
     if not required:
         return Reason.NOT_AUTHORISED
     ticket, session = (actor.ticket, actor.session) if isinstance(actor, Enrolment) else ("", "")
-    opened = open_ticket(ticket, account, moment, purpose=Purpose.ENROLMENT, session=session)
+    opened = open_ticket(ticket, account, context, purpose=Purpose.ENROLMENT, session=session)
     return None if isinstance(opened, Opened) else opened
 
 
-_OPERATIONS: Final[Mapping[Deed, Operation]] = {
-    Deed.BIND: Operation.BIND,
-    Deed.UNBIND: Operation.UNBIND,
-    Deed.RENAME: Operation.RENAME,
-    Deed.RESYNC: Operation.RESYNC,
-    Deed.MACHINES: Operation.MACHINES,
+_OPERATIONS: Final[Mapping[Action, Operation]] = {
+    Action.BIND: Operation.BIND,
+    Action.UNBIND: Operation.UNBIND,
+    Action.RENAME: Operation.RENAME,
+    Action.RESYNC: Operation.RESYNC,
+    Action.MACHINES: Operation.MACHINES,
 }
 
-_ADMINISTRATOR: Final[Mapping[Stance, tuple[Condition, ...]]] = {
-    Stance.ADMINISTRATOR: (administrator_proved,),
-    Stance.UNSAFE_ADMINISTRATOR: (),
+_ADMINISTRATOR: Final[Mapping[Role, tuple[Condition, ...]]] = {
+    Role.ADMINISTRATOR: (administrator_proved,),
+    Role.UNSAFE_ADMINISTRATOR: (),
 }
-_OWNER: Final[Mapping[Stance, tuple[Condition, ...]]] = {
-    Stance.OWNER: (self_managed, account_open, receipt_shown),
+_OWNER: Final[Mapping[Role, tuple[Condition, ...]]] = {
+    Role.OWNER: (self_managed, account_open, receipt_shown),
 }
 
-TABLE: Final[Mapping[Deed, Mapping[Stance, tuple[Condition, ...]]]] = {
-    Deed.OPEN_ACCOUNT: _ADMINISTRATOR,
-    Deed.BIND: {
+PERMISSIONS: Final[Mapping[Action, Mapping[Role, tuple[Condition, ...]]]] = {
+    Action.OPEN_ACCOUNT: _ADMINISTRATOR,
+    Action.BIND: {
         **_ADMINISTRATOR,
         **_OWNER,
-        Stance.FIRST_DEVICE_OWNER: (self_managed, account_open, no_device_bound, password_fresh),
-        Stance.ENROLLING: (no_device_bound, enrolment_shown),
+        Role.FIRST_DEVICE_OWNER: (self_managed, account_open, no_device_bound, password_fresh),
+        Role.ENROLLING: (no_device_bound, enrolment_shown),
     },
-    Deed.UNBIND: {**_ADMINISTRATOR, **_OWNER},
-    Deed.RENAME: {**_ADMINISTRATOR, **_OWNER},
-    Deed.RESYNC: {**_ADMINISTRATOR, **_OWNER},
-    Deed.MACHINES: {**_ADMINISTRATOR, **_OWNER},
-    Deed.RESET: _ADMINISTRATOR,
-    Deed.IMPORT: _ADMINISTRATOR,
-    Deed.REQUIRE: _ADMINISTRATOR,
-    Deed.ERASE: _ADMINISTRATOR,
-    Deed.MOVE: _ADMINISTRATOR,
-    Deed.DISCARD: _ADMINISTRATOR,
+    Action.UNBIND: {**_ADMINISTRATOR, **_OWNER},
+    Action.RENAME: {**_ADMINISTRATOR, **_OWNER},
+    Action.RESYNC: {**_ADMINISTRATOR, **_OWNER},
+    Action.MACHINES: {**_ADMINISTRATOR, **_OWNER},
+    Action.RESET: _ADMINISTRATOR,
+    Action.IMPORT: _ADMINISTRATOR,
+    Action.REQUIRE: _ADMINISTRATOR,
+    Action.ERASE: _ADMINISTRATOR,
+    Action.MOVE: _ADMINISTRATOR,
+    Action.DISCARD: _ADMINISTRATOR,
 }
 
 
-def authorise(account: Account | None, moment: Moment, actor: Actor, deed: Deed) -> Grant | Reason:
+def authorise(account: Account | None, context: Context, actor: Actor, action: Action) -> Grant | Reason:
     """Decide whether the actor may do the deed to the account, or why not."""
-    conditions = TABLE[deed].get(actor.stance)
+    conditions = PERMISSIONS[action].get(actor.role)
     if conditions is None:
         return Reason.NOT_AUTHORISED
     spent = account
     for condition in conditions:
-        verdict = condition(_Asked(account, moment, actor, deed))
+        verdict = condition(_Asked(account, context, actor, action))
         if isinstance(verdict, Reason):
             return verdict
         if verdict is not None:

@@ -15,15 +15,13 @@ import attrs
 from .._secret import SecretBytes
 from .._validation import is_flag
 from ..account import OFFER_TRIES, Account, Offer, SecurityKey, expires_at
-from ..events import Event, What
-from ..moment import Moment
+from ..context import Context
+from ..events import Event, EventType
 from ..otp import Algorithm
 from ..policy import RelyingParty
-from ..words import Kind, Reason, Refusal
+from ..refusals import Kind, Reason, Refusal
 from . import _fields
-from .actors import Actor, Enrolment, actor_digest, is_actor
-from .authority import Deed, authorise
-from .changes import (
+from .account_changes import (
     find_offer,
     good_name,
     may_bind,
@@ -34,12 +32,14 @@ from .changes import (
     with_failed_offer,
     with_offer,
 )
-from .key_answers import NewKey, judge_registration
-from .key_options import register_request, registration_options, under_another_app_id
+from .actors import Actor, Enrolment, actor_digest, is_actor
+from .authority import Action, authorise
 from .outcomes import SecurityKeyOffer
 from .proofs import proof_of
+from .security_key_check import NewKey, judge_registration
+from .security_key_options import register_request, registration_options, under_another_app_id
 from .tickets import MICROSECONDS, Purpose, after_clock_set_back, challenge_of, fresh, open_ticket, sealed_ticket
-from .transition import Claim, Step, Verb, refused
+from .transition import Claim, Transition, Verb, refused
 from .views import Bound, bound_view
 
 
@@ -67,45 +67,47 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
     renew: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
     create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[SecurityKeyOffer]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[SecurityKeyOffer]:
         """Return the step to an open offer."""
-        actor, party = self.by.label, moment.policy.relying_party
-        grant = authorise(account, moment, self.by, Deed.BIND)
+        actor, party = self.by.label, context.policy.relying_party
+        grant = authorise(account, context, self.by, Action.BIND)
         if isinstance(grant, Reason):
-            return refused(account, moment, grant, actor=actor)
-        if _fields.is_user_id(self.session, moment):
-            return refused(account, moment, Reason.BAD_SESSION, actor=actor)
+            return refused(account, context, grant, actor=actor)
+        if _fields.is_user_id(self.session, context):
+            return refused(account, context, Reason.BAD_SESSION, actor=actor)
         current = account
         if current is None:
             by_enrolment = isinstance(self.by, Enrolment)
             if not by_enrolment and not self.create:
-                return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
-            current = new_account(moment, required=True, by_enrolment=by_enrolment)
-        forbidden = may_bind(current, moment, Kind.SECURITY_KEY)
+                return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
+            current = new_account(context, required=True, by_enrolment=by_enrolment)
+        forbidden = may_bind(current, context, Kind.SECURITY_KEY)
         if party is None or forbidden is not None:
-            return refused(account, moment, forbidden or Reason.KIND_NOT_ALLOWED, actor=actor)
+            return refused(account, context, forbidden or Reason.KIND_NOT_ALLOWED, actor=actor)
         name = good_name(self.name, Kind.SECURITY_KEY)
         if name is None:
-            return refused(account, moment, Reason.BAD_NAME, actor=actor)
+            return refused(account, context, Reason.BAD_NAME, actor=actor)
 
         digest = actor_digest(self.by, self.session)
-        offer = None if self.renew else self._open_one(current, moment, digest)
+        offer = None if self.renew else self._open_one(current, context, digest)
         if offer is not None:
-            return Step(account, self._told(current, moment, party, offer))
-        offer = self._new_one(moment, digest, name)
-        event = Event(What.DEVICE_OFFERED, moment.user, moment.now, actor, None, Kind.SECURITY_KEY.value)
-        return Step(with_offer(current, moment, offer), self._told(current, moment, party, offer), events=(event,))
+            return Transition(account, self._told(current, context, party, offer))
+        offer = self._new_one(context, digest, name)
+        event = Event(EventType.DEVICE_OFFERED, context.user, context.now, actor, None, Kind.SECURITY_KEY.value)
+        return Transition(
+            with_offer(current, context, offer), self._told(current, context, party, offer), events=(event,)
+        )
 
-    def _open_one(self, account: Account, moment: Moment, digest: bytes) -> Offer | None:
-        for offer in open_offers(account, moment):
+    def _open_one(self, account: Account, context: Context, digest: bytes) -> Offer | None:
+        for offer in open_offers(account, context):
             same = (offer.kind, offer.actor, offer.account_name) == (Kind.SECURITY_KEY, digest, self.account_name)
             if same and not offer.claimed:
                 return offer
         return None
 
-    def _new_one(self, moment: Moment, digest: bytes, name: str) -> Offer:
+    def _new_one(self, context: Context, digest: bytes, name: str) -> Offer:
         return Offer(
-            stamp=fresh(moment, Purpose.OFFER_SECURITY_KEY, lifetime=moment.policy.lifetimes.offer),
+            stamp=fresh(context, Purpose.OFFER_SECURITY_KEY, lifetime=context.policy.lifetimes.offer),
             kind=Kind.SECURITY_KEY,
             actor=digest,
             tries=OFFER_TRIES,
@@ -116,14 +118,14 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
             digits=0,
             period=0,
             codes=0,
-            history=moment.root.history,
+            history=context.root.history,
             claimed=b"",
         )
 
-    def _told(self, account: Account, moment: Moment, party: RelyingParty, offer: Offer) -> SecurityKeyOffer:
+    def _told(self, account: Account, context: Context, party: RelyingParty, offer: Offer) -> SecurityKeyOffer:
         ticket = sealed_ticket(
             account,
-            moment,
+            context,
             offer.stamp,
             purpose=Purpose.OFFER_SECURITY_KEY,
             session=self.session,
@@ -131,7 +133,7 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
         challenge = challenge_of(ticket)
         return SecurityKeyOffer(
             id=ticket,
-            options=registration_options(account, moment.policy, party, challenge, account_name=offer.account_name),
+            options=registration_options(account, context.policy, party, challenge, account_name=offer.account_name),
             u2f=register_request(account, party, challenge),
             expires_at=expires_at(offer.stamp) / MICROSECONDS,
         )
@@ -156,44 +158,44 @@ class ConfirmSecurityKey(Verb[Bound]):
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[Bound]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[Bound]:
         """Return the step to a bound key, with the claim on its credential id."""
-        actor, party = self.by.label, moment.policy.relying_party
-        grant = authorise(account, moment, self.by, Deed.BIND)
+        actor, party = self.by.label, context.policy.relying_party
+        grant = authorise(account, context, self.by, Action.BIND)
         if isinstance(grant, Reason):
-            return refused(account, moment, grant, actor=actor)
-        opened = open_ticket(self.offer, account, moment, purpose=Purpose.OFFER_SECURITY_KEY, session=self.session)
+            return refused(account, context, grant, actor=actor)
+        opened = open_ticket(self.offer, account, context, purpose=Purpose.OFFER_SECURITY_KEY, session=self.session)
         if isinstance(opened, Reason):
-            return refused(after_clock_set_back(account, moment, opened), moment, opened, actor=actor)
+            return refused(after_clock_set_back(account, context, opened), context, opened, actor=actor)
         offer = None if account is None else find_offer(account, opened, actor_digest(self.by, self.session))
         if account is None or offer is None:
-            return refused(account, moment, Reason.OFFER_GONE, actor=actor)
-        forbidden = may_bind(account, moment, Kind.SECURITY_KEY)
+            return refused(account, context, Reason.OFFER_GONE, actor=actor)
+        forbidden = may_bind(account, context, Kind.SECURITY_KEY)
         if party is None or forbidden is not None:
-            return refused(account, moment, forbidden or Reason.KIND_NOT_ALLOWED, actor=actor)
+            return refused(account, context, forbidden or Reason.KIND_NOT_ALLOWED, actor=actor)
 
-        new = judge_registration(self.response, moment, party, opened.challenge)
+        new = judge_registration(self.response, context, party, opened.challenge)
         if isinstance(new, Refusal):
-            return refused(with_failed_offer(account, offer), moment, new, actor=actor)
+            return refused(with_failed_offer(account, offer), context, new, actor=actor)
         by_enrolment = isinstance(self.by, Enrolment)
-        key = _bound_key(new, moment, name=offer.name, actor=actor, used=by_enrolment)
+        key = _bound_key(new, context, name=offer.name, actor=actor, used=by_enrolment)
         if under_another_app_id(account, key.app_id):
-            return refused(account, moment, Reason.OTHER_APP_ID, actor=actor)
+            return refused(account, context, Reason.OTHER_APP_ID, actor=actor)
         if account.device(key.id) is not None:
-            return refused(account, moment, Reason.CREDENTIAL_TAKEN, actor=actor)
+            return refused(account, context, Reason.CREDENTIAL_TAKEN, actor=actor)
         digest = hashlib.sha256(key.credential_id).digest()
         if not offer.claimed:
             # Written before the claim, which is never taken back: one offer claims one credential id, and no more.
-            return Step(with_claimed_offer(account, offer, digest), Refusal(Reason.OFFER_GONE), unfinished=True)
+            return Transition(with_claimed_offer(account, offer, digest), Refusal(Reason.OFFER_GONE), unfinished=True)
         if offer.claimed != digest:
-            return refused(account, moment, Reason.OFFER_GONE, actor=actor)
-        bound, event = with_bound(account, moment, key, actor)
-        proof = proof_of(bound, moment, key, session=self.session) if by_enrolment else None
+            return refused(account, context, Reason.OFFER_GONE, actor=actor)
+        bound, event = with_bound(account, context, key, actor)
+        proof = proof_of(bound, context, key, session=self.session) if by_enrolment else None
         claim = Claim(party.id, key.credential_id)
-        return Step(bound, bound_view(key, moment.policy, proof), claims=(claim,), events=(event,))
+        return Transition(bound, bound_view(key, context.policy, proof), claims=(claim,), events=(event,))
 
 
-def _bound_key(new: NewKey, moment: Moment, *, name: str, actor: str, used: bool) -> SecurityKey:
+def _bound_key(new: NewKey, context: Context, *, name: str, actor: str, used: bool) -> SecurityKey:
     return SecurityKey(
         credential_id=new.credential_id,
         name=name,
@@ -206,7 +208,7 @@ def _bound_key(new: NewKey, moment: Moment, *, name: str, actor: str, used: bool
         attestation=new.attestation.verdict.value,
         models=new.attestation.models,
         cloned_at=None,
-        bound_at=moment.now,
+        bound_at=context.now,
         bound_by=actor,
-        last_used_at=moment.now if used else None,
+        last_used_at=context.now if used else None,
     )

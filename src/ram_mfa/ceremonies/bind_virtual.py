@@ -13,14 +13,12 @@ from .. import _base64url
 from .._secret import SecretText
 from .._validation import is_flag
 from ..account import OFFER_TRIES, Account, Offer, VirtualMFADevice, expires_at
-from ..events import Event, What
-from ..moment import Moment
+from ..context import Context
+from ..events import Event, EventType
 from ..otp import TOTP, KeyURI, setup_key
-from ..words import Kind, Reason
+from ..refusals import Kind, Reason
 from . import _fields
-from .actors import Actor, Enrolment, actor_digest, is_actor
-from .authority import Deed, authorise
-from .changes import (
+from .account_changes import (
     find_offer,
     good_name,
     may_bind,
@@ -30,11 +28,13 @@ from .changes import (
     with_failed_offer,
     with_offer,
 )
-from .codes import match_run
+from .actors import Actor, Enrolment, actor_digest, is_actor
+from .authority import Action, authorise
 from .outcomes import VirtualDeviceOffer
 from .proofs import proof_of
 from .tickets import MICROSECONDS, Purpose, after_clock_set_back, fresh, open_ticket, sealed_ticket
-from .transition import Step, Verb, refused
+from .totp_check import match_run
+from .transition import Transition, Verb, refused
 from .views import Bound, bound_view
 
 
@@ -62,63 +62,63 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
     renew: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
     create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[VirtualDeviceOffer]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[VirtualDeviceOffer]:
         """Return the step to an open offer."""
         actor = self.by.label
-        grant = authorise(account, moment, self.by, Deed.BIND)
+        grant = authorise(account, context, self.by, Action.BIND)
         if isinstance(grant, Reason):
-            return refused(account, moment, grant, actor=actor)
-        if _fields.is_user_id(self.session, moment):
-            return refused(account, moment, Reason.BAD_SESSION, actor=actor)
+            return refused(account, context, grant, actor=actor)
+        if _fields.is_user_id(self.session, context):
+            return refused(account, context, Reason.BAD_SESSION, actor=actor)
         current = account
         if current is None:
             by_enrolment = isinstance(self.by, Enrolment)
             if not by_enrolment and not self.create:
-                return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
-            current = new_account(moment, required=True, by_enrolment=by_enrolment)
-        forbidden = may_bind(current, moment, Kind.VIRTUAL)
+                return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
+            current = new_account(context, required=True, by_enrolment=by_enrolment)
+        forbidden = may_bind(current, context, Kind.VIRTUAL)
         if forbidden is not None:
-            return refused(account, moment, forbidden, actor=actor)
+            return refused(account, context, forbidden, actor=actor)
         name = good_name(self.name, Kind.VIRTUAL)
         if name is None:
-            return refused(account, moment, Reason.BAD_NAME, actor=actor)
+            return refused(account, context, Reason.BAD_NAME, actor=actor)
 
         digest = actor_digest(self.by, self.session)
-        offer = None if self.renew else self._open_one(current, moment, digest)
+        offer = None if self.renew else self._open_one(current, context, digest)
         if offer is not None:
-            return Step(account, self._told(current, moment, offer))
-        offer = self._new_one(moment, digest, name)
-        event = Event(What.DEVICE_OFFERED, moment.user, moment.now, actor, None, Kind.VIRTUAL.value)
-        return Step(with_offer(current, moment, offer), self._told(current, moment, offer), events=(event,))
+            return Transition(account, self._told(current, context, offer))
+        offer = self._new_one(context, digest, name)
+        event = Event(EventType.DEVICE_OFFERED, context.user, context.now, actor, None, Kind.VIRTUAL.value)
+        return Transition(with_offer(current, context, offer), self._told(current, context, offer), events=(event,))
 
-    def _open_one(self, account: Account, moment: Moment, digest: bytes) -> Offer | None:
-        for offer in open_offers(account, moment):
+    def _open_one(self, account: Account, context: Context, digest: bytes) -> Offer | None:
+        for offer in open_offers(account, context):
             if (offer.kind, offer.actor, offer.account_name) == (Kind.VIRTUAL, digest, self.account_name):
                 return offer
         return None
 
-    def _new_one(self, moment: Moment, digest: bytes, name: str) -> Offer:
-        totp = moment.policy.totp
+    def _new_one(self, context: Context, digest: bytes, name: str) -> Offer:
+        totp = context.policy.totp
         return Offer(
-            stamp=fresh(moment, Purpose.OFFER_VIRTUAL_DEVICE, lifetime=moment.policy.lifetimes.offer),
+            stamp=fresh(context, Purpose.OFFER_VIRTUAL_DEVICE, lifetime=context.policy.lifetimes.offer),
             kind=Kind.VIRTUAL,
             actor=digest,
             tries=OFFER_TRIES,
             name=name,
             account_name=self.account_name,
-            secret=moment.draw("secret", totp.algorithm.secret_size),
+            secret=context.draw("secret", totp.algorithm.secret_size),
             algorithm=totp.algorithm,
             digits=totp.digits,
             period=totp.period,
             codes=totp.codes,
-            history=moment.root.history,
+            history=context.root.history,
             claimed=b"",
         )
 
-    def _told(self, account: Account, moment: Moment, offer: Offer) -> VirtualDeviceOffer:
+    def _told(self, account: Account, context: Context, offer: Offer) -> VirtualDeviceOffer:
         uri = KeyURI(
             "totp",
-            moment.policy.issuer,
+            context.policy.issuer,
             offer.account_name,
             offer.secret,
             algorithm=offer.algorithm,
@@ -127,7 +127,7 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
         )
         ticket = sealed_ticket(
             account,
-            moment,
+            context,
             offer.stamp,
             purpose=Purpose.OFFER_VIRTUAL_DEVICE,
             session=self.session,
@@ -160,28 +160,28 @@ class ConfirmVirtualDevice(Verb[Bound]):
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[Bound]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[Bound]:
         """Return the step to a bound device."""
         actor = self.by.label
-        grant = authorise(account, moment, self.by, Deed.BIND)
+        grant = authorise(account, context, self.by, Action.BIND)
         if isinstance(grant, Reason):
-            return refused(account, moment, grant, actor=actor)
-        opened = open_ticket(self.offer, account, moment, purpose=Purpose.OFFER_VIRTUAL_DEVICE, session=self.session)
+            return refused(account, context, grant, actor=actor)
+        opened = open_ticket(self.offer, account, context, purpose=Purpose.OFFER_VIRTUAL_DEVICE, session=self.session)
         if isinstance(opened, Reason):
-            return refused(after_clock_set_back(account, moment, opened), moment, opened, actor=actor)
+            return refused(after_clock_set_back(account, context, opened), context, opened, actor=actor)
         offer = None if account is None else find_offer(account, opened, actor_digest(self.by, self.session))
         if account is None or offer is None or offer.kind is not Kind.VIRTUAL:
-            return refused(account, moment, Reason.OFFER_GONE, actor=actor)
-        forbidden = may_bind(account, moment, Kind.VIRTUAL)
+            return refused(account, context, Reason.OFFER_GONE, actor=actor)
+        forbidden = may_bind(account, context, Kind.VIRTUAL)
         if forbidden is not None:
-            return refused(account, moment, forbidden, actor=actor)
+            return refused(account, context, forbidden, actor=actor)
 
-        step = self._matched(offer, moment)
+        step = self._matched(offer, context)
         if step is None:
-            return refused(with_failed_offer(account, offer), moment, Reason.WRONG_CODE, actor=actor)
+            return refused(with_failed_offer(account, offer), context, Reason.WRONG_CODE, actor=actor)
         by_enrolment = isinstance(self.by, Enrolment)
         device = VirtualMFADevice(
-            id=_base64url.encode(moment.draw("device", 16)),
+            id=_base64url.encode(context.draw("device", 16)),
             name=offer.name,
             secret=offer.secret,
             algorithm=offer.algorithm,
@@ -194,18 +194,18 @@ class ConfirmVirtualDevice(Verb[Bound]):
             failures=0,
             closed_until=0,
             disabled_at=None,
-            bound_at=moment.now,
+            bound_at=context.now,
             bound_by=actor,
-            last_used_at=moment.now if by_enrolment else None,
-            history=moment.root.history,
+            last_used_at=context.now if by_enrolment else None,
+            history=context.root.history,
         )
-        bound, event = with_bound(account, moment, device, actor)
-        proof = proof_of(bound, moment, device, session=self.session) if by_enrolment else None
-        return Step(bound, bound_view(device, moment.policy, proof), events=(event,))
+        bound, event = with_bound(account, context, device, actor)
+        proof = proof_of(bound, context, device, session=self.session) if by_enrolment else None
+        return Transition(bound, bound_view(device, context.policy, proof), events=(event,))
 
-    def _matched(self, offer: Offer, moment: Moment) -> int | None:
+    def _matched(self, offer: Offer, context: Context) -> int | None:
         if len(self.codes) != offer.codes:
             return None
         totp = TOTP(offer.secret, offer.algorithm, offer.digits, offer.period)
-        window = moment.policy.totp
-        return match_run(totp, self.codes, now=moment.now, backward=window.backward, forward=window.forward)
+        window = context.policy.totp
+        return match_run(totp, self.codes, now=context.now, backward=window.backward, forward=window.forward)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import attrs
 
 from ..account import Account
-from ..events import CHANGES, REVOCATIONS, Event, What
-from ..moment import Moment
-from .transition import Step, Verb
+from ..context import Context
+from ..events import CHANGES, REVOCATIONS, Event, EventType
+from .transition import Transition, Verb
 
 
 @attrs.frozen
@@ -20,10 +20,10 @@ class Waiting(Verb[tuple[Event, ...]]):
 
     moves = True
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[tuple[Event, ...]]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[tuple[Event, ...]]:
         """Return the same account and its outbox."""
-        del moment
-        return Step(account, () if account is None else account.outbox)
+        del context
+        return Transition(account, () if account is None else account.outbox)
 
 
 @attrs.frozen
@@ -37,35 +37,37 @@ class Delivered(Verb[None]):
     moves = True
     events: tuple[Event, ...]
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
         """Return the step to the account without them."""
-        del moment
+        del context
         if account is None:
-            return Step(account, None)
+            return Transition(account, None)
         left = list(account.outbox)
         for event in self.events:
             if event in left:
                 left.remove(event)
-        return Step(account if len(left) == len(account.outbox) else attrs.evolve(account, outbox=tuple(left)), None)
+        return Transition(
+            account if len(left) == len(account.outbox) else attrs.evolve(account, outbox=tuple(left)), None
+        )
 
 
-def with_events(account: Account, events: tuple[Event, ...], moment: Moment) -> Account | None:
+def with_events(account: Account, events: tuple[Event, ...], context: Context) -> Account | None:
     """Return the account with events in its outbox, or None where the change that they tell of must wait for room.
 
     Where there is no room the oldest refusals give way: whoever types wrong codes cannot fill an outbox with them. A
     revocation is never held up: for its events the oldest of any kind give way. A change of devices or settings waits;
     of anything else the event itself is dropped. One event counts what was dropped since the last delivery.
     """
-    waiting = [event for event in account.outbox if event.what is not What.EVENTS_DROPPED]
-    dropped = sum(int(event.detail) for event in account.outbox if event.what is What.EVENTS_DROPPED)
+    waiting = [event for event in account.outbox if event.type is not EventType.EVENTS_DROPPED]
+    dropped = sum(int(event.detail) for event in account.outbox if event.type is EventType.EVENTS_DROPPED)
     together = [*waiting, *events]
-    over = len(together) - max(moment.policy.outbox, len(waiting))
-    given_way = [event for event in together if event.what is What.REFUSED][: max(over, 0)]
+    over = len(together) - max(context.policy.outbox, len(waiting))
+    given_way = [event for event in together if event.type is EventType.REFUSED][: max(over, 0)]
     for event in given_way:
         together.remove(event)
     over -= len(given_way)
     if over > 0:
-        told = {event.what for event in events}
+        told = {event.type for event in events}
         if told & REVOCATIONS:
             together = together[over:]
         elif told & CHANGES:
@@ -74,5 +76,5 @@ def with_events(account: Account, events: tuple[Event, ...], moment: Moment) -> 
             together = together[:-over]
         dropped += over
     dropped += len(given_way)
-    count = (Event(What.EVENTS_DROPPED, moment.user, moment.now, detail=str(dropped)),) if dropped else ()
+    count = (Event(EventType.EVENTS_DROPPED, context.user, context.now, detail=str(dropped)),) if dropped else ()
     return attrs.evolve(account, outbox=(*count, *together))

@@ -15,15 +15,15 @@ from .._frozen import replaced
 from .._secret import SecretText
 from .._validation import instance_of
 from ..account import Account, Device, VirtualMFADevice
-from ..events import Event, What
-from ..moment import Moment
-from ..words import Kind, Reason, Refusal
-from . import _fields, key_answers
-from .changes import one_device
-from .codes import match_one, with_accepted
+from ..context import Context
+from ..events import Event, EventType
+from ..refusals import Kind, Reason, Refusal
+from . import _fields, security_key_check
+from .account_changes import one_device
 from .throttle import closed, count_wrong
 from .tickets import Opened, spend, spend_failed
-from .transition import Step, refused
+from .totp_check import match_one, with_accepted
+from .transition import Transition, refused
 from .usable import is_allowed
 
 
@@ -80,41 +80,41 @@ class Accepted:
     device: Device
 
 
-def weigh(evidence: Evidence, account: Account, moment: Moment, ticket: Opened) -> Accepted | Step[Any]:
+def weigh(evidence: Evidence, account: Account, context: Context, ticket: Opened) -> Accepted | Transition[Any]:
     """Return the account in which right evidence is spent, or the step of the refusal.
 
     Args:
         evidence: what was brought.
         account: the account as it is.
-        moment: the rest of the world.
+        context: policy, time, entropy and the root record.
         ticket: the challenge that it answers.
     """
     if isinstance(evidence, TOTPCode):
-        return _weigh_code(evidence, account, moment, ticket)
+        return _weigh_code(evidence, account, context, ticket)
     if isinstance(evidence, Assertion | U2FSignature):
-        return _weigh_key(evidence, account, moment, ticket)
-    return refused(account, moment, Reason.WRONG_EVIDENCE)
+        return _weigh_key(evidence, account, context, ticket)
+    return refused(account, context, Reason.WRONG_EVIDENCE)
 
 
-def _weigh_code(evidence: TOTPCode, account: Account, moment: Moment, ticket: Opened) -> Accepted | Step[Any]:
+def _weigh_code(evidence: TOTPCode, account: Account, context: Context, ticket: Opened) -> Accepted | Transition[Any]:
     virtual = tuple([device for device in account.devices if isinstance(device, VirtualMFADevice)])
     if not virtual:
-        return refused(account, moment, Reason.WRONG_EVIDENCE)
+        return refused(account, context, Reason.WRONG_EVIDENCE)
     device = one_device(virtual, evidence.device)
     if isinstance(device, Reason):
-        return refused(account, moment, device)
-    if not is_allowed(device, moment.policy):
-        return refused(account, moment, Reason.DEVICE_NOT_ALLOWED, device=device.id)
-    gate = closed(account, device, moment)
+        return refused(account, context, device)
+    if not is_allowed(device, context.policy):
+        return refused(account, context, Reason.DEVICE_NOT_ALLOWED, device=device.id)
+    gate = closed(account, device, context)
     if gate is not None:
-        return refused(account, moment, gate, device=device.id)
-    step, why_not = match_one(device, evidence.code, moment)
+        return refused(account, context, gate, device=device.id)
+    step, why_not = match_one(device, evidence.code, context)
     if step is None:
-        counted, refusal, events = count_wrong(account, device, moment)
-        return refused(counted, moment, refusal, device=device.id, events=events)
+        counted, refusal, events = count_wrong(account, device, context)
+        return refused(counted, context, refusal, device=device.id, events=events)
     if why_not is not None:
         # A code of a spent step can never pass, so that meeting one is no guess: nothing is counted or written.
-        return refused(account, moment, why_not, device=device.id)
+        return refused(account, context, why_not, device=device.id)
     accepted, floor = with_accepted(device.accepted, device.floor, step)
     used = replaced(
         device,
@@ -123,35 +123,35 @@ def _weigh_code(evidence: TOTPCode, account: Account, moment: Moment, ticket: Op
         floor=floor,
         failures=0,
         closed_until=0,
-        last_used_at=moment.now,
+        last_used_at=context.now,
     )
-    return Accepted(spend(account, moment, ticket.stamp, device=used), used)
+    return Accepted(spend(account, context, ticket.stamp, device=used), used)
 
 
 def _weigh_key(
-    evidence: Assertion | U2FSignature, account: Account, moment: Moment, ticket: Opened
-) -> Accepted | Step[Any]:
+    evidence: Assertion | U2FSignature, account: Account, context: Context, ticket: Opened
+) -> Accepted | Transition[Any]:
     keys = [device for device in account.devices if device.kind is Kind.SECURITY_KEY]
     if not keys:
-        return refused(account, moment, Reason.WRONG_EVIDENCE)
-    party = moment.policy.relying_party
-    if party is None or not any(is_allowed(key, moment.policy) for key in keys):
-        return refused(account, moment, Reason.DEVICE_NOT_ALLOWED)
+        return refused(account, context, Reason.WRONG_EVIDENCE)
+    party = context.policy.relying_party
+    if party is None or not any(is_allowed(key, context.policy) for key in keys):
+        return refused(account, context, Reason.DEVICE_NOT_ALLOWED)
     if isinstance(evidence, Assertion):
-        answer = key_answers.weigh_assertion(evidence.response, account, moment, party, ticket.challenge)
+        answer = security_key_check.weigh_assertion(evidence.response, account, context, party, ticket.challenge)
     else:
-        answer = key_answers.weigh_u2f(evidence.response, account, moment, party, ticket.challenge)
-    if isinstance(answer, key_answers.RightAnswer):
-        used = attrs.evolve(answer.key, sign_count=answer.sign_count, last_used_at=moment.now)
-        return Accepted(spend(account, moment, ticket.stamp, device=used), used)
+        answer = security_key_check.weigh_u2f(evidence.response, account, context, party, ticket.challenge)
+    if isinstance(answer, security_key_check.RightAnswer):
+        used = attrs.evolve(answer.key, sign_count=answer.sign_count, last_used_at=context.now)
+        return Accepted(spend(account, context, ticket.stamp, device=used), used)
 
-    after = spend_failed(account, moment, ticket.stamp)
+    after = spend_failed(account, context, ticket.stamp)
     if not isinstance(after, Account):
-        return refused(account, moment, Refusal(Reason.THROTTLED, after))
+        return refused(account, context, Refusal(Reason.THROTTLED, after))
     device: str | None = None
     events: tuple[Event, ...] = ()
     if answer.cloned is not None:
         device = answer.cloned.id
-        after = replaced(after.with_device(attrs.evolve(answer.cloned, cloned_at=moment.now)), machines=())
-        events = (Event(What.KEY_CLONED, moment.user, moment.now, device=device),)
-    return refused(after, moment, answer.refusal, device=device, events=events)
+        after = replaced(after.with_device(attrs.evolve(answer.cloned, cloned_at=context.now)), machines=())
+        events = (Event(EventType.KEY_CLONED, context.user, context.now, device=device),)
+    return refused(after, context, answer.refusal, device=device, events=events)

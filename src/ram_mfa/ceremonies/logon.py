@@ -13,17 +13,17 @@ from .._frozen import replaced
 from .._secret import SecretText
 from .._validation import is_a
 from ..account import MAX_OLD_MARKS, OLD_MARK, Account, expires_at
-from ..events import Event, What
-from ..moment import Moment
-from ..policy import Unopened
-from ..words import Reason
+from ..context import Context
+from ..events import Event, EventType
+from ..policy import UnknownUsers
+from ..refusals import Reason
 from . import _fields, machines
-from .asking import challenge, retried, subject_of
+from .challenges import challenge, retried, subject_of
 from .evidence import Evidence, is_evidence, weigh
 from .outcomes import LogonStart, MustBind, NotRequired, Proof, Remembered
 from .proofs import proof_of
 from .tickets import MICROSECONDS, NOTHING, Purpose, after_clock_set_back, fresh, open_ticket, renewed, sealed_ticket
-from .transition import Step, Verb, refused
+from .transition import Transition, Verb, refused
 from .usable import why_none_usable
 
 
@@ -66,38 +66,42 @@ class BeginLogon(Verb[LogonStart]):
     machine: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_fields.is_optional_text)
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_machine)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[LogonStart]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[LogonStart]:
         """Return the same account, and how the logon goes on."""
-        policy = moment.policy
-        if _fields.is_user_id(self.session, moment):
-            return refused(account, moment, Reason.BAD_SESSION)
+        policy = context.policy
+        if _fields.is_user_id(self.session, context):
+            return refused(account, context, Reason.BAD_SESSION)
         if account is None:
-            if policy.unopened is Unopened.NOT_REQUIRED:
-                return self._skipped(account, moment, NotRequired(moment.user, "unopened.not-required"))
-            if policy.unopened is Unopened.MUST_BIND:
-                return Step(account, self._must_bind(account, moment))
-            return refused(account, moment, Reason.NO_ACCOUNT)
+            if policy.unknown_users is UnknownUsers.NOT_REQUIRED:
+                return self._skipped(account, context, NotRequired(context.user, "unknown_users.not-required"))
+            if policy.unknown_users is UnknownUsers.MUST_BIND:
+                return Transition(account, self._must_bind(account, context))
+            return refused(account, context, Reason.NO_ACCOUNT)
         if not account.devices:
             decision = policy.must_use_mfa(required=account.required)
             if decision.allowed:
-                return Step(account, self._must_bind(account, moment))
-            return self._skipped(account, moment, NotRequired(moment.user, decision.rule))
+                return Transition(account, self._must_bind(account, context))
+            return self._skipped(account, context, NotRequired(context.user, decision.rule))
         reason = why_none_usable(account, policy)
         if reason is not None:
-            return refused(account, moment, reason)
+            return refused(account, context, reason)
         machine = machines.find(self.machine, account)
-        if machine is not None and machines.counts(machine, account, moment, self.password_mark):
-            return self._skipped(account, moment, Remembered(moment.user, machine.id, machine.expires_at))
-        return Step(account, challenge(account, moment, session=self.session, mark=_digest(self.password_mark)))
+        if machine is not None and machines.counts(machine, account, context, self.password_mark):
+            return self._skipped(account, context, Remembered(context.user, machine.id, machine.expires_at))
+        return Transition(account, challenge(account, context, session=self.session, mark=_digest(self.password_mark)))
 
-    def _skipped(self, account: Account | None, moment: Moment, outcome: NotRequired | Remembered) -> Step[LogonStart]:
+    def _skipped(
+        self, account: Account | None, context: Context, outcome: NotRequired | Remembered
+    ) -> Transition[LogonStart]:
         detail = outcome.why if isinstance(outcome, NotRequired) else f"machine {outcome.machine}"
-        return Step(account, outcome, events=(Event(What.MFA_SKIPPED, moment.user, moment.now, detail=detail),))
+        return Transition(
+            account, outcome, events=(Event(EventType.MFA_SKIPPED, context.user, context.now, detail=detail),)
+        )
 
-    def _must_bind(self, account: Account | None, moment: Moment) -> MustBind:
-        stamp = fresh(moment, Purpose.ENROLMENT, lifetime=moment.policy.lifetimes.enrolment)
-        ticket = sealed_ticket(account, moment, stamp, purpose=Purpose.ENROLMENT, session=self.session)
-        return MustBind(ticket, moment.policy.kinds(), expires_at(stamp) / MICROSECONDS)
+    def _must_bind(self, account: Account | None, context: Context) -> MustBind:
+        stamp = fresh(context, Purpose.ENROLMENT, lifetime=context.policy.lifetimes.enrolment)
+        ticket = sealed_ticket(account, context, stamp, purpose=Purpose.ENROLMENT, session=self.session)
+        return MustBind(ticket, context.policy.kinds(), expires_at(stamp) / MICROSECONDS)
 
 
 @attrs.frozen
@@ -123,43 +127,48 @@ class FinishLogon(Verb[Proof]):
     )
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_remember)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
         """Return the step to a proof."""
         mark = _digest(self.password_mark)
         opened = open_ticket(
-            self.challenge, account, moment, purpose=Purpose.LOGON, session=self.session, subject=subject_of(None, mark)
+            self.challenge,
+            account,
+            context,
+            purpose=Purpose.LOGON,
+            session=self.session,
+            subject=subject_of(None, mark),
         )
         if isinstance(opened, Reason):
-            return refused(after_clock_set_back(account, moment, opened), moment, opened)
+            return refused(after_clock_set_back(account, context, opened), context, opened)
         if account is None:
-            return refused(account, moment, Reason.NO_ACCOUNT)
-        marked = self._marked(account, moment, mark)
-        weighed = weigh(self.evidence, marked, moment, opened)
-        if isinstance(weighed, Step):
+            return refused(account, context, Reason.NO_ACCOUNT)
+        marked = self._marked(account, context, mark)
+        weighed = weigh(self.evidence, marked, context, opened)
+        if isinstance(weighed, Transition):
             return retried(
                 weighed,
                 account=account,
-                moment=moment,
+                context=context,
                 session=self.session,
                 opened=opened,
                 mark=mark,
                 seen=marked,
             )
         after = weighed.account
-        if after.machines and moment.policy.remember is None:
+        if after.machines and context.policy.remember is None:
             # Switched off: what was remembered must not count again where it is switched on
             after = attrs.evolve(after, machines=())
         token: SecretText | None = None
         events: tuple[Event, ...] = ()
         if self.remember is not None and self.password_mark is not None:
             after, token, events = machines.remember(
-                after, moment, label=self.remember, password_mark=self.password_mark, device=weighed.device
+                after, context, label=self.remember, password_mark=self.password_mark, device=weighed.device
             )
-        proof = proof_of(after, moment, weighed.device, session=self.session, machine=token)
-        event = Event(What.LOGON_PROVED, moment.user, moment.now, device=weighed.device.id)
-        return Step(after, proof, events=(event, *events))
+        proof = proof_of(after, context, weighed.device, session=self.session, machine=token)
+        event = Event(EventType.LOGON_PROVED, context.user, context.now, device=weighed.device.id)
+        return Transition(after, proof, events=(event, *events))
 
-    def _marked(self, account: Account, moment: Moment, mark: bytes) -> Account:
+    def _marked(self, account: Account, context: Context, mark: bytes) -> Account:
         """Return the account that has seen the mark; what another mark began ends, and an old mark revives nothing."""
         if self.password_mark is None or account.password_mark == mark:
             return account
@@ -168,7 +177,7 @@ class FinishLogon(Verb[Proof]):
         old_marks = (*account.old_marks, account.password_mark[:OLD_MARK])
         returns = mark[:OLD_MARK] in old_marks
         return replaced(
-            renewed(account, moment),
+            renewed(account, context),
             password_mark=mark,
             old_marks=tuple([one for one in old_marks if one != mark[:OLD_MARK]][-MAX_OLD_MARKS:]),
             wrong=account.wrong if returns else (),

@@ -17,23 +17,23 @@ import attrs
 from .. import _base64url
 from .._secret import SecretText
 from ..account import Account, Device, Machine
-from ..events import Event, What
-from ..moment import Moment
-from ..words import Reason
+from ..context import Context
+from ..events import Event, EventType
+from ..refusals import Reason
 from . import _fields
 from .actors import Actor, is_actor
-from .authority import Deed, authorise
-from .transition import Step, Verb, refused
+from .authority import Action, authorise
+from .transition import Transition, Verb, refused
 from .usable import usable_devices
 
 HANDLE = 43
 """Characters of a token: base64url of 32 bytes."""
 JAR = 16
 """Handles that one cookie holds at the most; the oldest go."""
-LONGEST_LABEL = 64
+MAX_LABEL = 64
 
 
-def jar_with(cookie: str | None, token: str) -> SecretText:
+def add_to_machine_cookie(cookie: str | None, token: str) -> SecretText:
     """Return the cookie's next value, with one more machine token in it.
 
     Args:
@@ -59,41 +59,41 @@ def find(cookie: str | None, account: Account) -> Machine | None:
     return next((machine for machine in reversed(account.machines) if machine.digest in digests), None)
 
 
-def counts(machine: Machine, account: Account, moment: Moment, password_mark: str | None) -> bool:
+def counts(machine: Machine, account: Account, context: Context, password_mark: str | None) -> bool:
     """Return whether a machine skips the MFA step now."""
-    remember = moment.policy.remember
+    remember = context.policy.remember
     return (
         remember is not None
         and password_mark is not None
-        and machine.remembered_at <= moment.now + moment.policy.clock_skew
-        and moment.now < min(machine.expires_at, machine.remembered_at + remember.seconds)
+        and machine.remembered_at <= context.now + context.policy.clock_skew
+        and context.now < min(machine.expires_at, machine.remembered_at + remember.lifetime)
         and hmac.compare_digest(machine.password_mark, mark_digest(password_mark))
-        and not moment.root.losses_since(machine.history)
-        and any(machine.device == device_digest(device) for device in usable_devices(account, moment.policy))
+        and not context.root.losses_since(machine.history)
+        and any(machine.device == device_digest(device) for device in usable_devices(account, context.policy))
     )
 
 
 def remember(
-    account: Account, moment: Moment, *, label: str, password_mark: str, device: Device
+    account: Account, context: Context, *, label: str, password_mark: str, device: Device
 ) -> tuple[Account, SecretText | None, tuple[Event, ...]]:
     """Return the account that remembers this machine, its token, and what is to be told; no token where not allowed."""
-    allowed = moment.policy.remember
+    allowed = context.policy.remember
     if allowed is None:
         return account, None, ()
-    token = SecretText(_base64url.encode(moment.draw("machine", 32)))
-    shown = "".join(character for character in label if character.isprintable())[:LONGEST_LABEL]
+    token = SecretText(_base64url.encode(context.draw("machine", 32)))
+    shown = "".join(character for character in label if character.isprintable())[:MAX_LABEL]
     machine = Machine(
         digest=hashlib.sha256(token.encode()).digest(),
         label=shown,
-        remembered_at=moment.now,
-        expires_at=moment.now + allowed.seconds,
-        history=moment.root.history,
+        remembered_at=context.now,
+        expires_at=context.now + allowed.lifetime,
+        history=context.root.history,
         device=device_digest(device),
         password_mark=mark_digest(password_mark),
     )
-    living = tuple(one for one in account.machines if one.expires_at > moment.now)
-    event = Event(What.MACHINE_REMEMBERED, moment.user, moment.now, detail=machine.id)
-    return attrs.evolve(account, machines=(*living, machine)[-allowed.most :]), token, (event,)
+    living = tuple(one for one in account.machines if one.expires_at > context.now)
+    event = Event(EventType.MACHINE_REMEMBERED, context.user, context.now, detail=machine.id)
+    return attrs.evolve(account, machines=(*living, machine)[-allowed.max_machines :]), token, (event,)
 
 
 def under_mark(account: Account, digest: bytes) -> tuple[Machine, ...]:
@@ -116,9 +116,9 @@ class ForgetMachine(Verb[None]):
     machine: str = attrs.field(validator=_fields.is_text)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
         """Return the step to the account without it."""
-        return _forget(account, moment, self.by, lambda machine: machine.id == self.machine)
+        return _forget(account, context, self.by, lambda machine: machine.id == self.machine)
 
 
 @attrs.frozen
@@ -131,22 +131,22 @@ class ForgetMachines(Verb[None]):
 
     by: Actor = attrs.field(validator=is_actor)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
         """Return the step to the account without any."""
-        return _forget(account, moment, self.by, lambda _: True)
+        return _forget(account, context, self.by, lambda _: True)
 
 
-def _forget(account: Account | None, moment: Moment, by: Actor, which: Callable[[Machine], bool]) -> Step[None]:
-    grant = authorise(account, moment, by, Deed.MACHINES)
+def _forget(account: Account | None, context: Context, by: Actor, which: Callable[[Machine], bool]) -> Transition[None]:
+    grant = authorise(account, context, by, Action.MACHINES)
     if isinstance(grant, Reason):
-        return refused(account, moment, grant, actor=by.label)
+        return refused(account, context, grant, actor=by.label)
     if account is None or grant.account is None:
-        return refused(account, moment, Reason.NO_ACCOUNT, actor=by.label)
+        return refused(account, context, Reason.NO_ACCOUNT, actor=by.label)
     left = tuple(machine for machine in account.machines if not which(machine))
     if len(left) == len(account.machines):
-        return refused(account, moment, Reason.NOTHING_TO_DO, actor=by.label)
-    event = Event(What.MACHINES_FORGOTTEN, moment.user, moment.now, by.label)
-    return Step(attrs.evolve(grant.account, machines=left), None, events=(event,))
+        return refused(account, context, Reason.NOTHING_TO_DO, actor=by.label)
+    event = Event(EventType.MACHINES_FORGOTTEN, context.user, context.now, by.label)
+    return Transition(attrs.evolve(grant.account, machines=left), None, events=(event,))
 
 
 def _handles(cookie: str | None) -> list[str]:

@@ -15,7 +15,7 @@ import attrs
 
 from .._secret import SecretText
 from .._validation import name, optional, text
-from ..words import Challenge, Kind, Ticket
+from ..refusals import Challenge, Kind, Ticket
 
 
 @attrs.frozen
@@ -94,7 +94,7 @@ class Proof:
         at: seconds since the epoch.
         phishing_resistant: whether the evidence was bound to the site; never for a code (NIST SP 800-63B-4, 3.2.5).
         machine: the token for this machine's cookie where one was asked for and allowed, else None.
-        receipt: opaque; a step-up's is taken by `Spend` and `Owner`, a logon's by nothing.
+        receipt: opaque; a step-up's is taken by `SpendReceipt` and `Owner`, a logon's by nothing.
     """
 
     user: str

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from .._secret import SecretText
 from ..account import Account, Device
-from ..moment import Moment
-from ..words import Kind
+from ..context import Context
+from ..refusals import Kind
 from .outcomes import Operation, Proof, ProofOf
 from .tickets import Purpose, fresh, receipt_subject, sealed_ticket
 
 
 def proof_of(
     account: Account,
-    moment: Moment,
+    context: Context,
     device: Device,
     *,
     session: str,
@@ -24,7 +24,7 @@ def proof_of(
 
     Args:
         account: the account after the proof; its receipt hangs on that account's epoch.
-        moment: the rest of the world.
+        context: policy, time, entropy and the root record.
         device: the device used.
         session: the session in which it was used.
         operation: what was stepped up for; None for a logon.
@@ -34,19 +34,19 @@ def proof_of(
     purpose = Purpose.LOGON_RECEIPT if logon else Purpose.STEP_UP_RECEIPT
     receipt = sealed_ticket(
         account,
-        moment,
-        fresh(moment, purpose, lifetime=moment.policy.lifetimes.receipt),
+        context,
+        fresh(context, purpose, lifetime=context.policy.lifetimes.receipt),
         purpose=purpose,
         session=session,
         subject=receipt_subject(operation, device),
     )
     return Proof(
-        user=moment.user,
+        user=context.user,
         purpose=ProofOf.LOGON if logon else ProofOf.STEP_UP,
         operation=operation,
         device=device.id,
         kind=device.kind,
-        at=moment.now,
+        at=context.now,
         phishing_resistant=device.kind is Kind.SECURITY_KEY,
         machine=machine,
         receipt=SecretText(receipt),

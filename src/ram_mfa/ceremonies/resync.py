@@ -12,16 +12,16 @@ import attrs
 
 from .._secret import SecretText
 from ..account import Account, VirtualMFADevice
-from ..events import Event, What
-from ..moment import Moment
-from ..words import Kind, Reason
+from ..context import Context
+from ..events import Event, EventType
+from ..refusals import Kind, Reason
 from . import _fields
+from .account_changes import good_name, one_device
 from .actors import Actor, is_actor
-from .authority import Deed, authorise
-from .changes import good_name, one_device
-from .codes import accepted_in_the_future, match_run, spent, totp_of, with_accepted
+from .authority import Action, authorise
 from .throttle import closed, count_wrong
-from .transition import Step, Verb, refused
+from .totp_check import accepted_in_the_future, match_run, spent, totp_of, with_accepted
+from .transition import Transition, Verb, refused
 from .views import DeviceView, device_view
 
 CODES = 2
@@ -41,58 +41,58 @@ class ResyncVirtualDevice(Verb[DeviceView]):
     codes: tuple[SecretText, ...] = attrs.field(converter=_fields.as_codes, repr=False, kw_only=True)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[DeviceView]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[DeviceView]:
         """Return the step to the device with its drift set."""
-        actor, policy = self.by.label, moment.policy
-        grant = authorise(account, moment, self.by, Deed.RESYNC)
+        actor, policy = self.by.label, context.policy
+        grant = authorise(account, context, self.by, Action.RESYNC)
         if isinstance(grant, Reason):
-            return refused(account, moment, grant, actor=actor)
+            return refused(account, context, grant, actor=actor)
         if account is None or grant.account is None:
-            return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
+            return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
         device = one_device(account.devices, self.device)
         if isinstance(device, Reason):
-            return refused(account, moment, device, actor=actor)
+            return refused(account, context, device, actor=actor)
         if not isinstance(device, VirtualMFADevice):
-            return refused(account, moment, Reason.UNKNOWN_DEVICE, actor=actor)
-        gate = closed(account, device, moment)
+            return refused(account, context, Reason.UNKNOWN_DEVICE, actor=actor)
+        gate = closed(account, device, context)
         if gate is not None:
-            return refused(account, moment, gate, actor=actor, device=device.id)
+            return refused(account, context, gate, actor=actor, device=device.id)
         totp = totp_of(device)
         step = None
         if len(self.codes) == CODES:
-            step = match_run(totp, self.codes, now=moment.now, backward=policy.totp.drift, forward=policy.totp.drift)
+            step = match_run(totp, self.codes, now=context.now, backward=policy.totp.drift, forward=policy.totp.drift)
         if step is None:
-            counted, refusal, events = count_wrong(account, device, moment)
-            return refused(counted, moment, refusal, actor=actor, device=device.id, events=events)
-        why_not = _why_not(device, step, moment)
+            counted, refusal, events = count_wrong(account, device, context)
+            return refused(counted, context, refusal, actor=actor, device=device.id, events=events)
+        why_not = _why_not(device, step, context)
         if why_not is not None:
-            return refused(account, moment, why_not, actor=actor, device=device.id)
+            return refused(account, context, why_not, actor=actor, device=device.id)
         accepted, floor = with_accepted(device.accepted, device.floor, step - 1, step)
         synced = attrs.evolve(
             device,
             last_step=step,
             accepted=accepted,
             floor=floor,
-            drift=step - totp.step(moment.now),
+            drift=step - totp.step(context.now),
             failures=0,
             closed_until=0,
         )
-        event = Event(What.DEVICE_RESYNCED, moment.user, moment.now, actor, device.id, f"drift {synced.drift}")
-        return Step(grant.account.with_device(synced), device_view(synced, moment.policy), events=(event,))
+        event = Event(EventType.DEVICE_RESYNCED, context.user, context.now, actor, device.id, f"drift {synced.drift}")
+        return Transition(grant.account.with_device(synced), device_view(synced, context.policy), events=(event,))
 
 
-def _why_not(device: VirtualMFADevice, step: int, moment: Moment) -> Reason | None:
+def _why_not(device: VirtualMFADevice, step: int, context: Context) -> Reason | None:
     """Return why the codes of a step and of the one before it are not accepted, or None.
 
     Where the last step lies in the future, a clock was wrong: then only what is known to have been accepted counts, so
     that the user gets over it, and no accepted code passes again when its time comes.
     """
-    ahead = accepted_in_the_future(device, moment)
+    ahead = accepted_in_the_future(device, context)
     if ahead is Reason.REBIND_NEEDED:
         return ahead
     if ahead is None and step - 1 <= device.last_step:
         return Reason.REPLAYED_CODE
-    return spent(device, step - 1, moment) or spent(device, step, moment)
+    return spent(device, step - 1, context) or spent(device, step, context)
 
 
 @attrs.frozen
@@ -109,20 +109,20 @@ class RenameDevice(Verb[DeviceView]):
     name: str = attrs.field(kw_only=True, validator=_fields.is_text)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[DeviceView]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[DeviceView]:
         """Return the step to the device renamed."""
         actor = self.by.label
-        grant = authorise(account, moment, self.by, Deed.RENAME)
+        grant = authorise(account, context, self.by, Action.RENAME)
         if isinstance(grant, Reason):
-            return refused(account, moment, grant, actor=actor)
+            return refused(account, context, grant, actor=actor)
         if account is None or grant.account is None:
-            return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
+            return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
         device = one_device(account.devices, self.device)
         if isinstance(device, Reason):
-            return refused(account, moment, device, actor=actor)
+            return refused(account, context, device, actor=actor)
         name = good_name(self.name, Kind.VIRTUAL)
         if name is None:
-            return refused(account, moment, Reason.BAD_NAME, actor=actor)
+            return refused(account, context, Reason.BAD_NAME, actor=actor)
         renamed = attrs.evolve(device, name=name)
-        event = Event(What.DEVICE_RENAMED, moment.user, moment.now, actor, device.id)
-        return Step(grant.account.with_device(renamed), device_view(renamed, moment.policy), events=(event,))
+        event = Event(EventType.DEVICE_RENAMED, context.user, context.now, actor, device.id)
+        return Transition(grant.account.with_device(renamed), device_view(renamed, context.policy), events=(event,))

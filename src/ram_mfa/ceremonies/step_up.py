@@ -2,7 +2,7 @@
 """Sensitive operations ask again: a fresh proof for one operation, named at both ends.
 
 A remembered machine never counts here and "not required" is never an answer (requirements B14, B18). Where proving and
-doing are two requests the receipt of the proof travels between them, and `Spend` takes it once.
+doing are two requests the receipt of the proof travels between them, and `SpendReceipt` takes it once.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ import attrs
 
 from .._secret import SecretText
 from ..account import Account, issued_at
-from ..events import Event, What
-from ..moment import Moment
-from ..words import Challenge, Kind, Reason
+from ..context import Context
+from ..events import Event, EventType
+from ..refusals import Challenge, Kind, Reason
 from . import _fields
-from .asking import challenge, purpose_of, retried, subject_of
+from .challenges import challenge, purpose_of, retried, subject_of
 from .evidence import Evidence, is_evidence, weigh
 from .outcomes import Operation, Proof, ProofOf
 from .proofs import proof_of
 from .tickets import MICROSECONDS, after_clock_set_back, open_receipt, open_ticket, spend
-from .transition import Step, Verb, refused
+from .transition import Transition, Verb, refused
 from .usable import why_none_usable
 
 
-def _usable(account: Account | None, moment: Moment) -> Reason | None:
+def _usable(account: Account | None, context: Context) -> Reason | None:
     if account is None:
         return Reason.NO_ACCOUNT
     if not account.devices:
         return Reason.NO_DEVICE
-    return why_none_usable(account, moment.policy)
+    return why_none_usable(account, context.policy)
 
 
 @attrs.frozen
@@ -44,12 +44,12 @@ class BeginStepUp(Verb[Challenge]):
     operation: Operation = attrs.field(validator=_fields.is_operation)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[Challenge]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[Challenge]:
         """Return the same account and a challenge."""
-        reason = Reason.BAD_SESSION if _fields.is_user_id(self.session, moment) else _usable(account, moment)
+        reason = Reason.BAD_SESSION if _fields.is_user_id(self.session, context) else _usable(account, context)
         if account is None or reason is not None:
-            return refused(account, moment, reason or Reason.NO_ACCOUNT)
-        return Step(account, challenge(account, moment, session=self.session, operation=self.operation))
+            return refused(account, context, reason or Reason.NO_ACCOUNT)
+        return Transition(account, challenge(account, context, session=self.session, operation=self.operation))
 
 
 @attrs.frozen
@@ -68,38 +68,38 @@ class FinishStepUp(Verb[Proof]):
     operation: Operation = attrs.field(kw_only=True, validator=_fields.is_operation)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
         """Return the step to a proof."""
         opened = open_ticket(
             self.challenge,
             account,
-            moment,
+            context,
             purpose=purpose_of(self.operation),
             session=self.session,
             subject=subject_of(self.operation),
         )
         if isinstance(opened, Reason):
-            return refused(after_clock_set_back(account, moment, opened), moment, opened)
+            return refused(after_clock_set_back(account, context, opened), context, opened)
         if account is None:
-            return refused(account, moment, Reason.NO_ACCOUNT)
-        weighed = weigh(self.evidence, account, moment, opened)
-        if isinstance(weighed, Step):
+            return refused(account, context, Reason.NO_ACCOUNT)
+        weighed = weigh(self.evidence, account, context, opened)
+        if isinstance(weighed, Transition):
             return retried(
                 weighed,
                 account=account,
-                moment=moment,
+                context=context,
                 session=self.session,
                 opened=opened,
                 operation=self.operation,
             )
-        proof = proof_of(weighed.account, moment, weighed.device, session=self.session, operation=self.operation)
+        proof = proof_of(weighed.account, context, weighed.device, session=self.session, operation=self.operation)
         detail = self.operation.name
-        event = Event(What.STEP_UP_PROVED, moment.user, moment.now, device=weighed.device.id, detail=detail)
-        return Step(weighed.account, proof, events=(event,))
+        event = Event(EventType.STEP_UP_PROVED, context.user, context.now, device=weighed.device.id, detail=detail)
+        return Transition(weighed.account, proof, events=(event,))
 
 
 @attrs.frozen
-class Spend(Verb[Proof]):
+class SpendReceipt(Verb[Proof]):
     """Take the receipt of a step-up, once, right before its operation is done.
 
     Attributes:
@@ -112,16 +112,16 @@ class Spend(Verb[Proof]):
     operation: Operation = attrs.field(kw_only=True, validator=_fields.is_operation)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[Proof]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
         """Return the step in which the receipt is spent."""
         if account is None:
-            return refused(account, moment, Reason.NO_ACCOUNT)
-        opened = open_receipt(self.receipt, account, moment, session=self.session, operation=self.operation)
+            return refused(account, context, Reason.NO_ACCOUNT)
+        opened = open_receipt(self.receipt, account, context, session=self.session, operation=self.operation)
         if isinstance(opened, Reason):
-            return refused(account, moment, opened)
+            return refused(account, context, opened)
         ticket, device = opened
         proof = Proof(
-            user=moment.user,
+            user=context.user,
             purpose=ProofOf.STEP_UP,
             operation=self.operation,
             device=device.id,
@@ -131,8 +131,8 @@ class Spend(Verb[Proof]):
             machine=None,
             receipt=self.receipt,
         )
-        event = Event(What.RECEIPT_SPENT, moment.user, moment.now, device=device.id, detail=self.operation.name)
-        return Step(spend(account, moment, ticket.stamp), proof, events=(event,))
+        event = Event(EventType.RECEIPT_SPENT, context.user, context.now, device=device.id, detail=self.operation.name)
+        return Transition(spend(account, context, ticket.stamp), proof, events=(event,))
 
 
 @attrs.frozen
@@ -140,16 +140,16 @@ class CheckReceipt(Verb[None]):
     """Check the receipt of a step-up without spending it: an administrator's own, good for several deeds.
 
     Attributes:
-        receipt, operation, session: as for `Spend`.
+        receipt, operation, session: as for `SpendReceipt`.
     """
 
     receipt: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
     operation: Operation = attrs.field(kw_only=True, validator=_fields.is_operation)
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[None]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
         """Return the same account."""
         if account is None:
-            return refused(account, moment, Reason.NO_ACCOUNT)
-        opened = open_receipt(self.receipt, account, moment, session=self.session, operation=self.operation)
-        return refused(account, moment, opened) if isinstance(opened, Reason) else Step(account, None)
+            return refused(account, context, Reason.NO_ACCOUNT)
+        opened = open_receipt(self.receipt, account, context, session=self.session, operation=self.operation)
+        return refused(account, context, opened) if isinstance(opened, Reason) else Transition(account, None)

@@ -11,61 +11,61 @@ from __future__ import annotations
 import attrs
 
 from ..account import Account, VirtualMFADevice
-from ..events import Event, What
-from ..moment import Moment
+from ..context import Context
+from ..events import Event, EventType
+from ..refusals import Reason, Refusal
 from ..units import DAY
-from ..words import Reason, Refusal
 
 
-def recent(account: Account, moment: Moment) -> tuple[float, ...]:
+def recent(account: Account, context: Context) -> tuple[float, ...]:
     """Return the moments of the wrong codes of the last 24 hours, the oldest first.
 
     A moment up to 24 hours ahead counts too (a clock that was ahead); one further ahead is no moment of this life.
     """
     if not account.wrong:
         return ()
-    return tuple(sorted([at for at in account.wrong if moment.now - DAY < at <= moment.now + DAY]))
+    return tuple(sorted([at for at in account.wrong if context.now - DAY < at <= context.now + DAY]))
 
 
-def closed(account: Account, device: VirtualMFADevice, moment: Moment) -> Refusal | None:
+def closed(account: Account, device: VirtualMFADevice, context: Context) -> Refusal | None:
     """Return why no code of the device is weighed now, or None where the gate is open."""
-    throttle = moment.policy.throttle
-    if device.disabled_at is not None or device.failures >= throttle.cap:
+    throttle = context.policy.throttle
+    if device.disabled_at is not None or device.failures >= throttle.max_consecutive:
         return Refusal(Reason.DEVICE_DISABLED)
-    wait = device.closed_until - moment.now
-    if wait > 2 * throttle.longest_delay:  # written by a clock that was ahead: no delay is that long
+    wait = device.closed_until - context.now
+    if wait > 2 * throttle.max_delay:  # written by a clock that was ahead: no delay is that long
         wait = 0
-    wrong = recent(account, moment)
-    per_day = _per_day(account, moment) if wrong else throttle.per_day
-    if len(wrong) >= per_day:
-        wait = max(wait, wrong[-per_day] + DAY - moment.now)
+    wrong = recent(account, context)
+    max_per_day = _per_day(account, context) if wrong else throttle.max_per_day
+    if len(wrong) >= max_per_day:
+        wait = max(wait, wrong[-max_per_day] + DAY - context.now)
     return Refusal(Reason.THROTTLED, wait) if wait > 0 else None
 
 
-def _per_day(account: Account, moment: Moment) -> int:
+def _per_day(account: Account, context: Context) -> int:
     """Return the day's budget of the account: what its weakest virtual device leaves of the policy's."""
     digits = min([device.digits for device in account.devices if isinstance(device, VirtualMFADevice)])
-    return moment.policy.wrong_codes_per_day(digits=digits)
+    return context.policy.wrong_codes_per_day(digits=digits)
 
 
 def count_wrong(
-    account: Account, device: VirtualMFADevice, moment: Moment
+    account: Account, device: VirtualMFADevice, context: Context
 ) -> tuple[Account, Refusal, tuple[Event, ...]]:
     """Return the account that remembers one more wrong code, the refusal, and what is to be told."""
-    throttle = moment.policy.throttle
+    throttle = context.policy.throttle
     failures = device.failures + 1
     delay = throttle.delay(failures)
-    capped = failures >= throttle.cap
+    capped = failures >= throttle.max_consecutive
     device = attrs.evolve(
         device,
         failures=failures,
-        closed_until=moment.now + delay if delay else device.closed_until,
-        disabled_at=moment.now if capped else None,
+        closed_until=context.now + delay if delay else device.closed_until,
+        disabled_at=context.now if capped else None,
     )
-    account = attrs.evolve(account.with_device(device), wrong=(*recent(account, moment), moment.now))
+    account = attrs.evolve(account.with_device(device), wrong=(*recent(account, context), context.now))
     if not capped:
-        still = closed(account, device, moment)
-        return account, Refusal(Reason.WRONG_CODE, still.wait if still else 0), ()
+        still = closed(account, device, context)
+        return account, Refusal(Reason.WRONG_CODE, still.retry_after if still else 0), ()
     account = attrs.evolve(account, machines=())
-    event = Event(What.DEVICE_DISABLED, moment.user, moment.now, device=device.id)
+    event = Event(EventType.DEVICE_DISABLED, context.user, context.now, device=device.id)
     return account, Refusal(Reason.DEVICE_DISABLED), (event,)

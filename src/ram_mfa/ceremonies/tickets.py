@@ -25,17 +25,17 @@ import attrs
 
 from .. import _base64url
 from .._frozen import replaced
-from ..account import MOST_SPENT, NO_EPOCH, STAMP, Account, Device, expires_at, issued_at
+from ..account import MAX_SPENT, NO_EPOCH, STAMP, Account, Device, expires_at, issued_at
+from ..context import Context
 from ..errors import MalformedMessage
-from ..moment import Moment
-from ..words import Reason, Ticket
+from ..refusals import Reason, Ticket
 from .outcomes import Operation
 from .usable import is_allowed
 
 _STAMP: Final = struct.Struct(">QQ16s")
 _HEAD: Final = 2 + STAMP
 _VERSION: Final = 1
-_LONGEST: Final = Ticket.HEAD + 2_048
+_MAX_LENGTH: Final = Ticket.HEAD + 2_048
 MICROSECONDS: Final = 1_000_000
 NOTHING: Final = bytes(32)
 """The subject of a ticket that is about nothing beside its purpose."""
@@ -79,16 +79,16 @@ def receipt_subject(operation: Operation | None, device: Device) -> bytes:
     return hashlib.sha256(about + device.id.encode()).digest()
 
 
-def fresh(moment: Moment, purpose: Purpose, *, lifetime: float, until: int | None = None) -> bytes:
+def fresh(context: Context, purpose: Purpose, *, lifetime: float, until: int | None = None) -> bytes:
     """Return the stamp of a new ticket that lives ``lifetime`` seconds, or up to the microsecond ``until``."""
-    issued = int(moment.now * MICROSECONDS)
+    issued = int(context.now * MICROSECONDS)
     until = issued + int(lifetime * MICROSECONDS) if until is None else until
-    return _STAMP.pack(issued, until, moment.draw(purpose.name, 16))
+    return _STAMP.pack(issued, until, context.draw(purpose.name, 16))
 
 
 def sealed_ticket(
     account: Account | None,
-    moment: Moment,
+    context: Context,
     stamp: bytes,
     *,
     purpose: Purpose,
@@ -97,8 +97,8 @@ def sealed_ticket(
 ) -> Ticket:
     """Return the ticket of a stamp. It is written nowhere."""
     head = bytes((_VERSION, purpose)) + stamp
-    mac = _mac(account, moment, session=session, head=head, subject=subject)
-    return Ticket(_base64url.encode(head + mac) + _base64url.encode(moment.user.encode()))
+    mac = _mac(account, context, session=session, head=head, subject=subject)
+    return Ticket(_base64url.encode(head + mac) + _base64url.encode(context.user.encode()))
 
 
 def challenge_of(ticket: Ticket) -> bytes:
@@ -109,7 +109,7 @@ def challenge_of(ticket: Ticket) -> bytes:
 def open_ticket(
     text: str,
     account: Account | None,
-    moment: Moment,
+    context: Context,
     *,
     purpose: Purpose,
     session: str,
@@ -120,22 +120,22 @@ def open_ticket(
     Args:
         text: what came back in the form.
         account: whose epoch the ticket must have; None for a user without a record.
-        moment: the rest of the world.
+        context: policy, time, entropy and the root record.
         purpose: what it must have been made for.
         session: in which session.
         subject: about what.
     """
-    parts = _parts(text, moment.user)
+    parts = _parts(text, context.user)
     if parts is None:
         return Reason.FOREIGN_TICKET
     head, mac = parts
-    expected = _mac(account, moment, session=session, head=head, subject=subject)
+    expected = _mac(account, context, session=session, head=head, subject=subject)
     if not hmac.compare_digest(mac, expected) or head[0] != _VERSION or head[1] != purpose:
         return Reason.FOREIGN_TICKET
     stamp = head[2:]
-    if not moment.now * MICROSECONDS < expires_at(stamp):
+    if not context.now * MICROSECONDS < expires_at(stamp):
         return Reason.EXPIRED_TICKET
-    latest = _latest(moment)
+    latest = _latest(context)
     if issued_at(stamp) > latest:
         return Reason.FUTURE_TICKET
     if account is not None:
@@ -148,36 +148,36 @@ def open_ticket(
     return Opened(stamp, mac)
 
 
-def after_clock_set_back(account: Account | None, moment: Moment, reason: Reason) -> Account | None:
+def after_clock_set_back(account: Account | None, context: Context, reason: Reason) -> Account | None:
     """Return the account that a refused ticket leaves: under a new epoch where its floor lies in the future.
 
     A clock that was ahead left that floor. It is never ignored, or what was spent then would pass when its time comes;
     under the new epoch everything older is dead, so that the user starts over once and is not locked out.
     """
-    return renewed(account, moment) if account is not None and reason is Reason.CLOCK_SET_BACK else account
+    return renewed(account, context) if account is not None and reason is Reason.CLOCK_SET_BACK else account
 
 
 def open_receipt(
-    text: str, account: Account, moment: Moment, *, session: str, operation: Operation
+    text: str, account: Account, context: Context, *, session: str, operation: Operation
 ) -> tuple[Opened, Device] | Reason:
     """Return a step-up's receipt opened and the device that earned it, or `Reason.BAD_RECEIPT`."""
     for device in account.devices:
-        if not is_allowed(device, moment.policy):
+        if not is_allowed(device, context.policy):
             continue
         subject = receipt_subject(operation, device)
-        opened = open_ticket(text, account, moment, purpose=Purpose.STEP_UP_RECEIPT, session=session, subject=subject)
+        opened = open_ticket(text, account, context, purpose=Purpose.STEP_UP_RECEIPT, session=session, subject=subject)
         if isinstance(opened, Opened):
             return opened, device
     return Reason.BAD_RECEIPT
 
 
-def renewed(account: Account, moment: Moment) -> Account:
+def renewed(account: Account, context: Context) -> Account:
     """Return the account with a new epoch: every ticket, receipt and offer made before is dead."""
-    epoch = bytes(moment.draw("epoch", 16))
+    epoch = bytes(context.draw("epoch", 16))
     return replaced(account, epoch=epoch, offers=(), answered=(), failed=(), not_before=0)
 
 
-def spend(account: Account, moment: Moment, stamp: bytes, *, device: Device | None = None) -> Account:
+def spend(account: Account, context: Context, stamp: bytes, *, device: Device | None = None) -> Account:
     """Return the account in which a rightly answered ticket, or a receipt, does not pass again.
 
     Where all slots are taken the oldest goes, and nothing issued up to then passes any more; nor does anything issued
@@ -185,14 +185,14 @@ def spend(account: Account, moment: Moment, stamp: bytes, *, device: Device | No
 
     Args:
         account: the account as it is.
-        moment: the rest of the world.
+        context: policy, time, entropy and the root record.
         stamp: of the ticket.
         device: takes the place of the bound device of the same id, in the same step; None where no device changes.
     """
-    answered, not_before = _remembered(account.answered, moment, account.not_before)
-    failed, not_before = _remembered(account.failed, moment, not_before)
+    answered, not_before = _remembered(account.answered, context, account.not_before)
+    failed, not_before = _remembered(account.failed, context, not_before)
     answered = (*answered, stamp)
-    if len(answered) > MOST_SPENT:
+    if len(answered) > MAX_SPENT:
         oldest = min(answered)
         answered = tuple([one for one in answered if one is not oldest])
         not_before = max(not_before, issued_at(oldest))
@@ -200,43 +200,43 @@ def spend(account: Account, moment: Moment, stamp: bytes, *, device: Device | No
     return replaced(account, devices=devices, answered=answered, failed=failed, not_before=not_before)
 
 
-def spend_failed(account: Account, moment: Moment, stamp: bytes) -> Account | float:
+def spend_failed(account: Account, context: Context, stamp: bytes) -> Account | float:
     """Return the account in which a wrongly answered ticket is spent, or the seconds until a slot is free.
 
     Where all slots are taken and one of them by a ticket of the future, a clock was wrong: all tickets end.
     """
-    failed, not_before = _remembered(account.failed, moment, account.not_before)
-    if len(failed) < MOST_SPENT:
+    failed, not_before = _remembered(account.failed, context, account.not_before)
+    if len(failed) < MAX_SPENT:
         return replaced(account, failed=(*failed, stamp), not_before=not_before)
-    if issued_at(max(failed)) > _latest(moment):
-        return renewed(account, moment)
-    return max((issued_at(min(failed)) - _forgets_before(moment)) / MICROSECONDS, 1)
+    if issued_at(max(failed)) > _latest(context):
+        return renewed(account, context)
+    return max((issued_at(min(failed)) - _forgets_before(context)) / MICROSECONDS, 1)
 
 
-def _remembered(stamps: tuple[bytes, ...], moment: Moment, not_before: int) -> tuple[tuple[bytes, ...], int]:
+def _remembered(stamps: tuple[bytes, ...], context: Context, not_before: int) -> tuple[tuple[bytes, ...], int]:
     """Return the stamps that are not too old, and the floor below which the others now lie."""
     if not stamps:
         return stamps, not_before
-    before = _forgets_before(moment)
+    before = _forgets_before(context)
     if issued_at(min(stamps)) > before:
         return stamps, not_before
     forgotten = [stamp for stamp in stamps if issued_at(stamp) <= before]
     return tuple([stamp for stamp in stamps if issued_at(stamp) > before]), max(not_before, issued_at(max(forgotten)))
 
 
-def _latest(moment: Moment) -> float:
+def _latest(context: Context) -> float:
     """Return the latest moment, in microseconds, at which a host with a right clock may have issued a ticket."""
-    return (moment.now + moment.policy.clock_skew) * MICROSECONDS
+    return (context.now + context.policy.clock_skew) * MICROSECONDS
 
 
-def _forgets_before(moment: Moment) -> float:
+def _forgets_before(context: Context) -> float:
     """Return the issue, in microseconds, up to which a ticket is dead on every host, the slowest clock's too."""
-    policy = moment.policy
-    return (moment.now - policy.lifetimes.longest - 2 * policy.clock_skew) * MICROSECONDS
+    policy = context.policy
+    return (context.now - policy.lifetimes.longest - 2 * policy.clock_skew) * MICROSECONDS
 
 
 def _parts(text: str, user: str) -> tuple[bytes, bytes] | None:
-    if not isinstance(text, str) or len(text) > _LONGEST:
+    if not isinstance(text, str) or len(text) > _MAX_LENGTH:
         return None
     if text[Ticket.HEAD :] != _base64url.encode(user.encode()):
         return None
@@ -247,8 +247,8 @@ def _parts(text: str, user: str) -> tuple[bytes, bytes] | None:
     return raw[:_HEAD], raw[_HEAD:]  # the user id stands where it should, so that all 88 characters are there
 
 
-def _mac(account: Account | None, moment: Moment, *, session: str, head: bytes, subject: bytes) -> bytes:
+def _mac(account: Account | None, context: Context, *, session: str, head: bytes, subject: bytes) -> bytes:
     epoch = NO_EPOCH if account is None else account.epoch
     digest = hashlib.sha256(session.encode("utf-8", "surrogatepass")).digest()
-    message = moment.key.encode() + digest + epoch + moment.root.history + head + subject
-    return hmac.digest(moment.root.ticket_key, message, "sha256")
+    message = context.key.encode() + digest + epoch + context.root.history + head + subject
+    return hmac.digest(context.root.ticket_key, message, "sha256")

@@ -13,9 +13,9 @@ import attrs
 
 from .._secret import Unpickled
 from ..account import Account
-from ..events import Event, What
-from ..moment import Moment
-from ..words import Reason, Refusal
+from ..context import Context
+from ..events import Event, EventType
+from ..refusals import Reason, Refusal
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -34,7 +34,7 @@ class Claim:
 
 
 @attrs.frozen
-class Step(Generic[T_co]):
+class Transition(Generic[T_co]):
     """What a verb comes to.
 
     Attributes:
@@ -62,23 +62,23 @@ class Verb(Unpickled, Generic[T_co]):
     __slots__ = ()
     privileged: ClassVar[bool] = False
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[T_co]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[T_co]:
         """Decide: return the next account, the outcome and what is to be told."""
         raise NotImplementedError
 
 
 def refused(
     account: Account | None,
-    moment: Moment,
+    context: Context,
     refusal: Reason | Refusal,
     *,
     device: str | None = None,
     actor: str = "",
     events: tuple[Event, ...] = (),
-) -> Step[Never]:
+) -> Transition[Never]:
     """Return the step of a refusal; ``account`` is what must be remembered of it."""
     if isinstance(refusal, Reason):
         refusal = Refusal(refusal)
     detail = refusal.reason.name if refusal.check is None else f"{refusal.reason.name}: {refusal.check}"
-    event = Event(What.REFUSED, moment.user, moment.now, actor, device, detail)
-    return Step(account, refusal, events=(*events, event))
+    event = Event(EventType.REFUSED, context.user, context.now, actor, device, detail)
+    return Transition(account, refusal, events=(*events, event))

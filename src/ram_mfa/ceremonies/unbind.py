@@ -9,15 +9,15 @@ from __future__ import annotations
 import attrs
 
 from ..account import Account
-from ..events import Event, What
-from ..moment import Moment
-from ..words import Reason
+from ..context import Context
+from ..events import Event, EventType
+from ..refusals import Reason
 from . import _fields
+from .account_changes import one_device, without_device
 from .actors import Actor, Owner, is_actor
-from .authority import Deed, authorise
-from .changes import one_device, without_device
+from .authority import Action, authorise
 from .tickets import renewed
-from .transition import Step, Verb, refused
+from .transition import Transition, Verb, refused
 from .views import AccountView, DeviceView, account_view, device_view
 
 
@@ -33,21 +33,21 @@ class Unbind(Verb[DeviceView]):
     device: str | None = attrs.field(default=None, validator=_fields.is_optional_text)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[DeviceView]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[DeviceView]:
         """Return the step to the account without the device."""
         actor = self.by.label
-        grant = authorise(account, moment, self.by, Deed.UNBIND)
+        grant = authorise(account, context, self.by, Action.UNBIND)
         if isinstance(grant, Reason):
-            return refused(account, moment, grant, actor=actor)
+            return refused(account, context, grant, actor=actor)
         if account is None:
-            return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
+            return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
         device = one_device(account.devices, self.device)
         if isinstance(device, Reason):
-            return refused(account, moment, device, actor=actor)
+            return refused(account, context, device, actor=actor)
         wrong = account.wrong if isinstance(self.by, Owner) else ()
-        after = attrs.evolve(without_device(account, moment, device), wrong=wrong)
-        event = Event(What.DEVICE_UNBOUND, moment.user, moment.now, actor, device.id, device.kind.value)
-        return Step(after, device_view(device, moment.policy), events=(event,))
+        after = attrs.evolve(without_device(account, context, device), wrong=wrong)
+        event = Event(EventType.DEVICE_UNBOUND, context.user, context.now, actor, device.id, device.kind.value)
+        return Transition(after, device_view(device, context.policy), events=(event,))
 
 
 @attrs.frozen
@@ -60,17 +60,17 @@ class ResetMFA(Verb[AccountView]):
 
     by: Actor = attrs.field(validator=is_actor)
 
-    def __call__(self, account: Account | None, moment: Moment) -> Step[AccountView]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[AccountView]:
         """Return the step to the account as it was opened, with MFA required."""
         actor = self.by.label
-        grant = authorise(account, moment, self.by, Deed.RESET)
+        grant = authorise(account, context, self.by, Action.RESET)
         if isinstance(grant, Reason):
-            return refused(account, moment, grant, actor=actor)
+            return refused(account, context, grant, actor=actor)
         if account is None:
-            return refused(account, moment, Reason.NO_ACCOUNT, actor=actor)
+            return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
         after = attrs.evolve(
-            renewed(account, moment), devices=(), machines=(), wrong=(), password_mark=None, required=True
+            renewed(account, context), devices=(), machines=(), wrong=(), password_mark=None, required=True
         )
-        must_bind = moment.policy.must_use_mfa(required=True).allowed
-        event = Event(What.MFA_RESET, moment.user, moment.now, actor)
-        return Step(after, account_view(after, moment, must_bind=must_bind), events=(event,))
+        must_bind = context.policy.must_use_mfa(required=True).allowed
+        event = Event(EventType.MFA_RESET, context.user, context.now, actor)
+        return Transition(after, account_view(after, context, must_bind=must_bind), events=(event,))

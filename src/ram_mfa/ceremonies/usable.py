@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from ..account import Account, Device, SecurityKey, VirtualMFADevice
 from ..policy import MFAPolicy
-from ..words import Reason
+from ..refusals import Reason
 
 
 def why_unusable(device: Device, policy: MFAPolicy) -> Reason | None:
     """Return why a bound device may not answer, or None where it may."""
     if isinstance(device, VirtualMFADevice) and (
-        device.disabled_at is not None or device.failures >= policy.throttle.cap
+        device.disabled_at is not None or device.failures >= policy.throttle.max_consecutive
     ):
         return Reason.DEVICE_DISABLED
     return None if is_allowed(device, policy) else Reason.DEVICE_NOT_ALLOWED

@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 
 from ..account import Account, Device, Machine, SecurityKey, expires_at
-from ..moment import Moment
+from ..context import Context
 from ..policy import MFAPolicy
-from ..words import Kind, Reason
+from ..refusals import Kind, Reason
 from .outcomes import Proof
 from .usable import why_unusable
 
@@ -122,14 +122,14 @@ class AccountView:
     created_at: float
 
 
-def account_view(account: Account, moment: Moment, *, must_bind: bool, this: bytes | None = None) -> AccountView:
+def account_view(account: Account, context: Context, *, must_bind: bool, this: bytes | None = None) -> AccountView:
     """Return what may be seen of an account; ``this`` is the digest of the presented machine's handle."""
-    now = moment.now
+    now = context.now
     return AccountView(
         user=account.user,
         required=account.required,
         must_bind=must_bind,
-        devices=tuple(device_view(device, moment.policy) for device in account.devices),
+        devices=tuple(device_view(device, context.policy) for device in account.devices),
         machines=tuple(machine_view(one, this=one.digest == this) for one in account.machines if one.expires_at > now),
         waiting=tuple(offer.kind for offer in account.offers if expires_at(offer.stamp) > now * 1_000_000),
         created_at=account.created_at,

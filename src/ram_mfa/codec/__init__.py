@@ -19,30 +19,30 @@ import cbor2
 from .. import account as bounds
 from .._secret import SecretBytes, SecretList
 from ..account import Account
-from ..moment import MOST_LOSSES, Loss, Root
+from ..context import MAX_LOSSES, Loss, Root
 from . import rows
 from .strict import Unreadable, check, typed
 
 __all__ = [
-    "Held",
+    "CredentialClaim",
     "Unreadable",
     "decode_account",
-    "decode_held",
+    "decode_claim",
     "decode_root",
     "encode_account",
-    "encode_held",
+    "encode_claim",
     "encode_root",
 ]
 
 _Record = TypeVar("_Record")
 
 VERSION: Final = 1
-LARGEST: Final = 1 << 20
+MAX_SIZE: Final = 1 << 20
 """Bytes; far above the largest record that the bounds of `ram_mfa.account` admit."""
 
 
 @attrs.frozen
-class Held:
+class CredentialClaim:
     """A claim: the credential id belongs to the user with this store key, for ever."""
 
     key: str
@@ -106,12 +106,12 @@ def decode_root(data: bytes) -> Root:
     return _guarded(_root, data)
 
 
-def encode_held(held: Held) -> SecretBytes:
+def encode_claim(held: CredentialClaim) -> SecretBytes:
     """Return a claim as bytes."""
     return SecretBytes(cbor2.dumps([VERSION, held.key]))
 
 
-def decode_held(data: bytes) -> Held:
+def decode_claim(data: bytes) -> CredentialClaim:
     """Return the claim that stands in ``data``.
 
     Raises:
@@ -132,7 +132,7 @@ def _guarded(read: Callable[[list[Any]], _Record], data: bytes) -> _Record:
 
 
 def _row(data: bytes) -> list[Any]:
-    if len(data) > LARGEST:
+    if len(data) > MAX_SIZE:
         raise Unreadable("too large")
     stream = io.BytesIO(data)
     row = cbor2.CBORDecoder(stream).decode()
@@ -158,9 +158,9 @@ def _account(row: list[Any]) -> Account:
     )[:11]
     machines, wrong, password_mark, old_marks, outbox, moved_to, reserved_for, reservation = row[11:]
     check(len(handle) == 32 and len(epoch) == 16 and user != "", "identity")
-    check(len(devices) <= bounds.MOST_DEVICES and len(offers) <= bounds.MOST_OFFERS, "devices or offers")
-    check(len(machines) <= bounds.MOST_MACHINES, "machines")
-    check(len(outbox) <= bounds.MOST_EVENTS, "outbox")
+    check(len(devices) <= bounds.MAX_DEVICES and len(offers) <= bounds.MAX_OFFERS, "devices or offers")
+    check(len(machines) <= bounds.MAX_MACHINES, "machines")
+    check(len(outbox) <= bounds.MAX_EVENTS, "outbox")
     check(reservation is None or len(reservation) == 16, "reservation")
     check(not_before >= 0 and (password_mark is None or len(password_mark) == 32), "marks")
     return Account(
@@ -190,7 +190,7 @@ _ROOT: Final = (int, bytes, str, bytes, list, bytes, (bytes, NoneType))
 
 def _root(row: list[Any]) -> Root:
     _, ticket_key, incarnation, history, losses, store_id, older = typed(row, _ROOT)
-    check(len(ticket_key) == 32 and len(history) == 16 and len(losses) <= MOST_LOSSES, "root record")
+    check(len(ticket_key) == 32 and len(history) == 16 and len(losses) <= MAX_LOSSES, "root record")
     check(len(store_id) == 16 and (older is None or len(older) == 16), "store id")
     return Root(SecretBytes(ticket_key), incarnation, history, tuple([_loss(one) for one in losses]), store_id, older)
 
@@ -201,5 +201,5 @@ def _loss(row: list[Any]) -> Loss:
     return Loss(at, history)
 
 
-def _held(row: list[Any]) -> Held:
-    return Held(typed(row, (int, str))[1])
+def _held(row: list[Any]) -> CredentialClaim:
+    return CredentialClaim(typed(row, (int, str))[1])

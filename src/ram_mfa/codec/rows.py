@@ -10,14 +10,14 @@ from typing import Any, Final
 from .. import account as bounds
 from .._secret import SecretBytes, SecretList
 from ..account import Device, Machine, Offer, SecurityKey, VirtualMFADevice
-from ..events import Event, What
+from ..events import Event, EventType
 from ..otp import Algorithm
-from ..words import Kind
+from ..refusals import Kind
 from .strict import check, typed
 
 _ALGORITHMS: Final = (Algorithm.SHA1, Algorithm.SHA256, Algorithm.SHA512)
 _KINDS: Final = (Kind.VIRTUAL, Kind.SECURITY_KEY)
-_WHATS: Final = {what.value: what for what in What}
+_WHATS: Final = {what.value: what for what in EventType}
 _ALGORITHM_NUMBER: Final = {algorithm: number for number, algorithm in enumerate(_ALGORITHMS)}
 _KIND_NUMBER: Final = {kind: number for number, kind in enumerate(_KINDS)}
 
@@ -89,7 +89,7 @@ def device(row: list[Any]) -> Device:
     (number, device_id, name, secret, algorithm, digits, period, last_step, accepted, floor, drift, failures) = typed(
         row, _VIRTUAL
     )[:12]
-    check(number == 0 and bounds.LEAST_SECRET <= len(secret) <= bounds.LONGEST_SECRET and 0 <= algorithm <= 2, "secret")
+    check(number == 0 and bounds.MIN_SECRET <= len(secret) <= bounds.MAX_SECRET and 0 <= algorithm <= 2, "secret")
     check(6 <= digits <= 8 and period >= 1 and last_step >= -1 and failures >= 0, "virtual device")
     check(
         len(accepted) <= bounds.MAX_ACCEPTED and all(type(step) is int and step >= 0 for step in accepted),
@@ -182,7 +182,7 @@ _MOMENT: Final = struct.Struct(">d")
 def stamps(row: bytes) -> tuple[bytes, ...]:
     """Return the stamps of a row, which holds them one behind the other."""
     size = bounds.STAMP
-    check(len(row) % size == 0 and len(row) <= bounds.MOST_SPENT * size, "spent tickets")
+    check(len(row) % size == 0 and len(row) <= bounds.MAX_SPENT * size, "spent tickets")
     return tuple([row[start : start + size] for start in range(0, len(row), size)])
 
 
@@ -195,13 +195,13 @@ def old_marks(row: bytes) -> tuple[bytes, ...]:
 
 def moments_row(moments: tuple[float, ...]) -> bytes:
     """Return moments as 8 bytes each: seconds since the epoch, IEEE 754 big-endian."""
-    return b"".join([_MOMENT.pack(moment) for moment in moments])
+    return b"".join([_MOMENT.pack(context) for context in moments])
 
 
 def moments(row: bytes) -> tuple[float, ...]:
     """Return the moments of a row."""
-    check(len(row) % _MOMENT.size == 0 and len(row) <= bounds.MOST_WRONG * _MOMENT.size, "wrong codes")
-    return tuple([moment for (moment,) in _MOMENT.iter_unpack(row)])
+    check(len(row) % _MOMENT.size == 0 and len(row) <= bounds.MAX_WRONG_CODES * _MOMENT.size, "wrong codes")
+    return tuple([context for (context,) in _MOMENT.iter_unpack(row)])
 
 
 def machine_row(machine: Machine) -> list[Any]:
@@ -223,7 +223,7 @@ def machine(row: list[Any]) -> Machine:
 
 def event_row(event: Event) -> list[Any]:
     """Return an event as a row."""
-    return [event.what.value, event.user, float(event.at), event.actor, event.device, event.detail]
+    return [event.type.value, event.user, float(event.at), event.actor, event.device, event.detail]
 
 
 def event(row: list[Any]) -> Event:

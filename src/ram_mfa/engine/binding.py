@@ -18,7 +18,7 @@ from typing import Final
 
 from .. import _base64url
 from .._secret import SecretBytes
-from ..moment import Root
+from ..context import Root
 from ..sealing import VERSIONS, NotSealed, RecordSeal, Seal, SealedElsewhere
 
 STORE_ID: Final = 16

@@ -12,9 +12,9 @@ from ..events import Event
 from ..policy import MFAPolicy
 from ..sealing import Seal, UnsafePlaintext, UnsafePlaintextWarning
 from ..store import has_history
+from .effects import AnyStore
 from .loop import Engine
-from .opening import Clock, Opening
-from .plan import AnyStore
+from .store_session import Clock, StoreSession
 
 Policy = MFAPolicy | Callable[[], MFAPolicy]
 
@@ -66,7 +66,7 @@ class Driver:
                 UnsafePlaintextWarning,
             )
         source = _source(policy)
-        opening = Opening(store, seal, clock, pause, lambda: source().clock_skew, create=create)
+        opening = StoreSession(store, seal, clock, pause, lambda: source().clock_skew, create=create)
         self._engine = Engine(opening, source, "", tell, pause, deadline)
 
     def _for_tenant(self, name: str, policy: Policy) -> Self:

@@ -3,7 +3,7 @@
 
 ::
 
-    bytes -> unseal -> decode -> verb(account, moment) -> Step -> encode -> seal -> swap landed? -> tell
+    bytes -> unseal -> decode -> verb(account, context) -> Transition -> encode -> seal -> swap landed? -> tell
 
 A code, a challenge or an attempt is spent in the same write that holds its verdict, and nobody learns a verdict before
 it is durable (V4, V9; S10). A lost race decides again on the fresh record, with the same entropy and a fresh ``now``,
@@ -25,26 +25,26 @@ from ..ceremonies.actors import Actor, Administrator
 from ..ceremonies.delivery import with_events
 from ..ceremonies.outcomes import Operation
 from ..ceremonies.step_up import CheckReceipt
-from ..ceremonies.transition import Claim, Step, Verb, refused
-from ..codec import Held, decode_held, encode_account, encode_held
-from ..errors import HistoryLost, MalformedMessage, Refused, StoreContended, StoreUnavailable, StoreUncertain
+from ..ceremonies.transition import Claim, Transition, Verb, refused
+from ..codec import CredentialClaim, decode_claim, encode_account, encode_claim
+from ..context import Context
+from ..errors import HistoryLost, MalformedMessage, StoreContended, StoreUnavailable, StoreUncertain
 from ..events import Event
-from ..moment import Moment
 from ..policy import AdministratorProof, MFAPolicy
-from ..words import Reason, Refusal, Ticket
+from ..refusals import Reason, Refusal, Refused, Ticket
+from .effects import AnyStore, Plan, load, swap
 from .forks import lineage
-from .opening import Opening, OpenStore
-from .plan import AnyStore, Plan, load, swap
 from .records import account_of, claim_key, unsealed, visitors_key
+from .store_session import OpenStore, StoreSession
 
 T = TypeVar("T")
 _FIRST_PAUSE: Final = 0.001
-_LONGEST_PAUSE: Final = 0.05
+_MAX_PAUSE: Final = 0.05
 _CLAIM_TURNS: Final = 8
 """A claim is never deleted, so who loses the race for one finds it at the next turn."""
 
 Tell = Callable[[Event], Any]
-Look = Callable[[Account | None, Moment], None]
+Look = Callable[[Account | None, Context], None]
 
 
 @attrs.define
@@ -60,7 +60,7 @@ class Engine:
         deadline: seconds until a perform that keeps losing races gives up.
     """
 
-    opening: Opening
+    opening: StoreSession
     policy: Callable[[], MFAPolicy]
     tenant: str
     tell: Tell
@@ -85,7 +85,7 @@ class Engine:
         entropy, drawn = SecretBytes(os.urandom(32)), lineage()
         end = time.monotonic() + self.deadline
         pause = _FIRST_PAUSE
-        step: Step[T] | None = None
+        step: Transition[T] | None = None
         new: bytes | None = None
         made, half_done = drawn, False
         while True:
@@ -101,12 +101,12 @@ class Engine:
                         raise StoreUncertain  # the other side of a fork may have written it
                     break  # the swap that answered False had landed: every write differs
                 account = None if old is None else account_of(key, seal, old, user)
-                moment = Moment(policy, self.opening.now(), entropy, opened.root, user, key, administrator)
+                context = Context(policy, self.opening.now(), entropy, opened.root, user, key, administrator)
                 if look is not None:
-                    look(account, moment)
-                step = _decided(verb, account, moment)
+                    look(account, context)
+                step = _decided(verb, account, context)
                 if step.account is not account:
-                    step = yield from self._claimed(opened, step, account, moment)
+                    step = yield from self._claimed(opened, step, account, context)
                 if step.account is account:
                     break
                 made = lineage()
@@ -124,7 +124,7 @@ class Engine:
             if time.monotonic() >= end:
                 raise StoreContended
             yield self.pause, (pause * (0.5 + os.urandom(1)[0] / 256),)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _MAX_PAUSE)
         for event in step.events:
             yield self.tell, (event,)
         if isinstance(step.outcome, Refusal):
@@ -151,11 +151,13 @@ class Engine:
                 raise
             return True
 
-    def _claimed(self, opened: OpenStore, step: Step[T], account: Account | None, moment: Moment) -> Plan[Step[T]]:
+    def _claimed(
+        self, opened: OpenStore, step: Transition[T], account: Account | None, context: Context
+    ) -> Plan[Transition[T]]:
         """Plan the claims that a step needs; where another user holds one, the step becomes a refusal."""
         for claim in step.claims:
-            if not (yield from self._held(opened, claim, moment.key)):
-                return refused(account, moment, Reason.CREDENTIAL_TAKEN)
+            if not (yield from self._held(opened, claim, context.key)):
+                return refused(account, context, Reason.CREDENTIAL_TAKEN)
         return step
 
     def _held(self, opened: OpenStore, claim: Claim, key: str) -> Plan[bool]:
@@ -164,8 +166,8 @@ class Engine:
         for _ in range(_CLAIM_TURNS):
             found = yield from load(view, place)
             if found is not None:
-                return unsealed(place, seal, found, decode_held).key == key
-            if (yield from self._swapped(view, place, None, seal.seal(encode_held(Held(key))), lineage())):
+                return unsealed(place, seal, found, decode_claim).key == key
+            if (yield from self._swapped(view, place, None, seal.seal(encode_claim(CredentialClaim(key))), lineage())):
                 return True
         raise StoreContended
 
@@ -187,14 +189,14 @@ def _user_of(receipt: str) -> str | None:
         return None
 
 
-def _decided(verb: Verb[T], account: Account | None, moment: Moment) -> Step[T]:
+def _decided(verb: Verb[T], account: Account | None, context: Context) -> Transition[T]:
     """Return the verb's step, with its events in the outbox where the policy keeps one."""
     moving = account is not None and (account.moved_to is not None or account.reserved_for is not None)
     if moving and not getattr(verb, "moves", False):
-        return refused(account, moment, Reason.MOVING)
-    step = verb(account, moment)
+        return refused(account, context, Reason.MOVING)
+    step = verb(account, context)
     after = step.account
-    if not moment.policy.outbox or after is None or after is account or not step.events:
+    if not context.policy.outbox or after is None or after is account or not step.events:
         return step
-    after = with_events(after, step.events, moment)
-    return refused(account, moment, Reason.OUTBOX_FULL) if after is None else attrs.evolve(step, account=after)
+    after = with_events(after, step.events, context)
+    return refused(account, context, Reason.OUTBOX_FULL) if after is None else attrs.evolve(step, account=after)

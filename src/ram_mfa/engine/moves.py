@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The order in which an account is moved to another user id: see `ram_mfa.ceremonies.moving` for its steps.
+"""The order in which an account is moved to another user id: see `ram_mfa.ceremonies.change_user_id` for its steps.
 
 Begun again after a crash, or by two at once, it goes on with what it finds.
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 from ..account import Account, SecurityKey
 from ..ceremonies.actors import Actor
-from ..ceremonies.moving import (
+from ..ceremonies.change_user_id import (
     Arrive,
     Cancel,
     Commit,
@@ -23,12 +23,12 @@ from ..ceremonies.moving import (
     may_still_arrive,
 )
 from ..ceremonies.transition import Claim
-from ..codec import Held, decode_held, encode_held
-from ..errors import Refused, StoreContended
+from ..codec import CredentialClaim, decode_claim, encode_claim
+from ..errors import StoreContended
+from ..refusals import Reason, Refusal, Refused
 from ..sealing import RecordSeal
-from ..words import Reason, Refusal
+from .effects import AnyStore, Plan, load, swap
 from .loop import Engine
-from .plan import AnyStore, Plan, load, swap
 from .records import claim_key, unsealed, user_key
 
 _TURNS: Final = 64
@@ -110,8 +110,8 @@ def _claim_moved(view: AnyStore, place: str, seal: RecordSeal, *, before: str, a
     """Plan one claim's new owner; a claim left behind would let the next user of the old id bind the same key."""
     for _ in range(_TURNS):
         found = yield from load(view, place)
-        if found is None or unsealed(place, seal, found, decode_held).key != before:
+        if found is None or unsealed(place, seal, found, decode_claim).key != before:
             return
-        if (yield from swap(view, place, found, seal.seal(encode_held(Held(after))))):
+        if (yield from swap(view, place, found, seal.seal(encode_claim(CredentialClaim(after))))):
             return
     raise StoreContended

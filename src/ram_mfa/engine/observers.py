@@ -55,4 +55,4 @@ def async_notifier(observers: Iterable[AsyncObserver]) -> Callable[[Event], Awai
 
 
 def _log(event: Event) -> None:
-    _LOG.warning("an observer failed at %s", event.what.name, exc_info=True)
+    _LOG.warning("an observer failed at %s", event.type.name, exc_info=True)

@@ -17,11 +17,11 @@ from .. import _base64url
 from ..account import Account
 from ..ceremonies.transition import Claim
 from ..codec import Unreadable, decode_account
-from ..errors import Refused, UnreadableRecord
+from ..errors import UnreadableRecord
+from ..refusals import Reason, Refusal, Refused
 from ..sealing import BrokenSeal, RecordSeal
-from ..words import Reason, Refusal
 
-LONGEST_USER: Final = 1_024
+MAX_USER_ID: Final = 1_024
 
 _Record = TypeVar("_Record")
 
@@ -47,8 +47,8 @@ def user_key(tenant: str, user: str) -> str:
     if not isinstance(user, str):
         raise TypeError("a user id is a string")
     data = user.encode()
-    if not 1 <= len(data) <= LONGEST_USER:
-        raise ValueError(f"a user id has 1 to {LONGEST_USER} bytes of UTF-8")
+    if not 1 <= len(data) <= MAX_USER_ID:
+        raise ValueError(f"a user id has 1 to {MAX_USER_ID} bytes of UTF-8")
     return _key("u", tenant.encode(), data)
 
 

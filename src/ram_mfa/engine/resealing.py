@@ -16,16 +16,16 @@ from typing import Any, Final
 
 import attrs
 
+from ..context import Root
 from ..errors import StoreContended, UnreadableRecord
-from ..moment import Root
 from .binding import new_store_id, store_id_of
+from .effects import Plan, listed, load, next_key, swap
 from .loop import Engine
-from .opening import MAX_AGE
-from .plan import Plan, listed, load, next_key, swap
 from .records import ROOT_KEY, unsealed
+from .store_session import MAX_AGE
 
 _TURNS: Final = 64
-MOST_NAMED: Final = 100
+MAX_NAMED_KEYS: Final = 100
 
 Progress = Callable[["Resealed"], Any] | None
 
@@ -129,7 +129,7 @@ def _resealed(engine: Engine, key: str, done: Resealed) -> Plan[Resealed]:
         try:
             record = unsealed(key, seal, sealed, bytes)
         except UnreadableRecord:
-            return attrs.evolve(done, unreadable=done.unreadable + 1, keys=(*done.keys, key)[:MOST_NAMED])
+            return attrs.evolve(done, unreadable=done.unreadable + 1, keys=(*done.keys, key)[:MAX_NAMED_KEYS])
         if (yield from swap(opened.view, key, sealed, seal.seal(record))):
             return attrs.evolve(done, resealed=done.resealed + 1)
     raise StoreContended

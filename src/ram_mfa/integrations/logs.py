@@ -12,9 +12,11 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from ..events import Event, What
+from ..events import Event, EventType
 
-_WARNINGS: Final = frozenset({What.REFUSED, What.DEVICE_DISABLED, What.KEY_CLONED, What.RECORD_DISCARDED})
+_WARNINGS: Final = frozenset(
+    {EventType.REFUSED, EventType.DEVICE_DISABLED, EventType.KEY_CLONED, EventType.RECORD_DISCARDED}
+)
 
 
 class LogEvents:
@@ -33,19 +35,19 @@ class LogEvents:
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
-        level = logging.WARNING if event.what in _WARNINGS else logging.INFO
+        level = logging.WARNING if event.type in _WARNINGS else logging.INFO
         user, actor, detail = escaped(event.user), escaped(event.actor), escaped(event.detail)
         device = None if event.device is None else escaped(event.device)
         self._logger.log(
             level,
             "%s: user %r, device %s, by %s %s",
-            event.what.value,
+            event.type.value,
             event.user,
             device or "-",
             actor or "-",
             detail,
             extra={
-                "mfa_what": event.what.name,
+                "mfa_what": event.type.name,
                 "mfa_user": user,
                 "mfa_at": event.at,
                 "mfa_actor": actor,

@@ -14,8 +14,8 @@ from typing import Any, Final, NoReturn
 from ..errors import MalformedMessage
 from ..policy import MFAPolicy, policy_from_plain
 from ..sealing import Seal, UnsafePlaintext
-from .addresses import HIDDEN, Address, Terms, address_of
 from .secret_files import Usage, ring_of, seal_of, secret_in
+from .store_urls import HIDDEN, Address, Terms, address_of
 
 VARIABLE: Final = "RAM_MFA_STORE"
 
@@ -44,7 +44,7 @@ _VALUE: Final = re.compile(
     r"(invalid [a-z ]*(?:choice|value): |explicit argument )(.*?)(?= \(choose from|$)", re.DOTALL
 )
 
-_DEEDS: Final = {
+_COMMANDS: Final = {
     "create": "make the table and the root record, where there is none",
     "open": "say whether the store opens, and count its records by the key that they are sealed under",
     "reseal": "seal every record anew that is not sealed under the first key, while the store is in use",
@@ -77,31 +77,31 @@ def parser() -> Parser:
         "store", help="operate a store", description="Operate a store.", epilog=_STORES + "\n" + _CODES,
         formatter_class=form, allow_abbrev=False,
     )  # fmt: skip
-    deeds = store.add_subparsers(dest="deed", required=True, metavar="DEED", parser_class=Parser)
-    for deed, text in _DEEDS.items():
-        one = deeds.add_parser(
-            deed, help=text, description=f"{text.capitalize()}.", epilog=_STORES + "\n" + _CODES,
+    commands = store.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    for action, text in _COMMANDS.items():
+        one = commands.add_parser(
+            action, help=text, description=f"{text.capitalize()}.", epilog=_STORES + "\n" + _CODES,
             formatter_class=form, allow_abbrev=False,
         )  # fmt: skip
         _common(one)
-        if deed == "create":
+        if action == "create":
             one.add_argument(
                 "--unsafe-new-root", action="store_true", help="also where there are records whose root record is gone"
             )
-        if deed == "reseal":
+        if action == "reseal":
             one.add_argument(
                 "--new-store-id", action="store_true",
                 help="for a copy of a store, before anybody performs on it: what was sealed for the old id is nothing",
             )  # fmt: skip
-        if deed == "open":
+        if action == "open":
             one.add_argument("--root-only", action="store_true", help="leave the records uncounted")
-        if deed in {"report", "check"}:
+        if action in {"report", "check"}:
             one.add_argument("--policy", metavar="FILE", help="the policy, as JSON of policy_to_plain")
-        if deed == "report":
+        if action == "report":
             one.add_argument("--tenant", metavar="NAME", default="", help="whose users; without it, those of no tenant")
             one.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="csv (the default) or jsonl")
             one.add_argument("--output", metavar="FILE", help="a file, which is replaced when all is written")
-        if deed == "check":
+        if action == "check":
             one.add_argument("--list-all", action="store_true", help="name every record, however many are alike")
             one.add_argument(
                 "--tenant", metavar="NAME", action="append", default=[], help="also whose users; repeat it"
@@ -161,7 +161,7 @@ def address(arguments: argparse.Namespace, environment: Mapping[str, str] = os.e
 
 def terms(arguments: argparse.Namespace) -> Terms:
     """Return how the store is opened."""
-    return Terms(arguments.deadline, arguments.deed == "create", arguments.replicas, arguments.unsafe_setting)
+    return Terms(arguments.deadline, arguments.command == "create", arguments.replicas, arguments.unsafe_setting)
 
 
 def seal(arguments: argparse.Namespace) -> tuple[Seal, dict[str, Seal]]:

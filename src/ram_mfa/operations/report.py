@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, TextIO
 
 import attrs
 
-from ..engine.upkeep import ReportRow
+from ..engine.maintenance import ReportRow
 
 Format = Literal["csv", "jsonl"]
 NAMES: Final = tuple(field.name for field in attrs.fields(ReportRow))
@@ -51,11 +51,11 @@ def _harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
-def at_iso(moment: float | None) -> str:
+def at_iso(context: float | None) -> str:
     """Return a moment in UTC, to the second; empty where there is none."""
-    if moment is None:
+    if context is None:
         return ""
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(context, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @contextlib.contextmanager

@@ -8,9 +8,9 @@ drawn elsewhere, at ``Algorithm.secret_size`` bytes.
 from __future__ import annotations
 
 from .algorithm import Algorithm
-from .code import canonical_code
 from .hotp import hotp
 from .key_uri import KeyURI, KeyURIWarning
+from .normalise import canonical_code
 from .setup_key import parse_setup_key, setup_key
 from .totp import TOTP
 

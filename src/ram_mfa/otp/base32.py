@@ -15,7 +15,7 @@ import binascii
 from .._secret import SecretBytes
 from ..errors import MalformedMessage
 
-MAX_SECRET = 1_024
+MAX_SECRET = 65_536
 """The longest secret in bytes that is read or written: a bound on work, far above what any device may have."""
 
 

@@ -22,7 +22,7 @@ from .hotp import check_counter, check_digits, secret_bytes
 from .key_uri_reader import MESSAGE, has_controls, read
 from .totp import check_period
 
-MAX_NAME = 512
+MAX_NAME = 4_096
 """The most characters of an issuer or account: a bound on work, far above what an app shows."""
 
 
@@ -55,9 +55,9 @@ class KeyURI:
     Attributes:
         kind: ``"totp"`` or ``"hotp"``, the format's type.
         issuer: who asks for the codes; None where the URI does not say.
-        account: whose codes they are, such as an e-mail address. Issuer and account are 1 to 512 characters without
+        account: whose codes they are, such as an e-mail address. Issuer and account are 1 to 4,096 characters without
             colons, control characters, or white space at an end.
-        secret: raw, 1 to 1,024 bytes; never in a repr or a pickle.
+        secret: raw, 1 to 65,536 bytes; never in a repr or a pickle.
         algorithm: the hash function.
         digits: 6 to 8.
         period: the time step in seconds, 1 to 2^31 - 1, and 30 where it is left out; None, and only then, where

@@ -41,7 +41,7 @@ from .hotp import MAX_COUNTER, MAX_DIGITS, MIN_DIGITS
 from .totp import MAX_PERIOD
 
 MESSAGE = "key URI"
-MAX_URI = 24_576
+MAX_URI = 262_144
 """The most characters that are looked at; the longest names and secret that a ``KeyURI`` takes fit in."""
 
 _SCHEME = "otpauth://"

@@ -14,9 +14,9 @@ from hmac import compare_digest
 import attrs
 
 from .algorithm import Algorithm
-from .code import canonical_code
 from .hotp import MAX_COUNTER, MODULUS, check_counter, check_digits, secret_bytes, snum
 from .keyed_hash import work_in
+from .normalise import canonical_code
 
 MAX_PERIOD = 2**31 - 1
 """The longest time step in seconds: the largest signed 32-bit number, which is what apps keep it in.

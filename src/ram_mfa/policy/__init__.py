@@ -19,7 +19,7 @@ from .values import (
     SelfManagement,
     ThrottlePolicy,
     TOTPPolicy,
-    Unopened,
+    UnknownUsers,
     UnsupportedByAppsWarning,
 )
 
@@ -43,7 +43,7 @@ __all__ = [
     "SelfManagement",
     "TOTPPolicy",
     "ThrottlePolicy",
-    "Unopened",
+    "UnknownUsers",
     "UnsupportedByAppsWarning",
     "guess_probability",
     "policy_from_plain",

@@ -15,9 +15,9 @@ import attrs
 from .._validation import instance_of, is_flag, member_of, number, optional, text, whole
 from ..errors import MalformedMessage
 from ..otp import KeyURI
+from ..refusals import Kind
 from ..units import DAY
 from ..webauthn import AttestationPolicy
-from ..words import Kind
 from .relying_party import RelyingParty
 from .values import (
     AdministratorProof,
@@ -30,12 +30,12 @@ from .values import (
     SelfManagement,
     ThrottlePolicy,
     TOTPPolicy,
-    Unopened,
+    UnknownUsers,
 )
 
 GUESS_BOUND: Final = Fraction(3, 10_000)
 """The highest probability of a successful guess per account in 24 hours, RFC 4226's modulo bias left out."""
-FARTHEST_SKEW: Final = 300
+MAX_CLOCK_SKEW: Final = 300
 
 
 @attrs.frozen
@@ -65,15 +65,15 @@ _KEPT: Final = _yes("devices.disallowed", "bound devices are kept whatever the p
 _ALLOWED: Final = _yes("devices.disallowed", "the policy allows this kind and model")
 
 
-def guess_probability(*, digits: int, window: int, per_day: int) -> Fraction:
+def guess_probability(*, digits: int, window: int, max_per_day: int) -> Fraction:
     """Return the probability that guessing for 24 hours at one account meets a code.
 
     Args:
         digits: of a code.
         window: steps accepted at one moment.
-        per_day: wrong codes allowed in any 24 hours.
+        max_per_day: wrong codes allowed in any 24 hours.
     """
-    return Fraction(per_day * window, 10**digits)
+    return Fraction(max_per_day * window, 10**digits)
 
 
 @attrs.frozen(kw_only=True)
@@ -84,7 +84,7 @@ class MFAPolicy:
         issuer: the name that authenticator apps show; 1 to 64 characters, no colon, no control characters.
         relying_party: the site that security keys are bound to; None where no security key may be bound.
         requirement: of whom MFA is required at logon.
-        unopened: what a logon of a user without a record comes to.
+        unknown_users: what a logon of a user without a record comes to.
         devices, totp, throttle, lifetimes, attestation: see there.
         self_management: whether users manage their own devices.
         administrator_proof: whether administrators prove themselves for each deed.
@@ -96,7 +96,7 @@ class MFAPolicy:
     issuer: str = attrs.field(validator=text(1, 64))
     relying_party: RelyingParty | None = attrs.field(default=None, validator=optional(instance_of(RelyingParty)))
     requirement: Requirement = attrs.field(default=Requirement.PER_USER, validator=member_of(Requirement))
-    unopened: Unopened = attrs.field(default=Unopened.REFUSE, validator=member_of(Unopened))
+    unknown_users: UnknownUsers = attrs.field(default=UnknownUsers.REFUSE, validator=member_of(UnknownUsers))
     devices: DevicePolicy = attrs.field(default=DevicePolicy(), validator=instance_of(DevicePolicy))
     totp: TOTPPolicy = attrs.field(default=TOTPPolicy(), validator=instance_of(TOTPPolicy))
     throttle: ThrottlePolicy = attrs.field(default=ThrottlePolicy(), validator=instance_of(ThrottlePolicy))
@@ -108,14 +108,14 @@ class MFAPolicy:
     lifetimes: Lifetimes = attrs.field(default=Lifetimes(), validator=instance_of(Lifetimes))
     attestation: AttestationPolicy = attrs.field(default=AttestationPolicy(), validator=instance_of(AttestationPolicy))
     outbox: int = attrs.field(default=0, validator=whole(0, 256))
-    clock_skew: float = attrs.field(default=60, validator=number(0, FARTHEST_SKEW))
+    clock_skew: float = attrs.field(default=60, validator=number(0, MAX_CLOCK_SKEW))
 
     def __attrs_post_init__(self) -> None:
         try:
             KeyURI("totp", self.issuer, "account", bytes(16))
         except MalformedMessage as error:
             raise ValueError(f"MFAPolicy.issuer cannot stand in a key URI: {error.problem}") from None
-        if self.requirement is Requirement.NOBODY and self.unopened is Unopened.MUST_BIND:
+        if self.requirement is Requirement.NOBODY and self.unknown_users is UnknownUsers.MUST_BIND:
             # Begun and broken off, such a bind leaves a record of a user of whom MFA is not required
             raise ValueError("where MFA is required of nobody, users without a record cannot be made to bind")
         if not self.guessable_device_allowed(digits=self.totp.digits):
@@ -148,11 +148,11 @@ class MFAPolicy:
         """
         rules: dict[str, Any] = {
             "requirement": Requirement.EVERYBODY,
-            "devices": DevicePolicy(most=5),
+            "devices": DevicePolicy(max_devices=5),
             "totp": TOTPPolicy(codes=2),
         }
         policy = cls(issuer=issuer, **(rules | choices))
-        if policy.remember is not None and policy.remember.seconds > DAY:
+        if policy.remember is not None and policy.remember.lifetime > DAY:
             raise ValueError("at AAL2 a machine is remembered for 24 hours at the most")
         return policy
 
@@ -160,7 +160,7 @@ class MFAPolicy:
     def aws(cls, *, issuer: str, **choices: Any) -> Self:
         """Return rules in the manner of AWS IAM: up to eight devices of any mix, two consecutive codes confirm."""
         rules: dict[str, Any] = {
-            "devices": DevicePolicy(rule=KindRule.ANY_MIX, most=8),
+            "devices": DevicePolicy(rule=KindRule.ANY_MIX, max_devices=8),
             "totp": TOTPPolicy(codes=2),
         }
         return cls(issuer=issuer, **(rules | choices))
@@ -170,11 +170,16 @@ class MFAPolicy:
     @property
     def guess_probability(self) -> Fraction:
         """The probability that guessing for 24 hours meets a code of a device bound under this policy."""
-        return guess_probability(digits=self.totp.digits, window=self.totp.window, per_day=self.throttle.per_day)
+        return guess_probability(
+            digits=self.totp.digits, window=self.totp.window, max_per_day=self.throttle.max_per_day
+        )
 
     def guessable_device_allowed(self, *, digits: int) -> bool:
         """Return whether a device of so many digits stays below the bound."""
-        return guess_probability(digits=digits, window=self.totp.window, per_day=self.throttle.per_day) <= GUESS_BOUND
+        return (
+            guess_probability(digits=digits, window=self.totp.window, max_per_day=self.throttle.max_per_day)
+            <= GUESS_BOUND
+        )
 
     def wrong_codes_per_day(self, *, digits: int) -> int:
         """Return how many wrong codes are allowed in 24 hours where a device of so many digits is bound.
@@ -182,7 +187,7 @@ class MFAPolicy:
         A device keeps its digits when the policy asks for more, so that the bound on guessing is met by fewer codes.
         """
         bound = GUESS_BOUND * 10**digits / self.totp.window
-        return min(self.throttle.per_day, int(bound))
+        return min(self.throttle.max_per_day, int(bound))
 
     def kinds(self) -> tuple[Kind, ...]:
         """Return the kinds that may be bound, in the order of `Kind`; security keys need a relying party."""
@@ -223,9 +228,9 @@ class MFAPolicy:
             return usable
         if self.devices.rule is not KindRule.ANY_MIX and any(other is not kind for other in bound):
             return _no("devices.one-kind", "one kind of device per user: unbind first to change kinds")
-        if len(bound) >= self.devices.most:
-            return _no("devices.most", f"{self.devices.most} bound, as many as the policy allows")
-        return _yes("devices.most", f"{len(bound)} of {self.devices.most} bound")
+        if len(bound) >= self.devices.max_devices:
+            return _no("devices.max_devices", f"{self.devices.max_devices} bound, as many as the policy allows")
+        return _yes("devices.max_devices", f"{len(bound)} of {self.devices.max_devices} bound")
 
     def must_use_mfa(self, *, required: bool) -> Decision:
         """Decide whether MFA is required at logon of a user with that setting; ``allowed`` means: it is required."""
@@ -247,4 +252,4 @@ class MFAPolicy:
         """Decide whether a machine may be remembered."""
         if self.remember is None:
             return _no("remember.not-allowed", "the policy remembers no machine")
-        return _yes("remember.allowed", f"a machine is remembered for {self.remember.seconds:g} seconds")
+        return _yes("remember.allowed", f"a machine is remembered for {self.remember.lifetime:g} seconds")

@@ -17,10 +17,10 @@ import attrs
 from .. import _base64url
 from ..errors import MalformedMessage
 from ..otp import Algorithm
+from ..refusals import Kind
 from ..u2f import TrustRoots
 from ..webauthn import AttestationLevel, AttestationPolicy, OtherFormats
 from ..webauthn.metadata import MetadataRules
-from ..words import Kind
 from .mfa_policy import MFAPolicy
 from .relying_party import RelyingParty
 from .values import (
@@ -34,7 +34,7 @@ from .values import (
     SelfManagement,
     ThrottlePolicy,
     TOTPPolicy,
-    Unopened,
+    UnknownUsers,
 )
 
 _MESSAGE: Final = "policy"
@@ -136,7 +136,7 @@ def _list(value: Any, where: str) -> list[Any]:
 _POLICY: Final[Mapping[str, _Reader]] = {
     "relying_party": _optional(_object(RelyingParty)),
     "requirement": _enum(Requirement),
-    "unopened": _enum(Unopened),
+    "unknown_users": _enum(UnknownUsers),
     "devices": _object(
         DevicePolicy, {"kinds": _kinds, "rule": _enum(KindRule), "disallowed": _enum(DisallowedDevices)}
     ),

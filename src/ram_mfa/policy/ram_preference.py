@@ -16,7 +16,7 @@ from typing import Any, Final
 import attrs
 
 from ..errors import MalformedMessage
-from ..words import Kind
+from ..refusals import Kind
 from .mfa_policy import MFAPolicy
 from .values import DevicePolicy, RememberMachine, Requirement, SelfManagement
 

@@ -14,16 +14,16 @@ import attrs
 from .._validation import as_frozenset, each, member_of, number, whole
 from .._warning import warn_caller
 from ..otp import Algorithm
+from ..refusals import Kind
 from ..units import DAY, HOUR, MINUTE
-from ..words import Kind
 
-LONGEST_PERIOD: Final = 120
+MAX_PERIOD: Final = 120
 """Seconds: NIST SP 800-63B-4 section 3.1.4.1, a nonce changes at least every two minutes (requirement O9)."""
-WIDEST_WINDOW: Final = 2
+MAX_WINDOW: Final = 2
 """Steps back and forward: RFC 6238 section 5.2 (requirement O8)."""
-FARTHEST_DRIFT: Final = 10
+MAX_DRIFT: Final = 10
 """Steps: RFC 6238 section 6 (requirement O11)."""
-HIGHEST_CAP: Final = 100
+MAX_CONSECUTIVE: Final = 100
 """Consecutive failures: NIST SP 800-63B-4 section 3.2.2 (requirement O13)."""
 
 
@@ -35,7 +35,7 @@ class Requirement(enum.Enum):
     EVERYBODY = "everybody"
 
 
-class Unopened(enum.Enum):
+class UnknownUsers(enum.Enum):
     """What a logon of a user without a record comes to."""
 
     REFUSE = "refuse"
@@ -81,14 +81,14 @@ class DevicePolicy:
             does not allow: refused at once, together with the machines that they proved, or kept until they are
             unbound. Whoever is left without a device that may answer needs an administrator.
         rule: one kind per user (the service's rule: to change kinds, unbind first) or any mix.
-        most: devices per user, 1 to 16.
+        max_devices: devices per user, 1 to 16.
     """
 
     kinds: frozenset[Kind] = attrs.field(
         default=frozenset(Kind), converter=as_frozenset, validator=each(frozenset, member_of(Kind), least=1)
     )
     rule: KindRule = attrs.field(default=KindRule.ONE_KIND, validator=member_of(KindRule))
-    most: int = attrs.field(default=1, validator=whole(1, 16))
+    max_devices: int = attrs.field(default=1, validator=whole(1, 16))
     disallowed: DisallowedDevices = attrs.field(
         default=DisallowedDevices.REFUSE, validator=member_of(DisallowedDevices)
     )
@@ -117,11 +117,11 @@ class TOTPPolicy:
 
     algorithm: Algorithm = attrs.field(default=Algorithm.SHA1, validator=member_of(Algorithm))
     digits: int = attrs.field(default=6, validator=whole(6, 8))
-    period: int = attrs.field(default=30, validator=whole(1, LONGEST_PERIOD))
-    backward: int = attrs.field(default=1, validator=whole(0, WIDEST_WINDOW))
-    forward: int = attrs.field(default=1, validator=whole(0, WIDEST_WINDOW))
+    period: int = attrs.field(default=30, validator=whole(1, MAX_PERIOD))
+    backward: int = attrs.field(default=1, validator=whole(0, MAX_WINDOW))
+    forward: int = attrs.field(default=1, validator=whole(0, MAX_WINDOW))
     codes: int = attrs.field(default=1, validator=whole(1, 2))
-    drift: int = attrs.field(default=FARTHEST_DRIFT, validator=whole(0, FARTHEST_DRIFT))
+    drift: int = attrs.field(default=MAX_DRIFT, validator=whole(0, MAX_DRIFT))
 
     def __attrs_post_init__(self) -> None:
         unusual = {"algorithm": self.algorithm is not Algorithm.SHA1, "digits": self.digits != 6}
@@ -145,27 +145,27 @@ class ThrottlePolicy:
     """How wrong codes are slowed and stopped; it can be set, never switched off.
 
     Attributes:
-        free: consecutive wrong codes of a device without a delay.
-        first_delay, longest_delay: seconds that the gate stays closed after that, doubling from one to the other.
-        per_day: wrong codes per account in any rolling 24 hours, which a success does not reset.
-        cap: consecutive wrong codes that disable a device until it is unbound and bound again.
+        free_attempts: consecutive wrong codes of a device without a delay.
+        first_delay, max_delay: seconds that the gate stays closed after that, doubling from one to the other.
+        max_per_day: wrong codes per account in any rolling 24 hours, which a success does not reset.
+        max_consecutive: consecutive wrong codes that disable a device until it is unbound and bound again.
     """
 
-    free: int = attrs.field(default=5, validator=whole(1, HIGHEST_CAP))
+    free_attempts: int = attrs.field(default=5, validator=whole(1, MAX_CONSECUTIVE))
     first_delay: float = attrs.field(default=30, validator=number(1, DAY))
-    longest_delay: float = attrs.field(default=HOUR, validator=number(1, DAY))
-    per_day: int = attrs.field(default=20, validator=whole(1, 1_000))
-    cap: int = attrs.field(default=HIGHEST_CAP, validator=whole(1, HIGHEST_CAP))
+    max_delay: float = attrs.field(default=HOUR, validator=number(1, DAY))
+    max_per_day: int = attrs.field(default=20, validator=whole(1, 1_000))
+    max_consecutive: int = attrs.field(default=MAX_CONSECUTIVE, validator=whole(1, MAX_CONSECUTIVE))
 
     def __attrs_post_init__(self) -> None:
-        if self.longest_delay < self.first_delay:
-            raise ValueError("ThrottlePolicy.longest_delay must be at least first_delay")
+        if self.max_delay < self.first_delay:
+            raise ValueError("ThrottlePolicy.max_delay must be at least first_delay")
 
     def delay(self, failures: int) -> float:
         """Return for how many seconds the gate closes behind the ``failures``-th consecutive wrong code."""
-        if failures < self.free:
+        if failures < self.free_attempts:
             return 0
-        return min(self.first_delay * float(1 << min(failures - self.free, 64)), self.longest_delay)
+        return min(self.first_delay * float(1 << min(failures - self.free_attempts, 64)), self.max_delay)
 
 
 @attrs.frozen(kw_only=True)
@@ -176,12 +176,12 @@ class RememberMachine:
     (requirement B15); it is not allowed unless a policy holds this value.
 
     Attributes:
-        seconds: absolute, from the proof on; 7 days by default, 90 days at the most.
-        most: machines per user, 1 to 32; the oldest goes.
+        lifetime: seconds, absolute, from the proof on; 7 days by default, 90 days at the most.
+        max_machines: machines per user, 1 to 32; the oldest goes.
     """
 
-    seconds: float = attrs.field(default=7 * DAY, validator=number(1, 90 * DAY))
-    most: int = attrs.field(default=10, validator=whole(1, 32))
+    lifetime: float = attrs.field(default=7 * DAY, validator=number(1, 90 * DAY))
+    max_machines: int = attrs.field(default=10, validator=whole(1, 32))
 
 
 _LIFETIME: Final = number(1, 10 * MINUTE)

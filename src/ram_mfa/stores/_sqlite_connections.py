@@ -3,7 +3,7 @@
 
 https://www.sqlite.org/wal.html
 
-The room's rule: see ``_kept.py`` for what a fork does to a connection.
+The room's rule: see ``_thread_connections.py`` for what a fork does to a connection.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import StoreUnavailable
-from . import _durable
-from ._kept import Kept, PerThread, opening
+from . import _session_settings
 from ._table_checks import has_table
+from ._thread_connections import Kept, PerThread, opening
 
 _SYNCHRONOUS = {"FULL": "FULL", "EXTRA": "EXTRA", "UnsafeNORMAL": "NORMAL"}
 
@@ -118,7 +118,7 @@ class Connections(PerThread[Kept[sqlite3.Connection]]):
         connection.replaced = self._replaced
         try:
             self._compare()
-            _durable.sqlite(lambda text: connection.execute(text).fetchone(), synchronous=self._synchronous)
+            _session_settings.sqlite(lambda text: connection.execute(text).fetchone(), synchronous=self._synchronous)
             if schema is not None:
                 connection.execute(schema)
             connection.execute("SELECT key, value FROM ram_mfa LIMIT 0").close()

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import attrs
 
 from ..errors import HistoryLost, StoreUnavailable, StoreUncertain
-from ._outcomes import Outcome, of_sqlite
+from ._error_classification import Outcome, of_sqlite
 from ._sqlite_connections import Connections, unavailable
 
 Synchronous = Literal["FULL", "EXTRA", "UnsafeNORMAL"]

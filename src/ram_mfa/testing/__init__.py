@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..sessions import new_session
     from .authenticator_app import AuthenticatorApp
     from .clock import ManualClock
-    from .people import enrolled, enrolled_key, proved
+    from .enrolment import enrolled, enrolled_key, proved
     from .security_key import ClientRefused, Counters, KeyFault, SoftAttestation, SoftSecurityKey
     from .store_kit import Faults, StoreCheckFailed, StoreReport, check_async_store, check_store
     from .tcp_proxy import TCPProxy
@@ -35,10 +35,10 @@ _ROOMS = {
     "TCPProxy": "tcp_proxy",
     "check_async_store": "store_kit",
     "check_store": "store_kit",
-    "enrolled": "people",
-    "enrolled_key": "people",
+    "enrolled": "enrolment",
+    "enrolled_key": "enrolment",
     "new_session": ".sessions",
-    "proved": "people",
+    "proved": "enrolment",
 }
 
 __all__ = [

@@ -25,7 +25,7 @@ from ._x509 import MESSAGE, Extension, Fields, read_fields, read_name
 from .ec import load_p256
 from .public_keys import EC_PUBLIC_KEY, P256, CertificateKey, load_certificate_key
 
-SIZE_LIMIT: Final = 16_384
+MAX_SIZE: Final = 16_384
 """The largest certificate that is read, in bytes; those of security keys have 300 to 1,100."""
 
 TRANSPORTS_OID: Final = "1.3.6.1.4.1.45724.2.1.1"
@@ -89,8 +89,8 @@ class AttestationCertificate:
         """
         if not isinstance(der, bytes):
             raise MalformedMessage(MESSAGE, "certificate", "not bytes")
-        if len(der) > SIZE_LIMIT:
-            raise MalformedMessage(MESSAGE, "certificate", f"longer than {SIZE_LIMIT} bytes")
+        if len(der) > MAX_SIZE:
+            raise MalformedMessage(MESSAGE, "certificate", f"longer than {MAX_SIZE} bytes")
         return _parse(der)
 
     @property

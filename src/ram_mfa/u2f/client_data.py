@@ -27,7 +27,7 @@ FINISH_ENROLLMENT: Final = "navigator.id.finishEnrollment"
 GET_ASSERTION: Final = "navigator.id.getAssertion"
 """The ``typ`` of an authentication."""
 
-SIZE_LIMIT: Final = 16_384
+MAX_SIZE: Final = 16_384
 """The largest client data that is read, in bytes; browsers write 150 to 400."""
 
 _MESSAGE: Final = "U2F client data"
@@ -64,7 +64,7 @@ class ClientData:
         """
         if not isinstance(raw, bytes):
             raise MalformedMessage(_MESSAGE, "message", "not bytes")
-        members = load_object(raw, message=_MESSAGE, limit=SIZE_LIMIT)
+        members = load_object(raw, message=_MESSAGE, limit=MAX_SIZE)
         typ, challenge, origin = (text_member(members, name, message=_MESSAGE) for name in _NAMED)
         return cls(raw, typ, challenge, origin, {name: members[name] for name in members if name not in _NAMED})
 

@@ -36,8 +36,8 @@ VERSION: Final = (1, 0)
 
 _APP_PREFIXES: Final = ("android:apk-key-hash:", "android:apk-key-hash-sha256:", "ios:bundle-id:")
 _FACET, _APP_ID, _DOCUMENT = "facet", "AppID", "trusted facets document"
-_APP_ID_LIMIT: Final = 2_048
-_DOCUMENT_LIMIT: Final = 65_536
+_MAX_APP_ID: Final = 2_048
+_MAX_DOCUMENT: Final = 65_536
 _PRINTABLE: Final = frozenset(map(chr, range(0x21, 0x7F)))
 _PATH: Final = _PRINTABLE - frozenset('"#<>\\^`{|}')
 
@@ -68,7 +68,7 @@ def parse_facet(text: str) -> Facet:
     if not isinstance(text, str):
         raise MalformedMessage(_FACET, _FACET, "not a string")
     if text.startswith(_APP_PREFIXES):
-        if len(text) > _APP_ID_LIMIT or not _PRINTABLE.issuperset(text) or text.endswith(":"):
+        if len(text) > _MAX_APP_ID or not _PRINTABLE.issuperset(text) or text.endswith(":"):
             raise MalformedMessage(_FACET, _FACET, "not an app's identity")
         return AppIdentity(text)
     return Origin.parse(text.removesuffix("/"))
@@ -110,8 +110,8 @@ class AppID:
         """
         if not isinstance(text, str):
             raise MalformedMessage(_APP_ID, _APP_ID, "not a string")
-        if len(text) > _APP_ID_LIMIT or not _PRINTABLE.issuperset(text):
-            raise MalformedMessage(_APP_ID, _APP_ID, f"not at most {_APP_ID_LIMIT} printable ASCII characters")
+        if len(text) > _MAX_APP_ID or not _PRINTABLE.issuperset(text):
+            raise MalformedMessage(_APP_ID, _APP_ID, f"not at most {_MAX_APP_ID} printable ASCII characters")
         if text.startswith(_APP_PREFIXES):
             return cls(text, parse_facet(text))
         place = text.removeprefix("https://")
@@ -176,7 +176,7 @@ def read_trusted_facets(document: str | bytes, *, app_id: AppID, private_label: 
     label = _checked_label(private_label)
     if isinstance(app_id.facet, AppIdentity) or not _trusted(app_id.facet, label):
         raise ValueError("the AppID is not below the private label")
-    lists = load_object(document, message=_DOCUMENT, limit=_DOCUMENT_LIMIT).get("trustedFacets")
+    lists = load_object(document, message=_DOCUMENT, limit=_MAX_DOCUMENT).get("trustedFacets")
     if not isinstance(lists, list):
         raise MalformedMessage(_DOCUMENT, "trustedFacets", "missing, or not a list")
     # (1)

@@ -21,13 +21,13 @@ from .._validation import each, instance_of, octets, optional, text
 from ..errors import MalformedMessage
 from ._json import load_object, text_member
 from .client_data import ClientData
-from .messages import KEY_HANDLE_LIMIT, VERSION, AuthenticationResponse, RegistrationResponse
+from .messages import MAX_KEY_HANDLE, VERSION, AuthenticationResponse, RegistrationResponse
 
 JSON = str | bytes | Mapping[str, Any]
 """What the parsers take: a document, or what a JSON parser made of one."""
 
 _LIMIT: Final = 131_072
-_KEYS_LIMIT: Final = 64
+_MAX_KEYS: Final = 64
 _REGISTER, _SIGN = "u2f.register response", "u2f.sign response"
 _REGISTER_REQUEST, _SIGN_REQUEST = "u2f.register request", "u2f.sign request"
 
@@ -249,16 +249,16 @@ def _binary(members: dict[str, Any], name: str, message: str) -> bytes:
 
 def _key_handle(members: dict[str, Any], message: str) -> bytes:
     key_handle = _binary(members, "keyHandle", message)
-    if not 0 < len(key_handle) <= KEY_HANDLE_LIMIT:
-        raise MalformedMessage(message, "keyHandle", f"not 1 to {KEY_HANDLE_LIMIT} bytes")
+    if not 0 < len(key_handle) <= MAX_KEY_HANDLE:
+        raise MalformedMessage(message, "keyHandle", f"not 1 to {MAX_KEY_HANDLE} bytes")
     return key_handle
 
 
 def _objects(members: dict[str, Any], name: str, message: str) -> list[dict[str, Any]]:
     """Return a member that is a list of objects; a missing one is empty."""
     values = members.get(name, [])
-    if not isinstance(values, list) or len(values) > _KEYS_LIMIT or not all(isinstance(one, dict) for one in values):
-        raise MalformedMessage(message, name, f"not a list of at most {_KEYS_LIMIT} objects")
+    if not isinstance(values, list) or len(values) > _MAX_KEYS or not all(isinstance(one, dict) for one in values):
+        raise MalformedMessage(message, name, f"not a list of at most {_MAX_KEYS} objects")
     return values
 
 

@@ -18,13 +18,13 @@ import attrs
 from .._reader import Reader
 from ..errors import MalformedMessage
 from ._der import sequence_end
-from .certificates import SIZE_LIMIT
+from .certificates import MAX_SIZE
 from .ec import PUBLIC_KEY_SIZE, check_signature_form, load_p256
 
 VERSION: Final = "U2F_V2"
 """What a key answers to a version request (section 6.2), and what JSON messages call the protocol."""
 
-KEY_HANDLE_LIMIT: Final = 255
+MAX_KEY_HANDLE: Final = 255
 """The longest key handle, in bytes: its length is one byte."""
 
 PARAMETER_SIZE: Final = 32
@@ -60,8 +60,8 @@ class RegistrationResponse:
         check_key_handle(self.key_handle, _REGISTRATION)
         if sequence_end(self.certificate, 0, message=_REGISTRATION, field="certificate") != len(self.certificate):
             raise MalformedMessage(_REGISTRATION, "certificate", "something stands behind it")
-        if len(self.certificate) > SIZE_LIMIT:
-            raise MalformedMessage(_REGISTRATION, "certificate", f"longer than {SIZE_LIMIT} bytes")
+        if len(self.certificate) > MAX_SIZE:
+            raise MalformedMessage(_REGISTRATION, "certificate", f"longer than {MAX_SIZE} bytes")
         check_signature_form(self.signature, message=_REGISTRATION)
 
     @classmethod
@@ -121,5 +121,5 @@ class AuthenticationResponse:
 
 def check_key_handle(key_handle: bytes, message: str) -> None:
     """Check the length of a key handle; one of no bytes names nothing."""
-    if not 0 < len(key_handle) <= KEY_HANDLE_LIMIT:
-        raise MalformedMessage(message, "key handle", f"not 1 to {KEY_HANDLE_LIMIT} bytes")
+    if not 0 < len(key_handle) <= MAX_KEY_HANDLE:
+        raise MalformedMessage(message, "key handle", f"not 1 to {MAX_KEY_HANDLE} bytes")

@@ -20,7 +20,7 @@ from .._validation import instance_of, whole
 from ..errors import MalformedMessage
 
 DEFAULT_PORTS: Final = {"https": 443, "http": 80}
-LENGTH_LIMIT: Final = 300
+MAX_LENGTH: Final = 300
 """The longest origin, in characters: a domain has at most 253."""
 
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -51,8 +51,8 @@ class Origin:
         """
         if not isinstance(text, str):
             raise MalformedMessage(_MESSAGE, _MESSAGE, "not a string")
-        if len(text) > LENGTH_LIMIT:
-            raise MalformedMessage(_MESSAGE, _MESSAGE, f"longer than {LENGTH_LIMIT} characters")
+        if len(text) > MAX_LENGTH:
+            raise MalformedMessage(_MESSAGE, _MESSAGE, f"longer than {MAX_LENGTH} characters")
         scheme, separator, place = text.partition("://")
         if not separator or scheme not in DEFAULT_PORTS:
             upper = separator and scheme.lower() in DEFAULT_PORTS

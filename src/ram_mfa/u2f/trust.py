@@ -24,7 +24,7 @@ from ._der import BIT_STRING, BOOLEAN, INTEGER, DERReader, bits
 from ._x509 import MESSAGE
 from .certificates import AttestationCertificate
 
-PATH_LIMIT: Final = 8
+MAX_PATH: Final = 8
 """The most certificates in one path."""
 
 _BASIC_CONSTRAINTS: Final = "2.5.29.19"
@@ -96,7 +96,7 @@ def verify_chain(
 ) -> AttestationCertificate:
     """Return the root, or the accepted certificate, that a path of certificates ends in.
 
-    1. The path is not empty and not longer than `PATH_LIMIT`, and there are roots.
+    1. The path is not empty and not longer than `MAX_PATH`, and there are roots.
     2. Each certificate on the way is valid at that time and has no critical extension that is unknown here.
     3. The first certificate is itself an accepted one: done. (WebAuthn: it "equals" an acceptable certificate.)
     4. A root issued it: the names match, the root may issue, and the signature verifies: done.
@@ -116,8 +116,8 @@ def verify_chain(
     # (1)
     if not roots.certificates:
         raise VerificationError(Check.TRUST_PATH, "no roots are configured")
-    if not 0 < len(path) <= PATH_LIMIT:
-        raise VerificationError(Check.TRUST_PATH, f"not 1 to {PATH_LIMIT} certificates")
+    if not 0 < len(path) <= MAX_PATH:
+        raise VerificationError(Check.TRUST_PATH, f"not 1 to {MAX_PATH} certificates")
     certificates = [_parsed(certificate) for certificate in path]
     depth = 0
     while True:

@@ -24,7 +24,7 @@ from .messages import PARAMETER_SIZE, AuthenticationResponse, RegistrationRespon
 _RESERVED: Final = b"\x00"
 _FIXED: Final = struct.Struct(">BI")
 _USER_PRESENT: Final = 0x01
-_COUNTER_LIMIT: Final = 0xFFFF_FFFF
+_MAX_COUNTER: Final = 0xFFFF_FFFF
 
 
 def application_parameter(app_id: AppID | str) -> bytes:
@@ -131,7 +131,7 @@ def verify_authentication(
         ValueError: a parameter is not 32 bytes, or the counter not of 32 bits.
     """
     _check_sizes(application_parameter, challenge_parameter)
-    if previous_counter is not None and not 0 <= previous_counter <= _COUNTER_LIMIT:
+    if previous_counter is not None and not 0 <= previous_counter <= _MAX_COUNTER:
         raise ValueError("a counter has 32 bits")
     # (1) 5.4, 4.3
     key = stored_p256(public_key)

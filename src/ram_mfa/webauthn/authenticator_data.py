@@ -24,7 +24,7 @@ _ATTESTED = struct.Struct(">16sH")
 
 HEADER_SIZE: Final = 37
 """rpIdHash, flags and signCount, in bytes; all that an assertion by a U2F key holds."""
-SIZE_LIMIT: Final = 16_384
+MAX_SIZE: Final = 16_384
 """The most bytes that are looked at."""
 
 UP, UV, BE, BS, AT, ED = 0x01, 0x04, 0x08, 0x10, 0x40, 0x80
@@ -74,8 +74,8 @@ class AuthenticatorData:
             MalformedMessage: it is not that, or bytes follow.
         """
         size = len(raw)
-        if not HEADER_SIZE <= size <= SIZE_LIMIT:
-            raise MalformedMessage(_MESSAGE, "length", f"not {HEADER_SIZE} to {SIZE_LIMIT} bytes")
+        if not HEADER_SIZE <= size <= MAX_SIZE:
+            raise MalformedMessage(_MESSAGE, "length", f"not {HEADER_SIZE} to {MAX_SIZE} bytes")
         rp_id_hash, flags, sign_count = _HEADER.unpack_from(raw)
         at = HEADER_SIZE
         attested = None

@@ -27,7 +27,7 @@ from ..u2f.origins import Origin
 
 _MESSAGE = "client data"
 
-SIZE_LIMIT: Final = 8_192
+MAX_SIZE: Final = 8_192
 """The most bytes that are looked at."""
 CREATE: Final = "webauthn.create"
 GET: Final = "webauthn.get"
@@ -66,7 +66,7 @@ class ClientData:
                 or of another type.
         """
         # #sctn-registering-a-new-credential: "UTF-8 decode" strips one leading byte order mark.
-        members = _json.load_object(raw.removeprefix(codecs.BOM_UTF8), message=_MESSAGE, limit=SIZE_LIMIT)
+        members = _json.load_object(raw.removeprefix(codecs.BOM_UTF8), message=_MESSAGE, limit=MAX_SIZE)
         return cls(
             raw,
             _text(members, "type"),

@@ -28,7 +28,7 @@ from . import _edwards, cbor
 
 _MESSAGE = "COSE key"
 _CACHED_KEYS = 1_024
-_SIZE_LIMIT = 4_096  # an RSA key of 8,192 bits has 1,024 bytes and a few; those of algorithms to come have 2,600
+_MAX_SIZE = 4_096  # an RSA key of 8,192 bits has 1,024 bytes and a few; those of algorithms to come have 2,600
 
 
 class COSEAlgorithm(enum.IntEnum):
@@ -168,7 +168,7 @@ def load_public_key(data: bytes) -> PublicKey:
         point = es256_point(data, 0)
     if point is not None:
         return PublicKey(COSEAlgorithm.ES256, point, load_p256(point, message=_MESSAGE))
-    members = cbor.decode(data, message=_MESSAGE, limit=_SIZE_LIMIT)
+    members = cbor.decode(data, message=_MESSAGE, limit=_MAX_SIZE)
     if not isinstance(members, dict):
         raise MalformedMessage(_MESSAGE, "key", "not a map")
     algorithm = algorithm_of(members.get(_ALG))

@@ -19,7 +19,7 @@ from ..errors import MalformedMessage
 from ..u2f import _json
 from .credentials import MAX_CREDENTIAL_ID
 
-JSON_LIMIT: Final = 262_144
+MAX_JSON: Final = 262_144
 """The most characters of JSON that are looked at: an attestation object may stand in it twice, in base64url."""
 MAX_TRANSPORTS: Final = 16
 MAX_USER_HANDLE: Final = 64
@@ -129,7 +129,7 @@ class AuthenticationResponse:
 def _open(value: object, message: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the credential and its ``response`` member."""
     if isinstance(value, str | bytes):
-        value = _json.load_object(value, message=message, limit=JSON_LIMIT)
+        value = _json.load_object(value, message=message, limit=MAX_JSON)
     if not isinstance(value, dict):
         raise MalformedMessage(message, "JSON", "not an object")
     if value.get("type") != "public-key":
@@ -142,7 +142,7 @@ def _open(value: object, message: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _bytes(members: dict[str, Any], name: str, message: str) -> bytes:
     text: Any = members.get(name)
-    return _base64url.decode(text, message=message, field=name, limit=JSON_LIMIT)
+    return _base64url.decode(text, message=message, field=name, limit=MAX_JSON)
 
 
 def _id(outer: dict[str, Any], message: str) -> bytes:

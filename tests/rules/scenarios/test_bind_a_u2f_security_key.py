@@ -17,6 +17,7 @@ from ram_mfa import (
     ConfirmSecurityKey,
     Describe,
     Enrolment,
+    EventType,
     FinishLogon,
     ImportSecurityKey,
     Kind,
@@ -30,7 +31,6 @@ from ram_mfa import (
     Reason,
     SelfManagement,
     Unbind,
-    What,
 )
 from ram_mfa._base64url import encode
 from ram_mfa.testing import KeyFault, SoftSecurityKey, new_session
@@ -78,7 +78,7 @@ class TestByAnAdministrator:
         assert bound.proof is None
         # From now on each logon asks for the key.
         assert logs_on(service, "alice", key, door)
-        (event,) = service.events(What.DEVICE_BOUND)
+        (event,) = service.events(EventType.DEVICE_BOUND)
         assert (event.user, event.actor, event.device) == ("alice", "administrator root", bound.id)
 
     def test_a_key_that_answers_for_another_site(self, service, door):

@@ -14,6 +14,7 @@ from ram_mfa import (
     ConfirmVirtualDevice,
     Describe,
     Enrolment,
+    EventType,
     FinishLogon,
     Kind,
     MustBind,
@@ -27,7 +28,6 @@ from ram_mfa import (
     SelfManagement,
     TOTPCode,
     TOTPPolicy,
-    What,
 )
 from ram_mfa.testing import AuthenticatorApp, new_session
 from tests.support.spine import ROOT
@@ -88,7 +88,7 @@ class TestByAnAdministrator:
         assert bound.proof is None
         # From now on each logon asks for a code.
         assert logs_on(service, "alice", phone)
-        (event,) = service.events(What.DEVICE_BOUND)
+        (event,) = service.events(EventType.DEVICE_BOUND)
         assert (event.user, event.actor, event.device) == ("alice", "administrator root", bound.id)
 
     def test_a_user_without_a_record(self, service):

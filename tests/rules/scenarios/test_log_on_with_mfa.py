@@ -12,6 +12,7 @@ from ram_mfa import (
     ConfirmSecurityKey,
     Describe,
     DevicePolicy,
+    EventType,
     FinishLogon,
     Kind,
     KindRule,
@@ -22,8 +23,7 @@ from ram_mfa import (
     Requirement,
     RequireMFA,
     TOTPCode,
-    Unopened,
-    What,
+    UnknownUsers,
 )
 from ram_mfa.testing import KeyFault, SoftSecurityKey, new_session
 from tests.support.doors import Door, answer, registration
@@ -44,14 +44,14 @@ class TestWithAVirtualDevice:
         assert (proof.user, proof.purpose, proof.kind) == ("alice", ProofOf.LOGON, Kind.VIRTUAL)
         assert not proof.phishing_resistant
         assert service.perform("alice", Describe()).devices[0].last_used_at == service.clock()
-        assert [event.user for event in service.events(What.LOGON_PROVED)] == ["alice"]
+        assert [event.user for event in service.events(EventType.LOGON_PROVED)] == ["alice"]
 
     def test_a_wrong_code(self, service):
         """A mistyped code is refused with the advice to type again, on the same page; the right one passes."""
         phone, session = service.phone("alice"), new_session()
         asked = service.ask("alice", session=session)
         refusal = service.refusal("alice", FinishLogon(asked.id, service.wrong(phone), session=session))
-        assert (refusal.reason, refusal.advice, refusal.wait) == (Reason.WRONG_CODE, Advice.RETYPE, 0)
+        assert (refusal.reason, refusal.advice, refusal.retry_after) == (Reason.WRONG_CODE, Advice.RETYPE, 0)
         assert service.perform("alice", FinishLogon(asked.id, service.code(phone), session=session)).user == "alice"
 
     @pytest.mark.requirement("O7")
@@ -82,8 +82,8 @@ class TestWithAVirtualDevice:
         for _ in range(5):
             service.refusal("alice", FinishLogon(asked.id, service.wrong(phone), session=SESSION))
         refusal = service.refusal("alice", FinishLogon(asked.id, service.code(phone), session=SESSION))
-        assert (refusal.reason, refusal.advice, refusal.wait) == (Reason.THROTTLED, Advice.WAIT, 30)
-        service.clock.advance(refusal.wait)
+        assert (refusal.reason, refusal.advice, refusal.retry_after) == (Reason.THROTTLED, Advice.WAIT, 30)
+        service.clock.advance(refusal.retry_after)
         proof = service.perform("alice", FinishLogon(asked.id, service.code(phone), session=SESSION))
         assert proof.user == "alice"
 
@@ -125,8 +125,10 @@ class TestWithASecurityKey:
         refusal = service.refusal("alice", FinishLogon(asked.id, answer(door, key, asked), session=session))
         assert (refusal.reason, refusal.check) == (Reason.WRONG_ANSWER, "user presence")
         key.faults = frozenset()
-        evidence = answer(door, key, refusal.again)
-        assert service.perform("alice", FinishLogon(refusal.again.id, evidence, session=session)).user == "alice"
+        evidence = answer(door, key, refusal.next_challenge)
+        assert (
+            service.perform("alice", FinishLogon(refusal.next_challenge.id, evidence, session=session)).user == "alice"
+        )
 
     def test_a_code_instead(self, service, door):
         """A user whose device is a key is not let in by a code, whatever the code."""
@@ -176,12 +178,12 @@ class TestOfWhomMFAIsRequired:
         """A user without a record is refused, unless the policy says otherwise by name."""
         refusing = services()
         assert refusing.refusal("alice", BeginLogon(session=new_session())).reason is Reason.NO_ACCOUNT
-        assert self.outcome(services(unopened=Unopened.MUST_BIND), "alice") == "MustBind"
-        assert self.outcome(services(unopened=Unopened.NOT_REQUIRED), "alice") == "NotRequired"
+        assert self.outcome(services(unknown_users=UnknownUsers.MUST_BIND), "alice") == "MustBind"
+        assert self.outcome(services(unknown_users=UnknownUsers.NOT_REQUIRED), "alice") == "NotRequired"
 
     def test_a_spare_key(self, services):
         """Where a second key of the kind is allowed, either logs on."""
-        service = services(devices=DevicePolicy(most=2))
+        service = services(devices=DevicePolicy(max_devices=2))
         keys = [service.key("alice", name="Blue"), service.key("alice", name="Red")]
         for key in keys:
             session = new_session()
@@ -192,7 +194,7 @@ class TestOfWhomMFAIsRequired:
 
     def test_either_kind(self, services):
         """Where any mix of kinds is allowed, the user chooses at each logon."""
-        service = services(devices=DevicePolicy(rule=KindRule.ANY_MIX, most=2))
+        service = services(devices=DevicePolicy(rule=KindRule.ANY_MIX, max_devices=2))
         phone, key = service.phone("alice"), service.key("alice")
         session = new_session()
         asked = service.ask("alice", session=session)

@@ -10,6 +10,7 @@ from ram_mfa import (
     BeginStepUp,
     Challenge,
     ConfirmSecurityKey,
+    EventType,
     FinishLogon,
     FinishStepUp,
     Kind,
@@ -20,8 +21,7 @@ from ram_mfa import (
     ProofOf,
     Reason,
     RememberMachine,
-    Spend,
-    What,
+    SpendReceipt,
 )
 from ram_mfa.testing import SoftSecurityKey, new_session
 from tests.support.doors import Door, answer, registration
@@ -83,7 +83,7 @@ class TestWithEachDevice:
         assert isinstance(proof, Proof)
         assert (proof.user, proof.purpose, proof.operation) == ("alice", ProofOf.STEP_UP, DELETE)
         assert proof.machine is None
-        (event,) = service.events(What.STEP_UP_PROVED)
+        (event,) = service.events(EventType.STEP_UP_PROVED)
         assert (event.user, event.detail) == ("alice", "server.delete")
 
     def test_prove_in_one_request_and_do_in_the_next(self, service, alice):
@@ -93,7 +93,7 @@ class TestWithEachDevice:
         verb = FinishStepUp(asked.id, alice.answer(asked), operation=DELETE, session=session)
         proof = service.perform("alice", verb)
         service.clock.advance(299)
-        spend = Spend(proof.receipt, operation=DELETE, session=session)
+        spend = SpendReceipt(proof.receipt, operation=DELETE, session=session)
         spent = service.perform("alice", spend)
         assert (spent.user, spent.operation, spent.at) == ("alice", DELETE, proof.at)
         refusal = service.refusal("alice", spend)
@@ -107,7 +107,7 @@ class TestWithEachDevice:
         verb = FinishStepUp(asked.id, alice.answer(asked), operation=DELETE, session=session)
         receipt = service.perform("alice", verb).receipt
         service.clock.advance(300)
-        spend = Spend(receipt, operation=DELETE, session=session)
+        spend = SpendReceipt(receipt, operation=DELETE, session=session)
         assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT
 
     @pytest.mark.requirement("B14")
@@ -123,7 +123,7 @@ class TestWithEachDevice:
         verb = FinishStepUp(asked.id, evidence, operation=DELETE, session=session)
         receipt = service.perform("alice", verb).receipt
         for other in others:
-            spend = Spend(receipt, operation=other, session=session)
+            spend = SpendReceipt(receipt, operation=other, session=session)
             assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT
 
     @pytest.mark.requirement("B14")
@@ -135,7 +135,7 @@ class TestWithEachDevice:
         verb = FinishStepUp(asked.id, evidence, operation=DELETE, session=session)
         assert service.refusal("alice", verb).reason is Reason.FOREIGN_TICKET
         proof = service.perform("alice", FinishLogon(asked.id, evidence, session=session))
-        spend = Spend(proof.receipt, operation=DELETE, session=session)
+        spend = SpendReceipt(proof.receipt, operation=DELETE, session=session)
         assert service.refusal("alice", spend).reason is Reason.BAD_RECEIPT
 
 

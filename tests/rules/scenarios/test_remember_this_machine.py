@@ -10,6 +10,7 @@ from ram_mfa import (
     BeginLogon,
     Challenge,
     Describe,
+    EventType,
     FinishLogon,
     ForgetMachine,
     ForgetMachines,
@@ -22,8 +23,7 @@ from ram_mfa import (
     RememberMachine,
     ResetMFA,
     Unbind,
-    What,
-    jar_with,
+    add_to_machine_cookie,
 )
 from ram_mfa.testing import new_session
 from ram_mfa.units import DAY
@@ -83,7 +83,7 @@ class TestSevenDays:
             outcome = back(allowed, "alice", str(proof.machine))
             assert isinstance(outcome, Remembered)
             assert (outcome.user, outcome.until) == ("alice", proof.at + 7 * DAY)
-        assert len(allowed.events(What.MFA_SKIPPED)) == 4
+        assert len(allowed.events(EventType.MFA_SKIPPED)) == 4
 
     @pytest.mark.requirement("B16")
     def test_return_a_second_after(self, allowed):
@@ -135,7 +135,7 @@ class TestList:
         """Two users of one browser are both remembered in its one cookie, and neither disturbs the other."""
         _, alice = remembered(allowed, "alice")
         _, bob = remembered(allowed, "bob")
-        cookie = str(jar_with(str(jar_with(None, alice)), bob))
+        cookie = str(add_to_machine_cookie(str(add_to_machine_cookie(None, alice)), bob))
         assert isinstance(back(allowed, "alice", cookie), Remembered)
         assert isinstance(back(allowed, "bob", cookie), Remembered)
         allowed.perform("bob", ForgetMachines(by=ROOT))
@@ -144,7 +144,7 @@ class TestList:
 
     def test_the_oldest_goes(self, services):
         """The list is bounded: the oldest machine goes when one more is remembered."""
-        service = services(remember=RememberMachine(most=2))
+        service = services(remember=RememberMachine(max_machines=2))
         phone, first = remembered(service)
         _, second = remembered(service, phone=phone)
         _, third = remembered(service, phone=phone)
@@ -197,7 +197,7 @@ class TestWhatEndsIt:
         setting = [RememberMachine()]
         service = services(policy=lambda: MFAPolicy.ram(issuer="Example", relying_party=PARTY, remember=setting[0]))
         _, cookie = remembered(service)
-        setting[0] = RememberMachine(seconds=DAY)
+        setting[0] = RememberMachine(lifetime=DAY)
         service.clock.advance(DAY - 1)
         assert isinstance(back(service, "alice", cookie), Remembered)
         service.clock.advance(1)

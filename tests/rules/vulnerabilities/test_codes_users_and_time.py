@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from ram_mfa import MFA, FinishLogon, OpenAccount, Reason, Refused, Spend
+from ram_mfa import MFA, FinishLogon, OpenAccount, Reason, Refused, SpendReceipt
 from ram_mfa.engine.records import user_key
 from ram_mfa.otp import TOTP, totp
 from ram_mfa.sealing import BLOCK
@@ -23,8 +23,8 @@ class TestWhatIsGoodForOneUse:
         """A receipt that was taken is not taken again."""
         service = services()
         receipt = service.receipt("alice", service.phone("alice"), DELETE)
-        assert service.perform("alice", Spend(receipt, operation=DELETE, session=SESSION)).operation == DELETE
-        again = Spend(receipt, operation=DELETE, session=SESSION)
+        assert service.perform("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION)).operation == DELETE
+        again = SpendReceipt(receipt, operation=DELETE, session=SESSION)
         assert service.refusal("alice", again).reason is Reason.BAD_RECEIPT
 
     def test_at_once(self, services):
@@ -34,7 +34,7 @@ class TestWhatIsGoodForOneUse:
 
         def take(_):
             try:
-                mfa.perform("alice", Spend(receipt, operation=DELETE, session=SESSION))
+                mfa.perform("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
             except Refused as refused:
                 return refused.refusal.reason
             return "passed"

@@ -4,8 +4,10 @@
 https://docs.djangoproject.com/en/stable/topics/db/transactions/#tying-transactions-to-http-requests
 
 Django opens them, by the alias' settings, so that whatever a backend or the signal ``connection_created`` does is
-done here too. The room's rule: none is open across a fork (``stores/_kept.py`` says why), nor after a test runner has
-given the alias another database.
+done here too.
+
+Invariant: none is open across a fork (``stores/_thread_connections.py`` says why), nor after a test runner has given
+the alias another database.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from typing import Any
 from django.db import connections as requests
 
 from ...errors import StoreUnavailable
-from ...stores._kept import Kept, PerThread, living
-from ...stores._outcomes import told
+from ...stores._error_classification import told
+from ...stores._thread_connections import Kept, PerThread, living
 from .engines import Engine, engine_of
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ...errors import StoreUnavailable
-from ...stores import _durable
+from ...stores import _session_settings
 from ...stores._sql import Family
 from ...stores._table_checks import has_table
 
@@ -109,7 +109,7 @@ class SQLite:
 
 
 def _settle_file(raw: Any) -> None:
-    _durable.sqlite(lambda text: raw.execute(text).fetchone())
+    _session_settings.sqlite(lambda text: raw.execute(text).fetchone())
     if not has_table("sqlite", lambda text: raw.execute(text).fetchall()):
         raise NotMigrated
 
@@ -189,7 +189,7 @@ class MySQL:
                 cursor.execute(text)
                 return cursor.fetchall()
 
-            _durable.mysql(lambda text: next(iter(ask(text)), None))
+            _session_settings.mysql(lambda text: next(iter(ask(text)), None))
             if not has_table("mysql", ask):
                 raise NotMigrated
 

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from ...errors import StoreUnavailable, StoreUncertain
-from ...stores._outcomes import JUDGES, Outcome, told
+from ...stores._error_classification import JUDGES, Outcome, told
 from ...stores._sql import Value
 from ...stores._sql_store import SQLStore, all_rows, row_count
 from .connections import Connections, Own

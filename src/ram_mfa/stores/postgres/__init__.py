@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .asynchronous import AsyncPostgresStore
+from .aio import AsyncPostgresStore
 from .store import PostgresStore
 
 __all__ = ["AsyncPostgresStore", "PostgresStore"]

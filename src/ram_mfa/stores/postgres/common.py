@@ -16,7 +16,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from ...errors import StoreUnavailable, StoreUncertain
-from .._outcomes import Outcome, of_postgresql
+from .._error_classification import Outcome, of_postgresql
 from .._psycopg import NO_NAME
 from .._sql import IN_ITS_ROW, Statements
 

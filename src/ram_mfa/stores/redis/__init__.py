@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .asynchronous import AsyncRedisStore
+from .aio import AsyncRedisStore
 from .configuration import UnsafeConfiguration
 from .store import RedisStore
 

@@ -15,7 +15,7 @@ from typing import Any
 from redis import exceptions
 
 from ...errors import StoreUnavailable
-from .talk import Address, Beside, Command, Exchange, Lost, NotSent, Talk, Terms
+from .protocol import Address, Beside, Command, Exchange, Lost, NotSent, Talk, Terms
 
 SETTINGS = ("CONFIG", "appendfsync", "appendonly", "maxmemory-policy", "no-appendfsync-on-rewrite", "replicas")
 """The names by which a caller can say that a setting may be unsafe; CONFIG: that it may be unreadable."""

@@ -27,8 +27,8 @@ from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
 from ...errors import HistoryLost, StoreUnavailable
-from . import configuration, talk
-from .talk import Action, Address, Beside, Exchange, Lost, NotSent, Pause, Refresh, Talk, Terms
+from . import configuration, protocol
+from .protocol import Action, Address, Beside, Exchange, Lost, NotSent, Pause, Refresh, Talk, Terms
 
 T = TypeVar("T")
 
@@ -77,13 +77,13 @@ class RedisStore:
 
     def load(self, key: str, /) -> bytes | None:
         """See ``ram_mfa.store.Store.load``."""
-        return self._run(talk.load(self._terms, key, None, None))
+        return self._run(protocol.load(self._terms, key, None, None))
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         """See ``ram_mfa.store.Store.swap``."""
         if old is None and new is None:
             return False
-        return self._run(talk.swap(self._terms, key, old, new, None, None))
+        return self._run(protocol.swap(self._terms, key, old, new, None, None))
 
     def keys(self, kind: str, /) -> Iterator[str]:
         """See ``ram_mfa.store.Listing.keys``.
@@ -92,25 +92,25 @@ class RedisStore:
         slots that move, end it in StoreUnavailable: keys might be left out.
         """
         addresses = self._servers.addresses()
-        layout = [self._run(talk.layout(self._terms, at)) for at in addresses]
+        layout = [self._run(protocol.layout(self._terms, at)) for at in addresses]
         passes = 1 + sum(self._ask("DBSIZE", at) for at in addresses) // KEYS_AT_ONCE
         for part in range(passes):
             seen = set[str]()
             for address, there in zip(addresses, layout, strict=True):
                 cursor, going = 0, True
                 while going:
-                    cursor, page = self._run(talk.scan(self._terms, kind, cursor, address, there.run))
+                    cursor, page = self._run(protocol.scan(self._terms, kind, cursor, address, there.run))
                     going = cursor != 0
                     yield from unseen(page, seen, part, passes)
-            talk.unmoved(layout, [self._run(talk.layout(self._terms, at)) for at in addresses])
+            protocol.unmoved(layout, [self._run(protocol.layout(self._terms, at)) for at in addresses])
 
     def incarnation(self) -> str:
         """See ``ram_mfa.store.Incarnated.incarnation``; a Cluster's is made of its masters'."""
-        return ",".join(sorted(self._of_all(talk.incarnation)))
+        return ",".join(sorted(self._of_all(protocol.incarnation)))
 
     def clock(self) -> float:
         """See ``ram_mfa.store.ServerClock.clock``; in a Cluster it is that of one of the masters."""
-        return self._of_all(talk.clock)[0]
+        return self._of_all(protocol.clock)[0]
 
     def _of_all(self, question: Callable[[Terms, Address | None], Talk[T]]) -> list[T]:
         """Ask all servers that take writes; anew where one of them has just been replaced."""
@@ -138,7 +138,7 @@ class RedisStore:
         self._servers.close()
 
     def _ask(self, word: str, address: Address | None) -> Any:
-        return self._run(talk.ask(self._terms, (word,), address))
+        return self._run(protocol.ask(self._terms, (word,), address))
 
     def _run(self, steps: Talk[T]) -> T:
         """Run a conversation."""
@@ -174,7 +174,7 @@ class _View:
 
     def load(self, key: str, /) -> bytes | None:
         try:
-            return self._store._run(talk.load(self._store._terms, key, self._at, self._beside))  # noqa: SLF001 (its own)
+            return self._store._run(protocol.load(self._store._terms, key, self._at, self._beside))  # noqa: SLF001 (its own)
         except HistoryLost as lost:
             raise HistoryLost(self._store.incarnation()) from lost
 
@@ -182,7 +182,7 @@ class _View:
         if old is None and new is None:
             return False
         try:
-            steps = talk.swap(self._store._terms, key, old, new, self._at, self._beside)  # noqa: SLF001 (its own view)
+            steps = protocol.swap(self._store._terms, key, old, new, self._at, self._beside)  # noqa: SLF001 (its own view)
             return self._store._run(steps)  # noqa: SLF001 (likewise)
         except HistoryLost as lost:
             raise HistoryLost(self._store.incarnation()) from lost

@@ -12,7 +12,7 @@ from .store import SQLAlchemyStore
 from .table import metadata
 
 if TYPE_CHECKING:
-    from .asynchronous import AsyncSQLAlchemyStore
+    from .aio import AsyncSQLAlchemyStore
 
 __all__ = ["AsyncSQLAlchemyStore", "SQLAlchemyStore", "metadata"]
 
@@ -21,6 +21,6 @@ def __getattr__(name: str) -> Any:
     """Import the awaited store when it is first asked for."""
     if name != "AsyncSQLAlchemyStore":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .asynchronous import AsyncSQLAlchemyStore
+    from .aio import AsyncSQLAlchemyStore
 
     return AsyncSQLAlchemyStore

@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from ...errors import StoreUnavailable
-from .. import _durable
-from .._outcomes import told
+from .. import _session_settings
+from .._error_classification import told
 from .._sql import Family
 from .._table_checks import has_table
 
@@ -36,7 +36,7 @@ _FAMILIES: dict[str, Family] = {
 class Gate:
     """Lets statements in while nobody forks, and a fork while no statement is in.
 
-    Only SQLite needs one: ``stores/_kept.py`` says what an open connection does to both sides of a fork.
+    Only SQLite needs one: ``stores/_thread_connections.py`` says what an open connection does to both sides of a fork.
     """
 
     def __init__(self) -> None:
@@ -178,7 +178,7 @@ def _deadlines(family: str, driver: str, deadline: float) -> Callable[..., None]
 def _sqlite(_deadline: float) -> Callable[..., None]:
     def connected(raw: Any, _record: Any) -> None:
         raw.isolation_level = None
-        _durable.sqlite(lambda text: _ask(raw, text))
+        _session_settings.sqlite(lambda text: _ask(raw, text))
         has_table("sqlite", lambda text: ask_all(raw, text))
 
     return connected
@@ -208,7 +208,7 @@ def _postgresql(deadline: float) -> Callable[..., None]:
 def _mysql(_deadline: float) -> Callable[..., None]:
     def connected(raw: Any, _record: Any) -> None:
         raw.autocommit(True)  # noqa: FBT003 (the drivers' own signature)
-        _durable.mysql(lambda text: _ask(raw, text))
+        _session_settings.mysql(lambda text: _ask(raw, text))
         has_table("mysql", lambda text: ask_all(raw, text))
 
     return connected

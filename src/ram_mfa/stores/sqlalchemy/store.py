@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from ...errors import StoreUnavailable, StoreUncertain
-from .._outcomes import JUDGES, Outcome, told
+from .._error_classification import JUDGES, Outcome, told
 from .._sql import Value
 from .._sql_store import SQLStore, all_rows, row_count
 from .engine import prepare

@@ -7,7 +7,7 @@ that is broken. Every wait has a bound, so that a run ends whatever the store do
 
 from __future__ import annotations
 
-from .asynchronous import check_async_store
+from .aio import check_async_store
 from .failure import StoreCheckFailed
 from .faults import Faults
 from .report import StoreReport

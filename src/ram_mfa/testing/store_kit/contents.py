@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import secrets
 
-from .bench import Bench
 from .failure import expect
+from .store_pair import Bench
 from .twins import byte_twins
 
 SIZES = (

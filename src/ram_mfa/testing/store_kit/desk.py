@@ -9,8 +9,8 @@ from typing import Any
 
 import attrs
 
-from .bench import Bench
 from .failure import StoreCheckFailed
+from .store_pair import Bench
 
 
 @attrs.frozen

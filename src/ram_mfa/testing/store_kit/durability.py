@@ -12,8 +12,8 @@ from typing import Any
 import attrs
 
 from ...errors import StoreUnavailable, StoreUncertain
-from .bench import Bench
 from .failure import StoreCheckFailed, expect, needs
+from .store_pair import Bench
 from .watch import Handle
 
 

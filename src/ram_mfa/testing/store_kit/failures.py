@@ -12,11 +12,11 @@ from functools import partial
 from typing import Any
 
 from ...errors import HistoryLost, StoreUnavailable, StoreUncertain
-from .bench import Bench
 from .durability import patient_load
 from .failure import NotTriedError, StoreCheckFailed, expect, needs
 from .faults import Fault
 from .lost_history import pinned
+from .store_pair import Bench
 from .watch import Handle, has_views, lists, tells_time
 
 Attempt = tuple[Handle, str, bytes | None, bytes | None]

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from .bench import RACERS, Bench, race
 from .failure import expect
+from .store_pair import RACERS, Bench, race
 from .watch import Handle
 
 

@@ -15,8 +15,8 @@ from functools import partial
 import attrs
 
 from ...errors import StoreUnavailable
-from .bench import RACERS, Bench, race
 from .failure import expect
+from .store_pair import RACERS, Bench, race
 from .watch import Handle
 
 

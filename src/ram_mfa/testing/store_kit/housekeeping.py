@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import MFAError
-from .bench import Bench, race
 from .failure import StoreCheckFailed, expect, needs
+from .store_pair import Bench, race
 from .watch import Handle, tells_time
 
 _CALLS: Final = 300

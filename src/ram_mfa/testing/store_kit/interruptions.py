@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 from ...errors import StoreUnavailable, StoreUncertain
-from .bench import RACERS, Bench, race
 from .failure import NotTriedError, expect, needs
 from .failures import judge, next_is_right
 from .lost_history import pinned
+from .store_pair import RACERS, Bench, race
 from .watch import Handle, has_views, lists, tells_time
 
 

@@ -8,8 +8,8 @@ import string
 from collections.abc import Callable
 from functools import partial
 
-from .bench import Bench
 from .failure import StoreCheckFailed, expect
+from .store_pair import Bench
 from .twins import key_twins, odd_keys
 from .watch import lists
 

@@ -7,9 +7,9 @@ import itertools
 import secrets
 import threading
 
-from .bench import Bench
 from .failure import expect, needs
 from .keyspace import population
+from .store_pair import Bench
 from .watch import lists
 
 KIND, OTHER = "y", "Y"

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...errors import HistoryLost
-from .bench import Bench
 from .failure import NotTriedError, StoreCheckFailed, expect, needs
+from .store_pair import Bench
 from .twins import byte_twins
 from .watch import Handle, has_views
 

@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any
 
 from ...errors import HistoryLost, StoreUnavailable
-from .bench import RACERS, Bench, race
 from .failure import expect
 from .lost_history import pinned
 from .shaking import shaken
+from .store_pair import RACERS, Bench, race
 from .watch import Handle
 
 

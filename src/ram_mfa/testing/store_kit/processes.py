@@ -11,11 +11,11 @@ from typing import Any
 
 import attrs
 
-from .bench import Bench, try_swap
 from .failure import NotTriedError, StoreCheckFailed, expect, needs
 from .lost_history import NO_NAMES, pinned, refuses
 from .remote import StartMethod
 from .shaking import shaken
+from .store_pair import Bench, try_swap
 from .watch import lists
 
 

@@ -8,8 +8,8 @@ import secrets
 from functools import partial
 from typing import Any
 
-from .bench import RACERS, Bench, Progress, race, try_swap
 from .failure import expect
+from .store_pair import RACERS, Bench, Progress, race, try_swap
 
 Bid = tuple[Any, bytes | None]
 

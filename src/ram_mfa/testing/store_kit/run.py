@@ -23,14 +23,14 @@ from . import (
     races,
 )
 from . import processes as between
-from .bench import Bench
 from .failure import AbandonedError, NotTriedError, StoreCheckFailed
 from .faults import Faults
 from .histories import histories
 from .interruptions import while_interrupted
 from .remote import StartMethod
 from .report import StoreReport
-from .room import nothing_piles_up
+from .space_reuse import nothing_piles_up
+from .store_pair import Bench
 from .watch import Watch
 
 Check = tuple[str, Callable[[Bench], None]]

@@ -18,13 +18,13 @@ import attrs
 
 from ...errors import MalformedMessage
 from ...u2f.certificates import AttestationCertificate
-from ...u2f.trust import PATH_LIMIT
+from ...u2f.trust import MAX_PATH
 from .. import cbor
 from ..authenticator_data import AttestedCredential, AuthenticatorData
 
 _MESSAGE = "attestation object"
 
-SIZE_LIMIT: Final = 65_536
+MAX_SIZE: Final = 65_536
 """The most bytes that are looked at; post-quantum certificates have ten thousand each."""
 
 
@@ -75,7 +75,7 @@ class AttestationObject:
         Raises:
             MalformedMessage: it is not that, or something stands in it that the standard does not name.
         """
-        members = members_of(cbor.decode(raw, message=_MESSAGE, limit=SIZE_LIMIT), {"fmt", "attStmt", "authData"})
+        members = members_of(cbor.decode(raw, message=_MESSAGE, limit=MAX_SIZE), {"fmt", "attStmt", "authData"})
         name, data = members["fmt"], members["authData"]
         if not isinstance(name, str):
             raise MalformedMessage(_MESSAGE, "fmt", "not text")
@@ -110,7 +110,7 @@ def signature_of(members: dict[int | str, cbor.Value]) -> bytes:
     return signature
 
 
-def path_of(members: dict[int | str, cbor.Value], *, longest: int = PATH_LIMIT) -> tuple[AttestationCertificate, ...]:
+def path_of(members: dict[int | str, cbor.Value], *, longest: int = MAX_PATH) -> tuple[AttestationCertificate, ...]:
     """Return the certificates of the ``x5c`` member, at least one.
 
     Raises:

@@ -24,7 +24,7 @@ from ... import _base64url
 from ...errors import Check, MalformedMessage, VerificationError
 from ...u2f._json import load_object
 from ...u2f.certificates import AttestationCertificate
-from ...u2f.trust import PATH_LIMIT, TrustRoots, verify_chain
+from ...u2f.trust import MAX_PATH, TrustRoots, verify_chain
 from .models import MAX_ENTRIES, MESSAGE, AuthenticatorModel, read_certificate, read_date, read_model, start_of
 
 MAX_SIZE: Final = 64 * 1_024 * 1_024
@@ -151,8 +151,8 @@ def _signer(header: dict[str, Any]) -> tuple[str, list[AttestationCertificate]]:
     if "crit" in header:
         raise MalformedMessage(MESSAGE, "crit", "a critical header parameter is not supported")
     path = header.get("x5c")
-    if not isinstance(path, list) or not 0 < len(path) <= PATH_LIMIT:
-        raise MalformedMessage(MESSAGE, "x5c", f"not 1 to {PATH_LIMIT} certificates")
+    if not isinstance(path, list) or not 0 < len(path) <= MAX_PATH:
+        raise MalformedMessage(MESSAGE, "x5c", f"not 1 to {MAX_PATH} certificates")
     return algorithm, [AttestationCertificate.parse(read_certificate(text, "x5c")) for text in path]
 
 

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a challenge is made: a ticket that nobody stores, and what a security key needs to answer it.
+
+Beginning writes nothing, so that nobody can evict another's challenge and a flood of beginnings costs reads.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import attrs
+
+from ..account import Account, SecurityKey, expires_at
+from ..context import Context
+from ..refusals import Challenge, Kind, Reason, Refusal
+from . import security_key_options
+from .outcomes import Operation
+from .tickets import MICROSECONDS, NOTHING, Opened, Purpose, challenge_of, fresh, operation_subject, sealed_ticket
+from .transition import Transition
+from .usable import usable_devices
+
+_RETRIED: Final = frozenset(
+    {
+        Reason.WRONG_CODE,
+        Reason.REPLAYED_CODE,
+        Reason.WRONG_ANSWER,
+        Reason.WRONG_EVIDENCE,
+        Reason.UNKNOWN_DEVICE,
+        Reason.NAME_THE_DEVICE,
+    }
+)
+"""The refusals behind which another try is allowed."""
+
+
+def subject_of(operation: Operation | None, mark: bytes = NOTHING) -> bytes:
+    """Return the subject of a challenge: the password mark's digest for a logon, the operation for a step-up."""
+    return mark if operation is None else operation_subject(operation)
+
+
+def purpose_of(operation: Operation | None) -> Purpose:
+    """Return the purpose of a challenge."""
+    return Purpose.LOGON if operation is None else Purpose.STEP_UP
+
+
+def challenge(
+    account: Account,
+    context: Context,
+    *,
+    session: str,
+    operation: Operation | None = None,
+    mark: bytes = NOTHING,
+    until: int | None = None,
+) -> Challenge:
+    """Return a challenge for the devices that may answer; for a step-up where an operation is named.
+
+    Args:
+        account: whose devices may answer.
+        context: policy, time, entropy and the root record.
+        session: in which it must be answered.
+        operation: of a step-up; None for a logon.
+        mark: digest of the password mark of a logon; only a finish with the same mark takes the ticket.
+        until: when it expires, in microseconds; None for the policy's lifetime.
+    """
+    policy = context.policy
+    purpose = purpose_of(operation)
+    stamp = fresh(context, purpose, lifetime=policy.lifetimes.challenge, until=until)
+    subject = subject_of(operation, mark)
+    ticket = sealed_ticket(account, context, stamp, purpose=purpose, session=session, subject=subject)
+    party = policy.relying_party
+    usable = usable_devices(account, policy)
+    keys = tuple(device for device in usable if isinstance(device, SecurityKey))
+    options = None
+    if party is not None and keys:
+        options = security_key_options.request_options(keys, policy, party, challenge_of(ticket))
+    return Challenge(
+        id=ticket,
+        kinds=tuple(kind for kind in Kind if any(device.kind is kind for device in usable)),
+        devices=tuple((device.id, device.name) for device in usable),
+        options=options,
+        u2f=security_key_options.sign_request(keys, challenge_of(ticket)) if keys else None,
+        may_remember=operation is None and policy.may_remember().allowed,
+        expires_at=expires_at(stamp) / MICROSECONDS,
+    )
+
+
+def retried(
+    step: Transition[Any],
+    *,
+    account: Account,
+    context: Context,
+    session: str,
+    opened: Opened,
+    operation: Operation | None = None,
+    mark: bytes = NOTHING,
+    seen: Account | None = None,
+) -> Transition[Any]:
+    """Return the refusal's step with a fresh challenge, where another try is allowed.
+
+    The fresh challenge expires with the first one: a password checked once is good for one challenge's lifetime.
+
+    Args:
+        step: the refusal.
+        account: the account as it was loaded.
+        context: policy, time, entropy and the root record.
+        session: of the challenge.
+        opened: the challenge that was answered.
+        operation: of the challenge; None for a logon.
+        mark: digest of the password mark of a logon.
+        seen: the account that the evidence was weighed on, where that is another object: a refusal that changed
+            nothing about it changes nothing at all.
+    """
+    after = account if step.account is seen else step.account
+    refusal = step.outcome
+    if after is not None and isinstance(refusal, Refusal) and refusal.reason in _RETRIED:
+        until = expires_at(opened.stamp)
+        again = challenge(after, context, session=session, operation=operation, mark=mark, until=until)
+        refusal = attrs.evolve(refusal, next_challenge=again)
+    return Transition(after, refusal, events=step.events)

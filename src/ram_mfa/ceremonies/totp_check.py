@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How codes of virtual devices are weighed: one for a logon, one or two consecutive ones for a bind or a resync.
+
+RFC 6238 sections 5.2 and 6 (https://www.rfc-editor.org/rfc/rfc6238); requirements O6 to O8, O11, O17, O22. A code is
+spent by the time step that it matches, never by its spelling.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..account import MAX_ACCEPTED, VirtualMFADevice
+from ..context import Context
+from ..otp import TOTP
+from ..refusals import Reason
+
+
+def totp_of(device: VirtualMFADevice) -> TOTP:
+    """Return the device's generator."""
+    return TOTP(device.secret, device.algorithm, device.digits, device.period)
+
+
+def lost_step(device: VirtualMFADevice, context: Context) -> int:
+    """Return the highest step of which a code may have been accepted in a history that was lost; -1 where none was.
+
+    Only losses after the history in which the device was bound concern it: before that its secret was not there.
+    """
+    lost_at = _lost_at(device, context)
+    if lost_at is None:
+        return -1
+    policy = context.policy
+    skew = math.ceil(2 * policy.clock_skew / device.period)
+    return int(lost_at // device.period) + max(device.drift, 0) + policy.totp.forward + skew
+
+
+def _lost_at(device: VirtualMFADevice, context: Context) -> float | None:
+    return max(context.root.losses_since(device.history), default=None)
+
+
+def accepted_in_the_future(device: VirtualMFADevice, context: Context) -> Reason | None:
+    """Return what a device needs of which a wrong clock accepted codes of the future; None where none did.
+
+    A host with a right clock accepts no step beyond the device's drift, the window and the clocks' skew.
+    """
+    present = int((context.now + context.policy.clock_skew) // device.period)
+    latest = present + max(device.drift, 0) + context.policy.totp.forward
+    if device.floor > latest:
+        return Reason.REBIND_NEEDED
+    return Reason.RESYNC_NEEDED if device.last_step > latest else None
+
+
+def match_one(device: VirtualMFADevice, code: str, context: Context) -> tuple[int | None, Reason | None]:
+    """Return the highest step that a code of the device matches now, and why it is not accepted, or None."""
+    totp, window = totp_of(device), context.policy.totp
+    step = totp.match(
+        code,
+        at=max(context.now + device.drift * device.period, 0),
+        backward=window.backward,
+        forward=window.forward,
+    )
+    if step is None:
+        return None, Reason.WRONG_CODE
+    why_not = Reason.REPLAYED_CODE if step <= device.last_step else spent(device, step, context)
+    if why_not is Reason.REPLAYED_CODE:
+        why_not = accepted_in_the_future(device, context) or why_not
+    return step, why_not
+
+
+def spent(device: VirtualMFADevice, step: int, context: Context) -> Reason | None:
+    """Return why no code of a step is ever accepted, or may be after history was lost; None where it was not used."""
+    if step <= device.floor or step in device.accepted:
+        return Reason.REPLAYED_CODE
+    if step <= lost_step(device, context):
+        lost_at = _lost_at(device, context) or 0
+        return Reason.CLOCK if lost_at > context.now + context.policy.clock_skew else Reason.REPLAYED_CODE
+    return None
+
+
+def with_accepted(accepted: tuple[int, ...], floor: int, *steps: int) -> tuple[tuple[int, ...], int]:
+    """Return the accepted steps with some more, and the floor: it rises to the lowest, which fall out."""
+    together = (*accepted, *steps)
+    if accepted and steps[0] < accepted[-1]:
+        together = tuple(sorted(together))
+    fallen = together[:-MAX_ACCEPTED]
+    return together[-MAX_ACCEPTED:], max(floor, fallen[-1]) if fallen else floor
+
+
+def match_run(totp: TOTP, codes: tuple[str, ...], *, now: float, backward: int, forward: int) -> int | None:
+    """Return the highest step that the last of consecutive codes matches, each code one step before the next.
+
+    Args:
+        totp: the generator.
+        codes: one or two, in the order in which the app showed them.
+        now: seconds since the epoch.
+        backward: how many steps before the current one the last code may stand.
+        forward: how many steps after it.
+    """
+    current = totp.step(now)
+    found: int | None = None
+    first = len(codes) - 1
+    for step in range(max(current - backward, first), current + forward + 1):
+        fits = True
+        for back, code in enumerate(reversed(codes)):
+            context = (step - back) * totp.period
+            fits &= totp.match(code, at=context, backward=0, forward=0) is not None
+        if fits:
+            found = step
+    return found

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was replaced makes room again (S9): an engine where it piles up is full some day, and refuses writes."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from .failure import expect, needs
+from .store_pair import Bench
+
+SIZES: Final = (700, 2_100, 2_700, 3_000)
+"""Bytes: below and above the 2 kB from which PostgreSQL moves a value out of its row, and such as leave the most of a
+page of 8 kB empty."""
+WRITES: Final = 300
+
+
+def nothing_piles_up(bench: Bench) -> None:
+    """A record that is written again and again takes the room of a few, not of each that it ever was."""
+    size_of_engine = bench.faults.size
+    needs(size_of_engine, "no hook: Faults(size=...)")
+    assert size_of_engine is not None
+    for size in SIZES:
+        key, held = bench.record(size=size)
+        before = size_of_engine()
+        for _ in range(WRITES):
+            expect(bench.a.load(key) == held, "S2", "a record is not read as it was written")
+            new = secrets.token_bytes(size)
+            expect(bench.a.swap(key, held, new) is True, "S1", "a swap from the record as it is did not land")
+            held = new
+        grown = size_of_engine() - before
+        expect(
+            grown < WRITES * size // 3, "S9", f"{WRITES} writes of one record of {size} bytes left {grown} bytes behind"
+        )
