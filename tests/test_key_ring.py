@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 import os
+import subprocess
+import sys
 import traceback
 
 import pytest
@@ -104,3 +106,46 @@ class TestFiles:
             assert seal.for_record("place").unseal(sealed) == b"record"
         other = AESGCMSeal.from_file(tmp_path / "other.key", create=True)
         assert other.for_record("place").seal(b"record") != sealed
+
+    def test_created_by_two_at_once(self, tmp_path, monkeypatch):
+        """One that comes while another is writing the file has no part of it: both have the key of who came first."""
+        path, really, seals = tmp_path / "mfa.key", os.urandom, []
+
+        def meanwhile(size):
+            monkeypatch.setattr(os, "urandom", really)
+            seals.append(AESGCMSeal.from_file(path, create=True))
+            return really(size)
+
+        monkeypatch.setattr(os, "urandom", meanwhile)
+        seals.append(AESGCMSeal.from_file(path, create=True))
+        first, second = (seal.for_record("place") for seal in seals)
+        assert second.unseal(first.seal(b"record")) == b"record"
+        assert [one.name for one in tmp_path.iterdir()] == ["mfa.key"]
+
+    def test_created_by_two_processes_at_once(self, tmp_path):
+        """Two processes that start at the same instant have one key."""
+        program = (
+            "import sys; from ram_mfa import AESGCMSeal\n"
+            "print(flush=True)\n"
+            "for path in sys.stdin:\n"
+            "    seal = AESGCMSeal.from_file(path.strip(), create=True)\n"
+            "    print(seal.for_record('place').seal(b'record').hex(), flush=True)\n"
+        )
+        processes = [
+            subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        try:
+            assert [process.stdout.readline() for process in processes] == ["\n", "\n"]
+            for number in range(20):
+                path = tmp_path / f"{number}.key"
+                for process in processes:
+                    process.stdin.write(f"{path}\n")
+                    process.stdin.flush()
+                sealed = [bytes.fromhex(process.stdout.readline()) for process in processes]
+                seal = AESGCMSeal.from_file(path).for_record("place")
+                assert [seal.unseal(one) for one in sealed] == [b"record", b"record"]
+        finally:
+            for process in processes:
+                process.communicate()
+        assert [process.returncode for process in processes] == [0, 0]

@@ -18,8 +18,10 @@ frame of one holds a key that tools would print. A file that others may read or 
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -55,18 +57,25 @@ def read_secret_file(path: str | os.PathLike[str]) -> SecretBytes:
 def create_key_file(path: str | os.PathLike[str]) -> None:
     """Write a file with one random key that its owner alone may read, where there is none.
 
+    It has its name only once it is whole; of two processes that do this at once, both then read the first one's.
+
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or its file system has no hard links.
     """
-    try:
-        place = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    path = Path(path)
+    if os.path.lexists(path):
         return
-    with os.fdopen(place, "wb") as file:
-        file.write(b"# The first key seals, all of them open. Keep this file apart from the database.\n1 = ")
-        file.write(SecretBytes(os.urandom(KEY_SIZE).hex().encode()) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    place, whole = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(place, "wb") as file:
+            file.write(b"# The first key seals, all of them open. Keep this file apart from the database.\n1 = ")
+            file.write(SecretBytes(os.urandom(KEY_SIZE).hex().encode()) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(whole, path)
+    finally:
+        Path(whole).unlink()
 
 
 def parse_ring(text: SecretBytes) -> dict[str, SecretBytes]:
