@@ -15,10 +15,13 @@ from ram_mfa import (
     Refused,
     StoreContended,
     StoreUnavailable,
+    UnreadableRecord,
 )
+from ram_mfa.codec import decode_claim
 from ram_mfa.engine import moves
 from ram_mfa.engine.records import user_key
-from tests.support.spine import ROOT, SESSION, Script
+from tests.support.records import AsStored
+from tests.support.spine import ROOT, SESSION, Raw, Script
 
 ALICE, BOB = user_key("", "alice"), user_key("", "bob")
 PLACE = b"r" * 16
@@ -179,3 +182,72 @@ class TestLate:
         service = services(store=Script())
         with pytest.raises(StoreContended):
             service.run(service.mfa.move("alice", "bob", ROOT))
+
+
+def claim_of(service):
+    """Return the store key of the one claim."""
+    [key] = [key for key in service.store.records if key.startswith("c")]
+    return key
+
+
+def owner(service):
+    """Return the store key of the user whose claim it is."""
+    key = claim_of(service)
+    sealed = service.store.records[key]
+    return decode_claim(AsStored(service.seal, Raw(service.store)).for_record(key).unseal(sealed)).key
+
+
+@pytest.mark.requirement("A20")
+class TestClaims:
+    def test_broken_off_before_its_claim_went(self, services):
+        """Nobody has the account before its claim is the new user's, so that it cannot go on without it."""
+        service = services()
+        service.key("alice")
+
+        def interfere(word, really, key, *arguments):
+            if key.startswith("c"):
+                raise StoreUnavailable("no answer")
+            return really(key, *arguments)
+
+        service.store.interfere = interfere
+        with pytest.raises(StoreUnavailable):
+            service.run(service.mfa.move("alice", "bob", ROOT))
+        service.store.interfere = None
+        assert living(service) == set()
+        assert refusal(service, "bob", "carol") is Reason.NO_ACCOUNT
+        service.run(service.mfa.move("alice", "bob", ROOT))
+        assert owner(service) == BOB
+        service.run(service.mfa.move("bob", "carol", ROOT))
+        assert living(service) == {"carol"}
+        assert owner(service) == user_key("", "carol")
+
+    def test_moved_there_and_back_meanwhile(self, services):
+        """A mover that comes late to the claim of an account that is back leaves the claim there."""
+        service = services()
+        service.key("alice")
+        other, called = MFA(service.store, service.mfa._engine.policy(), seal=service.seal, clock=service.clock), []
+
+        def interfere(word, really, key, *arguments):
+            if key.startswith("c") and not called:
+                called.append(key)
+                other.move("alice", "bob", ROOT)
+                assert owner(service) == BOB
+                other.move("bob", "alice", ROOT)
+            return really(key, *arguments)
+
+        service.store.interfere = interfere
+        service.run(service.mfa.move("alice", "bob", ROOT))
+        assert called
+        assert living(service) == {"alice"}
+        assert owner(service) == ALICE
+
+    def test_that_cannot_be_read(self, services):
+        """A claim that cannot be read stays as it is, and the move says so; its account is at the new user id."""
+        service = services()
+        service.key("alice")
+        service.store.put(claim_of(service), b"not sealed")
+        for _ in range(2):
+            with pytest.raises(UnreadableRecord):
+                service.run(service.mfa.move("alice", "bob", ROOT))
+            assert living(service) == {"bob"}
+        assert service.store.records[claim_of(service)] == b"not sealed"

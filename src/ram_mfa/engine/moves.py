@@ -2,10 +2,14 @@
 """The order in which an account is moved to another user id: see `ram_mfa.ceremonies.change_user_id` for its steps.
 
 Begun again after a crash, or by two at once, it goes on with what it finds.
+
+The claims go between `Commit` and `Arrive`: from `Commit` on nothing brings the old record back, and until `Arrive`
+nobody has the account, so that it never has a device whose claim is another user's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -24,12 +28,12 @@ from ..ceremonies.change_user_id import (
 )
 from ..ceremonies.transition import Claim
 from ..codec import CredentialClaim, decode_claim, encode_claim
-from ..errors import StoreContended
+from ..errors import StoreContended, UnreadableRecord
 from ..refusals import Reason, Refusal, Refused
 from ..sealing import RecordSeal
 from .effects import AnyStore, Plan, load, swap
 from .loop import Engine
-from .records import claim_key, unsealed, user_key
+from .records import claim_key, unsealed, user_key, visitors_key
 
 _TURNS: Final = 64
 _MOVES: Final = 8
@@ -39,17 +43,23 @@ def moving(engine: Engine, old: str, new: str, by: Actor) -> Plan[None]:
     """Plan to move an account to another user id.
 
     Raises:
-        Refused: the actor may not, there is no such account, or the new user id has a record of its own.
+        Refused: the actor may not, there is no such account, the new user id has a record of its own, or cannot be one.
+        UnreadableRecord: of a claim, which stays as it is; the account is moved nonetheless.
         StoreContended: others kept moving either of them.
     """
     if old == new:
         raise Refused(Refusal(Reason.NOTHING_TO_DO))
-    user_key(engine.tenant, new)  # a user id that cannot be one is refused before anything leaves
+    visitors_key(engine.tenant, new)  # a user id that cannot be one is refused before anything leaves
     for _ in range(_MOVES):
         departed = yield from _departed(engine, old, new, by)
         if departed is not None:
-            yield from engine.performing(new, Arrive(departed, by.label))
-            yield from engine.opening.afresh(partial(_move_claims, engine, departed, old, new))
+            arrive = Arrive(departed, by.label)
+            try:
+                yield from engine.opening.afresh(partial(_move_claims, engine, departed, old, new))
+            except UnreadableRecord:
+                yield from engine.performing(new, arrive)  # or its user could not log on until the claim is mended
+                raise
+            yield from engine.performing(new, arrive)
             yield from engine.performing(old, Leave(departed.reservation))
             return
     raise StoreContended
@@ -100,17 +110,30 @@ def _move_claims(engine: Engine, account: Account, old: str, new: str) -> Plan[N
     party = engine.policy().relying_party
     opened = yield from engine.opening.ready()
     before, after = user_key(engine.tenant, old), user_key(engine.tenant, new)
+    under_way = partial(_is_under_way, engine, account)
     for device in account.devices:
         if isinstance(device, SecurityKey) and party is not None:
             place = claim_key(engine.tenant, Claim(party.id, device.credential_id))
-            yield from _claim_moved(opened.view, place, opened.seal.for_record(place), before=before, after=after)
+            yield from _claim_moved(
+                opened.view, place, opened.seal.for_record(place), under_way, before=before, after=after
+            )
 
 
-def _claim_moved(view: AnyStore, place: str, seal: RecordSeal, *, before: str, after: str) -> Plan[None]:
-    """Plan one claim's new owner; a claim left behind would let the next user of the old id bind the same key."""
+def _is_under_way(engine: Engine, departed: Account) -> Plan[bool]:
+    source = yield from engine.performing(departed.user, Look())
+    return source is not None and source.moved_to is not None and source.reservation == departed.reservation
+
+
+def _claim_moved(
+    view: AnyStore, place: str, seal: RecordSeal, under_way: Callable[[], Plan[bool]], *, before: str, after: str
+) -> Plan[None]:
+    """Plan one claim's new owner; a claim left behind would let the next user of the old id bind the same key.
+
+    Whether the move is under way is asked after the claim was read: the account may have been moved there and back.
+    """
     for _ in range(_TURNS):
         found = yield from load(view, place)
-        if found is None or unsealed(place, seal, found, decode_claim).key != before:
+        if found is None or unsealed(place, seal, found, decode_claim).key != before or not (yield from under_way()):
             return
         if (yield from swap(view, place, found, seal.seal(encode_claim(CredentialClaim(after))))):
             return
