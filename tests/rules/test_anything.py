@@ -134,8 +134,42 @@ class TestAVisitor:
             with pytest.raises(Refused) as refused:
                 service.perform(user, verb)
             assert refused.value.refusal.reason is Reason.BAD_USER_ID
-        with pytest.raises(TypeError):
-            service.perform(None, BeginLogon(session=SESSION))
+
+    @pytest.mark.requirement("A25")
+    @pytest.mark.parametrize("user", ["", "x" * 1_025, "é" * 513, "a\ud800"], ids=["none", "long", "wide", "half"])
+    def test_administers_a_user_that_cannot_be(self, services, user):
+        """So is one that an administrator moves an account from or to, whose record is deleted or events delivered."""
+        service = services()
+        service.perform("alice", OpenAccount(by=ROOT))
+        mfa = service.mfa
+        for call in (
+            lambda: mfa.move(user, "bob", ROOT),
+            lambda: mfa.move("alice", user, ROOT),
+            lambda: mfa.discard(user, ROOT),
+            lambda: mfa.deliver(user, print),
+        ):
+            with pytest.raises(Refused) as refused:
+                service.run(call())
+            assert refused.value.refusal.reason is Reason.BAD_USER_ID
+        assert service.perform("alice", Describe()).user == "alice"
+
+    @pytest.mark.requirement("A25")
+    @pytest.mark.parametrize("user", [None, 5, b"alice", ["alice"]], ids=["none", "number", "bytes", "list"])
+    def test_names_no_string(self, services, user):
+        """A user id that is no string is the application's own mistake, and changes nothing."""
+        service = services()
+        service.perform("alice", OpenAccount(by=ROOT))
+        mfa = service.mfa
+        for call in (
+            lambda: mfa.perform(user, BeginLogon(session=SESSION)),
+            lambda: mfa.move(user, "bob", ROOT),
+            lambda: mfa.move("alice", user, ROOT),
+            lambda: mfa.discard(user, ROOT),
+            lambda: mfa.deliver(user, print),
+        ):
+            with pytest.raises(TypeError):
+                service.run(call())
+        assert service.perform("alice", Describe()).user == "alice"
 
     @pytest.mark.requirement("A25")
     def test_routes_by_a_made_up_ticket(self, services):

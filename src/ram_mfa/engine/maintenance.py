@@ -26,7 +26,7 @@ from ..refusals import Kind, Reason, Refusal, Refused
 from ..sealing import BrokenSeal, RecordSeal, SealedElsewhere
 from .effects import Plan, listed, load, swap
 from .loop import Engine
-from .records import account_of, unsealed, user_key
+from .records import account_of, unsealed, user_key, visitors_key
 
 _TURNS: Final = 64
 
@@ -139,7 +139,7 @@ def discarding(engine: Engine, user: str, by: Actor, *, unsafe_any_seal: bool = 
 def _discarded(engine: Engine, user: str, by: Actor, unsafe_any_seal: bool) -> Plan[None]:  # noqa: FBT001
     policy = engine.policy()
     administrator = yield from engine.proved_administrator(by, policy)
-    key = user_key(engine.tenant, user)
+    key = visitors_key(engine.tenant, user)
     opened = yield from engine.opening.ready()
     context = Context(policy, engine.opening.now(), SecretBytes(bytes(32)), opened.root, user, key, administrator)
     grant = authorise(None, context, by, Action.DISCARD)
