@@ -24,7 +24,7 @@ import psycopg
 from benchmarks.bench_perform import Times, seconds_each, table
 from ram_mfa.engine.records import user_key
 from ram_mfa.testing import ManualClock
-from tests.support.millions import START, filled, log_on, name_of, records, service
+from tests.support.millions import START, filled, log_on, name_of, service
 from tests.support.servers import PostgreSQL
 
 FEW, MANY = 10_000, 1_000_000
@@ -65,7 +65,7 @@ class Side:
     def __init__(self, users: int, url: str, raw: Callable[[str], Raw]) -> None:
         self.users, self.clock = users, ManualClock(START)
         begin = time.perf_counter()
-        self.store: Any = filled(url, records(users))
+        self.store: Any = filled(url, users)
         print(f"  {users:,} users loaded in {time.perf_counter() - begin:.0f} s", flush=True)
         self.mfa = service(self.store, self.clock)
         self.pair = raw(url)

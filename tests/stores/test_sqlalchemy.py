@@ -145,6 +145,7 @@ class TestSQLAlchemyStore:
         """SQLiteStore and this one keep the same table."""
         store = opened(sqlite_url)
         assert store.swap(KEY, None, b"x")
+        (tmp_path / "mfa.db").chmod(0o600)  # or the lean store warns of a file that others may read
         lean = SQLiteStore(tmp_path / "mfa.db")
         assert lean.swap(KEY, b"x", b"y")
         assert store.load(KEY) == b"y"

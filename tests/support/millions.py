@@ -12,7 +12,7 @@ import json
 import random
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ import attrs
 
 from ram_mfa import MFA, AESGCMSeal, BeginLogon, Challenge, FinishLogon, MFAPolicy, Proof, TOTPCode
 from ram_mfa._secret import SecretBytes
-from ram_mfa.codec import decode_account, encode_account
+from ram_mfa.codec import decode_account, decode_root, encode_account
+from ram_mfa.engine.binding import StoreSeal
 from ram_mfa.engine.maintenance import ReportRow
-from ram_mfa.engine.records import user_key
+from ram_mfa.engine.records import ROOT_KEY, user_key
 from ram_mfa.otp import KeyURI
 from ram_mfa.store import Store
 from ram_mfa.stores.memory import MemoryStore
@@ -51,13 +52,17 @@ def phone_of(number: int) -> AuthenticatorApp:
     return AuthenticatorApp.scan(str(KeyURI("totp", "Example", name_of(number), secret_of(number))))
 
 
-def records(count: int) -> Iterator[tuple[str, bytes]]:
-    """Yield the store keys and sealed records of so many users: one bound as any is, the others like that one."""
-    store, clock = MemoryStore(), ManualClock(START - 3_600)
-    enrolled(MFA(store, POLICY, seal=SEAL, clock=clock, create=True), "one")
-    place, seal = user_key("", "one"), AsStored(SEAL, store)
-    one = decode_account(seal.for_record(place).unseal(store.load(place)))
+def records(count: int, store: Store) -> Iterator[tuple[str, bytes]]:
+    """Yield the store keys and sealed records of so many users: one bound as any is, the others like that one.
+
+    They are bound to the id in the root record of ``store``, which is read when the first one is asked for.
+    """
+    model, clock = MemoryStore(), ManualClock(START - 3_600)
+    enrolled(MFA(model, POLICY, seal=SEAL, clock=clock, create=True), "one")
+    place = user_key("", "one")
+    one = decode_account(AsStored(SEAL, model).for_record(place).unseal(model.load(place)))
     (phone,) = one.devices
+    seal = StoreSeal(SEAL, decode_root(SEAL.for_record(ROOT_KEY).unseal(store.load(ROOT_KEY) or b"")))
     for number in range(count):
         user = name_of(number)
         device = attrs.evolve(phone, id=f"{number:022}", secret=SecretBytes(secret_of(number)))
@@ -66,14 +71,14 @@ def records(count: int) -> Iterator[tuple[str, bytes]]:
         yield key, seal.for_record(key).seal(encode_account(account))
 
 
-def filled(url: str, rows: Iterable[tuple[str, bytes]]) -> Any:
-    """Make a store, load it, and open it: PostgreSQL by its URL, SQLite by its path."""
+def filled(url: str, count: int) -> Any:
+    """Make a store, load so many users into it, and open it: PostgreSQL by its URL, SQLite by its path."""
     if not url.startswith("postgresql:"):
-        fill_sqlite(url, rows)
+        fill_sqlite(url, count)
         return SQLiteStore(url)
     from ram_mfa.stores.postgres import PostgresStore
 
-    fill_postgresql(url, rows)
+    fill_postgresql(url, count)
     return PostgresStore(url)
 
 
@@ -82,19 +87,19 @@ def service(store: Store, clock: ManualClock) -> MFA:
     return MFA(store, POLICY, seal=SEAL, clock=clock, create=True)
 
 
-def fill_sqlite(path: str, rows: Iterable[tuple[str, bytes]]) -> None:
+def fill_sqlite(path: str, count: int) -> None:
     """Make a store in a file and load it."""
     store = SQLiteStore(path)
     service(store, ManualClock(START))
-    store.close()
     file = sqlite3.connect(path)
     with file:
-        file.executemany("INSERT INTO ram_mfa VALUES (?, ?)", rows)
+        file.executemany("INSERT INTO ram_mfa VALUES (?, ?)", records(count, store))
+    store.close()
     file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     file.close()
 
 
-def fill_postgresql(conninfo: str, rows: Iterable[tuple[str, bytes]]) -> None:
+def fill_postgresql(conninfo: str, count: int) -> None:
     """Make a store in a database and load it."""
     import psycopg
 
@@ -103,15 +108,15 @@ def fill_postgresql(conninfo: str, rows: Iterable[tuple[str, bytes]]) -> None:
     store = PostgresStore(conninfo)
     store.create_table()
     service(store, ManualClock(START))
-    store.close()
     with psycopg.connect(conninfo) as connection, connection.cursor() as cursor:
         with cursor.copy("COPY ram_mfa (key, value) FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(("text", "bytea"))
-            for row in rows:
+            for row in records(count, store):
                 copy.write_row(row)
         connection.commit()
         connection.autocommit = True
         cursor.execute("VACUUM ANALYZE ram_mfa")
+    store.close()
 
 
 def log_on(mfa: MFA, number: int, now: float) -> None:
@@ -160,7 +165,7 @@ def report(mfa: MFA, count: int) -> dict[str, Any]:
 
 def main(url: str, users: int, logons: int) -> None:
     """Load the users, log some on, and print the report."""
-    store, clock = filled(url, records(users)), ManualClock(START)
+    store, clock = filled(url, users), ManualClock(START)
     mfa = service(store, clock)
     for number in chosen(users, logons):
         log_on(mfa, number, clock.now)
