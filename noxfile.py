@@ -33,13 +33,13 @@ ALL = f".[{','.join(EXTRAS)}]"
 
 TESTS = Path("tests")
 SCENARIOS = ["tests/spine", "tests/rules"]
-"""Tests of floors 0 to 4 through the whole service: races, explorers, state machines."""
+"""Tests of layers 0 to 5 through the whole service: races, explorers, state machines."""
 TRACED = "tests/spine/test_interrupted.py::TestInterrupted"
 """Scenarios that trace each line themselves, and so cannot run while coverage traces them."""
 STORES = ["tests/stores"]
 CLIENTS = ["tests/integrations", "tests/operations", "tests/real_clients", "tests/examples", "tests/testing"]
 CLIENTS += [f"tests/test_{name}.py" for name in ("docs", "main", "print_standards", "qr", "readme")]
-"""Tests of what is above floor 4 beside the stores, with the documentation's programs."""
+"""Tests of layer 6 besides the stores, with the documentation's programs."""
 FOUND = {str(path) for path in [*TESTS.glob("test_*.py"), *(file.parents[-3] for file in TESTS.glob("*/**/test_*.py"))]}
 UNITS = sorted(FOUND - {*SCENARIOS, *STORES, *CLIENTS})
 """All other tests."""
@@ -65,9 +65,9 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run all tests on the Python that runs nox, and those of floors 0 to 4 on each other one that is here.
+    """Run all tests on the Python that runs nox, and those of layers 0 to 5 on each other one that is here.
 
-    The first also counts branches, and the session fails below all of those of floors 0 to 4. What is above, the
+    The first also counts branches, and the session fails below all of those of layers 0 to 5. What is above, the
     engines and the clients, does not depend on the interpreter. ``-- ARGUMENTS`` go to pytest, which then runs alone.
     """
     session.install(ALL, *group("test"))
@@ -118,7 +118,7 @@ def side_by_side(session: nox.Session, *parts: list[str], runner: Sequence[str] 
 
 @nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
-    """Run floors 0 to 4, and the tests of stores, on the lowest versions that pyproject.toml allows."""
+    """Run layers 0 to 5, and the tests of stores, on the lowest versions that pyproject.toml allows."""
     declared = [*PROJECT["project"]["dependencies"], *(one for extra in EXTRAS.values() for one in extra)]
     pinned = {str(lowest_of(one)) for one in [*declared, *group("drivers")]}
     session.install(".", *sorted(pinned), *group("test"))

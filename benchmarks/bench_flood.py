@@ -35,7 +35,7 @@ from ram_mfa import (
     Unbind,
     new_session,
 )
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.stores.postgres import AsyncPostgresStore, PostgresStore
 from ram_mfa.testing import ManualClock, enrolled
 from tests.support.servers import PostgreSQL

@@ -19,8 +19,8 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ram_mfa.u2f import certificates, public_keys
-from ram_mfa.webauthn import cose
+from ram_mfa.attestation_certificates import certificates, public_keys
+from ram_mfa.signatures import cose
 from tests.support.limits import KINDS, REFUSALS, Kind
 
 RUNS = 3

@@ -25,7 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
+from ram_mfa.signatures.cose import es256_cose_key
 from ram_mfa.webauthn import (
     AttestationLevel,
     AttestationPolicy,
@@ -35,7 +36,6 @@ from ram_mfa.webauthn import (
     verify_authentication,
     verify_registration,
 )
-from ram_mfa.webauthn.cose import es256_cose_key
 
 ROUNDS = 51
 KEYS = 1_100

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The house stands: no file imports upward, nothing below floor 4 reaches a clock, I/O, a log or randomness.
+"""The house stands: no file imports upward, nothing below layer 5 reaches a clock, I/O, a log or randomness.
 
 Every check is run over the real tree, and over made-up ones in which it must find something.
 """
@@ -53,13 +53,17 @@ class TestTheRealTree:
         """A file imports its own floor and the floors below, for type checkers too."""
         assert floors.upward(house) == []
 
+    def test_no_standard_imports_another(self, house):
+        """OTP, U2F and WebAuthn share what is in the layers below them, and nothing of one another."""
+        assert floors.sideways(house) == []
+
     def test_no_circles(self, house):
         """Neither modules nor rooms import one another in a circle."""
         assert floors.cycles(house) == []
 
     @pytest.mark.requirement("O4", "O10")
     def test_pure_below_floor_four(self, house):
-        """No clock, no I/O, no logging, no secrets, no random in floors 0 to 3."""
+        """No clock, no I/O, no logging, no secrets, no random in layers 0 to 4."""
         assert floors.impure(house) == []
 
     def test_nothing_imports_adapters(self, house):
@@ -67,7 +71,7 @@ class TestTheRealTree:
         assert floors.adapters(house) == []
 
     def test_core_imports_three_packages(self, house):
-        """Floors 0 to 4 need attrs, cbor2 and cryptography; each extra is imported in its own room alone."""
+        """Layers 0 to 5 need attrs, cbor2 and cryptography; each extra is imported in its own room alone."""
         assert floors.foreign(house) == []
 
     def test_every_file_opens_with_its_purpose(self, house):
@@ -79,14 +83,14 @@ class TestTheRealTree:
         assert floors.front_door(house) == []
 
     def test_importing_the_front_door_loads_no_adapter(self):
-        """Whoever imports the package pays for no extra, no driver, and nothing of floor 5."""
+        """Whoever imports the package pays for no extra, no driver, and nothing of layer 6."""
         program = "import sys, ram_mfa; print('\\n'.join(sys.modules))"
         found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         loaded = set(found.stdout.split())
         assert floors.PACKAGE in loaded
         extras = {package for packages in floors.EXTRAS.values() for package in packages}
         assert loaded & {"sqlite3", *extras} == set()
-        assert {name for name in loaded if floors.floor_of(floors.own(name) or "") == 5} == set()
+        assert {name for name in loaded if floors.floor_of(floors.own(name) or "") == floors.ADAPTERS} == set()
 
     def test_the_floors_are_those_of_the_package_data(self):
         """The packages that the floors allow are those that the project declares, and no room stands twice."""
@@ -154,6 +158,24 @@ class TestEachCheckCanFail:
         assert floors.upward(built(tree)) == []
         assert len(floors.upward(built({**tree, path: line}))) == 1
 
+    @pytest.mark.parametrize(
+        "line", ["from ..u2f.facets import AppID", "from ..u2f import AppID", "from .. import otp"]
+    )
+    def test_sideways(self, built, line):
+        """An import of another standard is found, of its public names too; one of a layer below is allowed."""
+        tree = {
+            "errors.py": "",
+            "signatures/p256.py": "from ..encoding import der",
+            "encoding/der.py": "from ..errors import MalformedMessage",
+            "otp/__init__.py": "",
+            "u2f/__init__.py": "from .facets import AppID",
+            "u2f/facets.py": "from ..signatures.p256 import load_p256",
+            "webauthn/app_id.py": "from ..signatures import p256",
+            "policy.py": "from .u2f import AppID",
+        }
+        assert floors.sideways(built(tree)) == []
+        assert len(floors.sideways(built({**tree, "webauthn/app_id.py": line}))) == 1
+
     def test_cycles_of_modules(self, built):
         """Three modules in a circle are found; a chain is none."""
         chain = {"otp/a.py": "from .b import x", "otp/b.py": "from . import c", "otp/c.py": ""}
@@ -201,7 +223,7 @@ class TestEachCheckCanFail:
     )
     @pytest.mark.parametrize("path", ["units.py", "otp/totp.py", "account.py", "ceremonies/logon.py"])
     def test_impure(self, built, path, line):
-        """A clock, I/O, a log or randomness is found below floor 4, and allowed on floor 4."""
+        """A clock, I/O, a log or randomness is found below layer 5, and allowed in layer 5."""
         pure = (
             "import hmac\nimport json\nfrom collections.abc import Mapping\nfrom urllib.parse import quote\n"
             "from io import BytesIO\nfrom uuid import UUID\n"

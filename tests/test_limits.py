@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
+from ram_mfa.attestation_certificates.public_keys import MAX_RSA_BITS, load_certificate_key
+from ram_mfa.attestation_certificates.x509 import MAX_EXTENSIONS, MAX_NAME_PARTS, read_name
 from ram_mfa.ceremonies.security_key_check import _is_u2f
+from ram_mfa.encoding.json import MAX_COMMAS, MAX_CONTAINERS, MAX_NUMBER, load_object
 from ram_mfa.errors import MalformedMessage, VerificationError
-from ram_mfa.u2f import AttestationCertificate, _json, verify_chain
-from ram_mfa.u2f._x509 import MAX_EXTENSIONS, MAX_NAME_PARTS, read_name
-from ram_mfa.u2f.public_keys import MAX_RSA_BITS, load_certificate_key
+from ram_mfa.u2f import AttestationCertificate, verify_chain
 from ram_mfa.webauthn.responses import MAX_JSON
 from tests.support import certificates as make
 from tests.support import limits
@@ -25,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def load(body: str | bytes):
-    return _json.load_object(body, message="document", limit=1_000_000)
+    return load_object(body, message="document", limit=1_000_000)
 
 
 class TestSizes:
@@ -160,16 +161,16 @@ class TestParts:
     @pytest.mark.requirement("A8")
     def test_json(self):
         """A document has bounded numbers of objects, lists, commas, and digits in a number."""
-        assert load('{"a":[' + "[]," * (_json.MAX_CONTAINERS - 3) + "[]]}")
-        assert load('{"a":[' + "0," * _json.MAX_COMMAS + "0]}")
-        assert load('{"a":' + "7" * _json.MAX_NUMBER + "}") == {"a": int("7" * _json.MAX_NUMBER)}
+        assert load('{"a":[' + "[]," * (MAX_CONTAINERS - 3) + "[]]}")
+        assert load('{"a":[' + "0," * MAX_COMMAS + "0]}")
+        assert load('{"a":' + "7" * MAX_NUMBER + "}") == {"a": int("7" * MAX_NUMBER)}
         assert load('{"a":1.5,"b":1e-300}') == {"a": 1.5, "b": 1e-300}
         for text in (
-            '{"a":[' + "[]," * (_json.MAX_CONTAINERS - 2) + "[]]}",
-            '{"a":[' + "{}," * (_json.MAX_CONTAINERS - 2) + "{}]}",
-            '{"a":[' + "0," * (_json.MAX_COMMAS + 1) + "0]}",
-            '{"a":' + "7" * (_json.MAX_NUMBER + 1) + "}",
-            '{"a":1.' + "7" * _json.MAX_NUMBER + "}",
+            '{"a":[' + "[]," * (MAX_CONTAINERS - 2) + "[]]}",
+            '{"a":[' + "{}," * (MAX_CONTAINERS - 2) + "{}]}",
+            '{"a":[' + "0," * (MAX_COMMAS + 1) + "0]}",
+            '{"a":' + "7" * (MAX_NUMBER + 1) + "}",
+            '{"a":1.' + "7" * MAX_NUMBER + "}",
         ):
             with pytest.raises(MalformedMessage):
                 load(text)

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from ram_mfa import Advice, Challenge, Kind, MalformedMessage, Reason, Refusal, Ticket
-from ram_mfa import _base64url as base64url
+from ram_mfa.encoding import base64url
 
 HEAD = "A" * Ticket.HEAD
 

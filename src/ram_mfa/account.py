@@ -11,9 +11,9 @@ from typing import Final
 
 import attrs
 
-from . import _base64url
 from ._frozen import replaced
 from ._secret import SecretBytes
+from .encoding import base64url
 from .events import Event
 from .otp import Algorithm
 from .refusals import Kind
@@ -137,7 +137,7 @@ class SecurityKey:
     @property
     def id(self) -> str:
         """The credential id, base64url."""
-        return _base64url.encode(self.credential_id)
+        return base64url.encode(self.credential_id)
 
     @property
     def kind(self) -> Kind:
@@ -213,7 +213,7 @@ class Machine:
     @property
     def id(self) -> str:
         """What lists and `ForgetMachine` call it; made from the digest, which opens nothing."""
-        return _base64url.encode(self.digest[:12])
+        return base64url.encode(self.digest[:12])
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 
 import attrs
 
-from . import _base64url
+from .encoding import base64url
 from .errors import MalformedMessage, MFAError
 
 MAX_USER: Final = 1_024
@@ -44,7 +44,7 @@ class Ticket(str):
         Raises:
             MalformedMessage: it is no ticket.
         """
-        raw = _base64url.decode(self[self.HEAD :], message="ticket", field="user", limit=2_048)
+        raw = base64url.decode(self[self.HEAD :], message="ticket", field="user", limit=2_048)
         try:
             user = raw.decode()
         except UnicodeDecodeError:

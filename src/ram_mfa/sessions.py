@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from . import _base64url
+from .encoding import base64url
 
 
 def new_session() -> str:
@@ -13,4 +13,4 @@ def new_session() -> str:
 
     Never a framework's session id: that changes at logon, in the middle of a ceremony.
     """
-    return _base64url.encode(os.urandom(32))
+    return base64url.encode(os.urandom(32))

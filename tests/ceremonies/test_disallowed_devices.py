@@ -28,7 +28,7 @@ from ram_mfa import (
     SpendReceipt,
     Unbind,
 )
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from tests.support.spine import APP_ID, DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
 
 KEYS_ONLY = frozenset({Kind.SECURITY_KEY})

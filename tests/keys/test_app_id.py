@@ -24,7 +24,7 @@ from ram_mfa import (
     Refused,
     U2FSignature,
 )
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.testing import SoftSecurityKey
 from tests.support.doors import Door, registration
 from tests.support.key_ceremony import bind

@@ -33,8 +33,8 @@ from ram_mfa import (
     StoreUnavailable,
     Unbind,
 )
-from ram_mfa._base64url import decode, encode
 from ram_mfa.account import OFFER_TRIES
+from ram_mfa.encoding.base64url import decode, encode
 from ram_mfa.refusals import Ticket
 from ram_mfa.testing import ClientRefused, KeyFault, SoftAttestation, SoftSecurityKey
 from ram_mfa.u2f import AttestationCertificate

@@ -28,11 +28,11 @@ from ram_mfa import (
     StoreContended,
     Unbind,
 )
-from ram_mfa._base64url import encode
 from ram_mfa.account import Account
 from ram_mfa.ceremonies import Claim
 from ram_mfa.ceremonies.transition import refused
 from ram_mfa.codec import CredentialClaim, decode_account, decode_claim, encode_claim
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.engine import moves as moves_of_accounts
 from ram_mfa.engine.binding import STORE_ID
 from ram_mfa.engine.loop import Engine

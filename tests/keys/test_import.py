@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ram_mfa import Administrator, EventType, ImportSecurityKey, Kind, Owner, Reason, Unbind
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.policy import DevicePolicy
 from ram_mfa.testing import SoftSecurityKey
 from tests.support import rounds

@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 
 from ram_mfa import BeginLogon, ConfirmSecurityKey, MFAPolicy, OfferSecurityKey
-from ram_mfa._base64url import encode
 from ram_mfa.ceremonies import Claim
 from ram_mfa.codec import decode_account, decode_claim
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.engine.records import claim_key, user_key
 from ram_mfa.testing import ManualClock, SoftSecurityKey
 from tests.support import rounds

@@ -38,7 +38,7 @@ from ram_mfa import (
     Unbind,
     UnsafePlaintext,
 )
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import ManualClock, enrolled, enrolled_key
 from tests.support.spine import DELETE, PARTY, ROOT, SESSION

@@ -69,10 +69,10 @@ from ram_mfa import (
     Verb,
     refusals,
 )
-from ram_mfa._base64url import encode
 from ram_mfa.account import Account
 from ram_mfa.ceremonies.tickets import challenge_of
 from ram_mfa.codec import decode_account
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.engine.records import user_key
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftAttestation, SoftSecurityKey

@@ -18,33 +18,43 @@ import attrs
 PACKAGE = "ram_mfa"
 
 ROOMS = {
-    0: {"errors", "units", "refusals", "_reader", "_base64url", "_frozen", "_secret", "_validation", "_warning"},
-    1: {"otp", "u2f", "webauthn"},
-    2: {"policy", "account", "context", "codec", "events"},
-    3: {"ceremonies", "from_other_libraries"},
-    4: {"store", "sealing", "key_ring", "sessions", "threads", "engine", "mfa"},
-    5: {"stores", "qr", "integrations", "testing", "operations", "__main__"},
+    0: {"errors", "units", "refusals", "encoding", "_frozen", "_secret", "_validation", "_warning"},
+    1: {"signatures", "attestation_certificates"},
+    2: {"otp", "u2f", "webauthn"},
+    3: {"policy", "account", "context", "codec", "events"},
+    4: {"ceremonies", "from_other_libraries"},
+    5: {"store", "sealing", "key_ring", "sessions", "threads", "engine", "mfa"},
+    6: {"stores", "qr", "integrations", "testing", "operations", "__main__"},
 }
-"""Which room stands on which floor; a new room is written in here. Files of the loop (``_loop...``): floor 4."""
+"""The packages and modules of each layer; a new one is added here. Files of the loop (``_loop...``) are of layer 5."""
+
+STANDARDS = 2
+"""The layer whose packages import nothing of one another."""
+
+FIRST_WITH_IO = 5
+"""The lowest layer that may reach a clock, I/O, a log or randomness."""
+
+ADAPTERS = 6
+"""The layer of the adapters."""
 
 PURE = {
     *("__future__", "abc", "base64", "binascii", "calendar", "collections", "contextlib", "copy", "enum", "fractions"),
     *("functools", "hashlib", "hmac", "html", "ipaddress", "itertools", "json", "math", "operator", "re", "string"),
     *("struct", "textwrap", "types", "typing", "unicodedata", "urllib.parse"),
 }
-"""What floors 0 to 3 may import of the standard library: no clock, no I/O, no logging, no randomness."""
+"""What layers 0 to 4 may import of the standard library: no clock, no I/O, no logging, no randomness."""
 
 PURE_PARTS = {"codecs": {"BOM_UTF8"}, "io": {"BytesIO"}, "uuid": {"UUID"}, "sys": {"_getframe"}, "warnings": {"warn"}}
 """What is pure in modules that are not."""
 
 IMPURE_CALLS = {"open", "print", "input", "eval", "exec", "compile", "breakpoint", "__import__"}
-"""Builtins that floors 0 to 3 do not call."""
+"""Builtins that layers 0 to 4 do not call."""
 
 RANDOM_MAKERS = {"generate_private_key", "generate_key", "generate_parameters", "random_serial_number"}
-"""How ``cryptography`` draws randomness: floors 0 to 3 do not."""
+"""How ``cryptography`` draws randomness: layers 0 to 4 do not."""
 
 CORE = {"attrs", "cbor2", "cryptography"}
-"""The packages that floors 0 to 4 may import."""
+"""The packages that layers 0 to 5 may import."""
 
 EXTRAS = {
     "qr": {"segno"},
@@ -55,7 +65,7 @@ EXTRAS = {
     "integrations.django": {"django", "psycopg"},
     "operations.store_urls": {"psycopg", "redis", "sqlalchemy"},
 }
-"""The packages that a room of floor 5 may import beside those."""
+"""The packages that a package of layer 6 may import besides those."""
 
 LONGEST = 300
 
@@ -93,7 +103,7 @@ def floor_of(name: str) -> int | None:
     """Return the floor of a dotted name below the package."""
     room = name.partition(".")[0]
     if room.startswith("_loop"):
-        return 4
+        return FIRST_WITH_IO
     return next((floor for floor, rooms in ROOMS.items() if room in rooms), None)
 
 
@@ -161,9 +171,19 @@ def upward(modules: list[Module]) -> list[str]:
         if not name:
             complaints.append(f"{module.name}:{one.line}: imports the front door")
             continue
-        target, floor = floor_of(name), 4 if not module.name else module.floor
+        target, floor = floor_of(name), FIRST_WITH_IO if not module.name else module.floor
         if floor is not None and (target is None or target > floor):
             complaints.append(f"{module.name}:{one.line}: imports {name}, floor {target}, from floor {floor}")
+    return complaints
+
+
+def sideways(modules: list[Module]) -> list[str]:
+    """Find imports of one standard by another: what two of them share belongs in a layer below both."""
+    complaints = []
+    for module, one in _each(modules):
+        name = own(one.target)
+        if name and module.floor == STANDARDS == floor_of(name) and name.partition(".")[0] != module.room:
+            complaints.append(f"{module.name}:{one.line}: imports {name}, another standard")
     return complaints
 
 
@@ -190,8 +210,8 @@ def cycles(modules: list[Module]) -> list[str]:
 
 
 def impure(modules: list[Module]) -> list[str]:
-    """Find, below floor 4, imports and calls that reach a clock, I/O, a log or randomness."""
-    low = [module for module in modules if module.floor is not None and module.floor < 4]
+    """Find, below layer 5, imports and calls that reach a clock, I/O, a log or randomness."""
+    low = [module for module in modules if module.floor is not None and module.floor < FIRST_WITH_IO]
     complaints = []
     for module, one in _each(low):
         package, _, part = one.target.partition(".")
@@ -218,7 +238,7 @@ def _uses(module: Module, imported: str) -> set[str]:
 
 
 def adapters(modules: list[Module]) -> list[str]:
-    """Find imports of an adapter: by another room of floor 5 (below it, ``upward`` finds them), or by a neighbour.
+    """Find imports of an adapter: by another package of layer 6 (below it, ``upward`` finds them), or by a neighbour.
 
     What stores share (``stores._...``) every store may use, a framework's too. The command line is left out: there a
     store is chosen by its URL.
@@ -226,7 +246,12 @@ def adapters(modules: list[Module]) -> list[str]:
     complaints = []
     for module, one in _each(modules):
         name = own(one.target)
-        if not name or floor_of(name) != 5 or module.floor != 5 or module.room in {"__main__", "operations"}:
+        if (
+            not name
+            or floor_of(name) != ADAPTERS
+            or module.floor != ADAPTERS
+            or module.room in {"__main__", "operations"}
+        ):
             continue
         shared = name.rpartition(".")[2].startswith("_") or name.count(".") == 0
         neighbours = module.room == name.partition(".")[0] and (module.room == "testing" or shared)

@@ -35,8 +35,8 @@ from ram_mfa import (
     U2FSignature,
     Unbind,
 )
-from ram_mfa._base64url import decode, encode
 from ram_mfa.account import MAX_SPENT
+from ram_mfa.encoding.base64url import decode, encode
 from ram_mfa.testing import KeyFault, SoftSecurityKey
 
 from . import rounds

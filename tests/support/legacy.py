@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from ram_mfa._base64url import decode, encode
+from ram_mfa.encoding.base64url import decode, encode
 from ram_mfa.testing import SoftSecurityKey
 from ram_mfa.u2f import RegisterRequest
 

@@ -17,9 +17,10 @@ from typing import Any
 import attrs
 import cbor2
 
-from ram_mfa._base64url import encode
+from ram_mfa.attestation_certificates.certificates import MAX_SIZE as CERTIFICATE_LIMIT
 from ram_mfa.ceremonies import tickets
 from ram_mfa.ceremonies.machines import find
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.engine.records import MAX_USER_ID, user_key
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
 from ram_mfa.otp import KeyURI, parse_setup_key
@@ -37,7 +38,6 @@ from ram_mfa.u2f import (
     verify_registration,
 )
 from ram_mfa.u2f import ClientData as U2FClientData
-from ram_mfa.u2f.certificates import MAX_SIZE as CERTIFICATE_LIMIT
 from ram_mfa.u2f.client_data import MAX_SIZE as U2F_CLIENT_DATA_LIMIT
 from ram_mfa.webauthn import AuthenticatorData, ClientData, load_public_key, responses
 from ram_mfa.webauthn import verify_registration as verify_webauthn

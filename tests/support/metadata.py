@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from tests.support.webauthn import AAGUID, certificate, key_pair, root
 
 SERVICE_ROOT = {"C": "US", "O": "Example Metadata", "CN": "Service Root"}

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 
 ORIGIN = "https://login.example.com"
 RP_ID = "example.com"

@@ -12,7 +12,7 @@ import json
 
 import pytest
 
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.u2f import (
     AppID,
     AttestationCertificate,

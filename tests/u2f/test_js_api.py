@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.errors import MalformedMessage
 from ram_mfa.testing import SoftSecurityKey
 from ram_mfa.u2f import (

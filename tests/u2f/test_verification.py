@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
+from ram_mfa.signatures.p256 import ORDER
 from ram_mfa.u2f import (
     FINISH_ENROLLMENT,
     GET_ASSERTION,
@@ -22,7 +23,6 @@ from ram_mfa.u2f import (
     verify_authentication,
     verify_registration,
 )
-from ram_mfa.u2f.ec import ORDER
 from ram_mfa.u2f.verification import authentication_signed_data, registration_signed_data
 from tests.support import certificates as make
 from tests.support import u2f_examples as example

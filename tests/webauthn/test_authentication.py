@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
 from ram_mfa.webauthn import AuthenticationResponse, COSEAlgorithm, Credential, verify_authentication
 from tests.support.webauthn import (

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
 from ram_mfa.webauthn import ClientData
 from tests.support.hostile_origins import GOOD, all_hostile_origins

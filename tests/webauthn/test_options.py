@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.webauthn import CredentialDescriptor, creation_options, request_options
 from tests.support.webauthn import CHALLENGE, ID, RP_ID
 

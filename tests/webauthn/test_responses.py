@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.errors import MalformedMessage
 from ram_mfa.webauthn import AuthenticationResponse, RegistrationResponse
 from tests.support.webauthn import ID, assertion, registration

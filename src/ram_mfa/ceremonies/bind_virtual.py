@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import attrs
 
-from .. import _base64url
 from .._secret import SecretText
 from .._validation import is_flag
 from ..account import OFFER_TRIES, Account, Offer, VirtualMFADevice, expires_at
 from ..context import Context
+from ..encoding import base64url
 from ..events import Event, EventType
 from ..otp import TOTP, KeyURI, setup_key
 from ..refusals import Kind, Reason
@@ -181,7 +181,7 @@ class ConfirmVirtualDevice(Verb[Bound]):
             return refused(with_failed_offer(account, offer), context, Reason.WRONG_CODE, actor=actor)
         by_enrolment = isinstance(self.by, Enrolment)
         device = VirtualMFADevice(
-            id=_base64url.encode(context.draw("device", 16)),
+            id=base64url.encode(context.draw("device", 16)),
             name=offer.name,
             secret=offer.secret,
             algorithm=offer.algorithm,

@@ -12,16 +12,17 @@ from typing import Any, Final
 
 import attrs
 
-from .. import _base64url
 from .._secret import SecretText
 from .._validation import is_flag, optional, whole
 from ..account import MAX_SECRET, MIN_SECRET, Account, SecurityKey, VirtualMFADevice
 from ..context import Context
+from ..encoding import base64url
+from ..encoding.json import load_object
 from ..errors import MalformedMessage
 from ..otp import KeyURI
 from ..policy.values import MAX_DRIFT, MAX_PERIOD
 from ..refusals import Kind, Reason
-from ..u2f import VERSION, AppID, RegistrationResponse, _json, load_p256
+from ..u2f import VERSION, AppID, RegistrationResponse, load_p256
 from ..u2f.messages import MAX_KEY_HANDLE
 from . import _fields
 from .account_changes import good_name, may_bind, new_account, with_bound
@@ -94,7 +95,7 @@ class ImportVirtualDevice(Verb[Bound]):
         if last_step is None:
             return refused(account, context, Reason.BAD_IMPORT, actor=actor)
         device = VirtualMFADevice(
-            id=_base64url.encode(context.draw("device", 16)),
+            id=base64url.encode(context.draw("device", 16)),
             name=name,
             secret=uri.secret,
             algorithm=uri.algorithm,
@@ -204,13 +205,13 @@ def _registered(registration: object, app_id: str) -> tuple[bytes, bytes, tuple[
             return raw.key_handle, raw.public_key, ()
         kept = registration
         if isinstance(kept, str):
-            kept = _json.load_object(kept, message=_MESSAGE, limit=_MAX_LENGTH)
+            kept = load_object(kept, message=_MESSAGE, limit=_MAX_LENGTH)
         if not isinstance(kept, Mapping) or kept.get("appId", app_id) != app_id:
             return None
         if kept.get("version", VERSION) != VERSION:
             return None
-        key_handle = _base64url.decode(kept.get("keyHandle", ""), message=_MESSAGE, field="keyHandle")
-        public_key = _base64url.decode(kept.get("publicKey", ""), message=_MESSAGE, field="publicKey")
+        key_handle = base64url.decode(kept.get("keyHandle", ""), message=_MESSAGE, field="keyHandle")
+        public_key = base64url.decode(kept.get("publicKey", ""), message=_MESSAGE, field="publicKey")
         load_p256(public_key)
     except ValueError:
         return None

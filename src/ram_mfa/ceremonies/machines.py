@@ -14,10 +14,10 @@ from collections.abc import Callable
 
 import attrs
 
-from .. import _base64url
 from .._secret import SecretText
 from ..account import Account, Device, Machine
 from ..context import Context
+from ..encoding import base64url
 from ..events import Event, EventType
 from ..refusals import Reason
 from . import _fields
@@ -80,7 +80,7 @@ def remember(
     allowed = context.policy.remember
     if allowed is None:
         return account, None, ()
-    token = SecretText(_base64url.encode(context.draw("machine", 32)))
+    token = SecretText(base64url.encode(context.draw("machine", 32)))
     shown = "".join(character for character in label if character.isprintable())[:MAX_LABEL]
     machine = Machine(
         digest=hashlib.sha256(token.encode()).digest(),

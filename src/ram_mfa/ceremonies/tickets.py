@@ -23,10 +23,10 @@ from typing import Final
 
 import attrs
 
-from .. import _base64url
 from .._frozen import replaced
 from ..account import MAX_SPENT, NO_EPOCH, STAMP, Account, Device, expires_at, issued_at
 from ..context import Context
+from ..encoding import base64url
 from ..errors import MalformedMessage
 from ..refusals import Reason, Ticket
 from .outcomes import Operation
@@ -98,12 +98,12 @@ def sealed_ticket(
     """Return the ticket of a stamp. It is written nowhere."""
     head = bytes((_VERSION, purpose)) + stamp
     mac = _mac(account, context, session=session, head=head, subject=subject)
-    return Ticket(_base64url.encode(head + mac) + _base64url.encode(context.user.encode()))
+    return Ticket(base64url.encode(head + mac) + base64url.encode(context.user.encode()))
 
 
 def challenge_of(ticket: Ticket) -> bytes:
     """Return the challenge that a ticket of our own making carries: its MAC, 32 bytes."""
-    return _base64url.decode(ticket[: Ticket.HEAD], message="ticket", field="MAC")[_HEAD:]
+    return base64url.decode(ticket[: Ticket.HEAD], message="ticket", field="MAC")[_HEAD:]
 
 
 def open_ticket(
@@ -238,10 +238,10 @@ def _forgets_before(context: Context) -> float:
 def _parts(text: str, user: str) -> tuple[bytes, bytes] | None:
     if not isinstance(text, str) or len(text) > _MAX_LENGTH:
         return None
-    if text[Ticket.HEAD :] != _base64url.encode(user.encode()):
+    if text[Ticket.HEAD :] != base64url.encode(user.encode()):
         return None
     try:
-        raw = _base64url.decode(text[: Ticket.HEAD], message="ticket", field="head")
+        raw = base64url.decode(text[: Ticket.HEAD], message="ticket", field="head")
     except MalformedMessage:
         return None
     return raw[:_HEAD], raw[_HEAD:]  # the user id stands where it should, so that all 88 characters are there

@@ -16,9 +16,9 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from .. import _base64url
 from .._secret import SecretBytes
 from ..context import Root
+from ..encoding import base64url
 from ..sealing import VERSIONS, NotSealed, RecordSeal, Seal, SealedElsewhere
 
 STORE_ID: Final = 16
@@ -49,7 +49,7 @@ class StoreSeal:
     def __init__(self, seal: Seal, root: Root) -> None:
         self._seal = seal
         ids = (root.store_id,) if root.older is None else (root.store_id, root.older)
-        self._ids = tuple((_BOUND + one, _base64url.encode(one)) for one in ids)
+        self._ids = tuple((_BOUND + one, base64url.encode(one)) for one in ids)
 
     def for_record(self, key: str, /) -> RecordSeal:
         """Return the seal of the record under a store key."""

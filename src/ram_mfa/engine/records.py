@@ -13,10 +13,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, TypeVar
 
-from .. import _base64url
 from ..account import Account
 from ..ceremonies.transition import Claim
 from ..codec import Unreadable, decode_account
+from ..encoding import base64url
 from ..errors import UnreadableRecord
 from ..refusals import Reason, Refusal, Refused
 from ..sealing import BrokenSeal, RecordSeal
@@ -30,7 +30,7 @@ def _key(kind: str, *parts: bytes) -> str:
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
-    return kind + _base64url.encode(digest.digest())
+    return kind + base64url.encode(digest.digest())
 
 
 ROOT_KEY: Final = _key("r")

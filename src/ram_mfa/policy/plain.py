@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from .. import _base64url
+from ..encoding import base64url
 from ..errors import MalformedMessage
 from ..otp import Algorithm
 from ..refusals import Kind
@@ -68,7 +68,7 @@ def _plain(value: Any) -> Any:
         case enum.Enum():
             return value.value
         case TrustRoots():
-            return [_base64url.encode(certificate.der) for certificate in value.certificates]
+            return [base64url.encode(certificate.der) for certificate in value.certificates]
         case frozenset():
             return sorted(_plain(one) for one in value)
         case tuple():
@@ -124,7 +124,7 @@ def _kinds(value: Any) -> frozenset[enum.Enum]:
 
 
 def _roots(value: Any) -> list[bytes]:
-    return [_base64url.decode(one, message=_MESSAGE, field="roots") for one in _list(value, "roots")]
+    return [base64url.decode(one, message=_MESSAGE, field="roots") for one in _list(value, "roots")]
 
 
 def _list(value: Any, where: str) -> list[Any]:

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import attrs
 
-from .. import _base64url
 from .._validation import as_tuple, each, is_a, name, optional, text
+from ..encoding import base64url
 from ..errors import MalformedMessage
 from ..u2f import AppID, AppIdentity, Origin, parse_facet
 from ..webauthn.app_id import rp_id_hash
@@ -141,7 +141,7 @@ def _in_webauthn(app: str) -> bool:
     if not app.startswith(_ANDROID):
         return False
     try:
-        key_hash = _base64url.decode(app.removeprefix(_ANDROID), message="app", field="key hash")
+        key_hash = base64url.decode(app.removeprefix(_ANDROID), message="app", field="key hash")
     except MalformedMessage:
         return False
     return len(key_hash) == _SHA256

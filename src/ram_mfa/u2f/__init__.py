@@ -6,10 +6,12 @@ errors out; no policy, no state, no clock, no network. Read in this order: reque
 verification, certificates, trust.
 """
 
+from ..attestation_certificates.certificates import AttestationCertificate, Transport
+from ..attestation_certificates.trust import TrustRoots, verify_chain
+from ..encoding.origin import Origin
+from ..signatures.p256 import load_p256
 from .apdu import CommandAPDU, ResponseAPDU, StatusWord, exchange
-from .certificates import AttestationCertificate, Transport
 from .client_data import FINISH_ENROLLMENT, GET_ASSERTION, ClientData
-from .ec import load_p256
 from .facets import AppID, AppIdentity, Facet, parse_facet, read_trusted_facets, trusted_facets_document
 from .js_api import (
     ErrorCode,
@@ -21,9 +23,7 @@ from .js_api import (
     SignResponse,
 )
 from .messages import VERSION, AuthenticationResponse, RegistrationResponse
-from .origins import Origin
 from .requests import AuthenticationRequest, Control, RegistrationRequest, VersionRequest
-from .trust import TrustRoots, verify_chain
 from .verification import (
     application_parameter,
     challenge_parameter,

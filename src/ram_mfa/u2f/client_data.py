@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import attrs
 
-from .. import _base64url
+from ..encoding import base64url
+from ..encoding.json import load_object, text_member
 from ..errors import Check, MalformedMessage, VerificationError
-from ._json import load_object, text_member
 from .facets import Facet, configured_facet, parse_facet
 
 FINISH_ENROLLMENT: Final = "navigator.id.finishEnrollment"
@@ -92,7 +92,7 @@ class ClientData:
         if isinstance(facets, str):
             raise TypeError("facets are several: give a list")
         allowed = [configured_facet(facet) for facet in facets]
-        expected = challenge if isinstance(challenge, str) else _base64url.encode(challenge)
+        expected = challenge if isinstance(challenge, str) else base64url.encode(challenge)
         if not expected:
             raise ValueError("a challenge is not empty")
         # (1) Raw Message Formats, section 7: typ

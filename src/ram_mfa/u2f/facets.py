@@ -21,9 +21,9 @@ from typing import Any, Final
 import attrs
 
 from .._validation import instance_of
+from ..encoding.json import load_object
+from ..encoding.origin import Origin, check_host
 from ..errors import MalformedMessage
-from ._json import load_object
-from .origins import Origin, check_host
 
 CONTENT_TYPE: Final = "application/fido.trusted-apps+json"
 """The media type under which the document must be served (3.1.1)."""

@@ -16,10 +16,10 @@ from typing import Any, Final, Self
 
 import attrs
 
-from .. import _base64url
 from .._validation import each, instance_of, octets, optional, text
+from ..encoding import base64url
+from ..encoding.json import load_object, text_member
 from ..errors import MalformedMessage
-from ._json import load_object, text_member
 from .client_data import ClientData
 from .messages import MAX_KEY_HANDLE, VERSION, AuthenticationResponse, RegistrationResponse
 
@@ -72,7 +72,7 @@ class RegisteredKey:
 
     def to_json(self) -> dict[str, Any]:
         """Return the dictionary of the API."""
-        key: dict[str, Any] = {"version": VERSION, "keyHandle": _base64url.encode(self.key_handle)}
+        key: dict[str, Any] = {"version": VERSION, "keyHandle": base64url.encode(self.key_handle)}
         if self.app_id is not None:
             key["appId"] = self.app_id
         if self.transports:
@@ -101,7 +101,7 @@ class RegisterRequest:
         """Return ``appId``, ``registerRequests`` and ``registeredKeys``."""
         return {
             "appId": self.app_id,
-            "registerRequests": [{"version": VERSION, "challenge": _base64url.encode(self.challenge)}],
+            "registerRequests": [{"version": VERSION, "challenge": base64url.encode(self.challenge)}],
             "registeredKeys": [key.to_json() for key in self.registered_keys],
         }
 
@@ -139,7 +139,7 @@ class SignRequest:
         """Return ``appId``, ``challenge`` and ``registeredKeys``."""
         return {
             "appId": self.app_id,
-            "challenge": _base64url.encode(self.challenge),
+            "challenge": base64url.encode(self.challenge),
             "registeredKeys": [key.to_json() for key in self.registered_keys],
         }
 
@@ -172,8 +172,8 @@ class RegisterResponse:
         """Return ``version``, ``registrationData`` and ``clientData``."""
         return {
             "version": VERSION,
-            "registrationData": _base64url.encode(bytes(self.registration)),
-            "clientData": _base64url.encode(bytes(self.client_data)),
+            "registrationData": base64url.encode(bytes(self.registration)),
+            "clientData": base64url.encode(bytes(self.client_data)),
         }
 
     @classmethod
@@ -209,9 +209,9 @@ class SignResponse:
     def to_json(self) -> dict[str, Any]:
         """Return ``keyHandle``, ``signatureData`` and ``clientData``."""
         return {
-            "keyHandle": _base64url.encode(self.key_handle),
-            "signatureData": _base64url.encode(bytes(self.authentication)),
-            "clientData": _base64url.encode(bytes(self.client_data)),
+            "keyHandle": base64url.encode(self.key_handle),
+            "signatureData": base64url.encode(bytes(self.authentication)),
+            "clientData": base64url.encode(bytes(self.client_data)),
         }
 
     @classmethod
@@ -244,7 +244,7 @@ def _error(members: dict[str, Any], message: str) -> ErrorResponse | None:
 
 
 def _binary(members: dict[str, Any], name: str, message: str) -> bytes:
-    return _base64url.decode(text_member(members, name, message=message), message=message, field=name)
+    return base64url.decode(text_member(members, name, message=message), message=message, field=name)
 
 
 def _key_handle(members: dict[str, Any], message: str) -> bytes:

@@ -15,11 +15,11 @@ from typing import Final
 
 import attrs
 
-from .._reader import Reader
+from ..attestation_certificates.certificates import MAX_SIZE
+from ..encoding.der import sequence_end
+from ..encoding.reader import Reader
 from ..errors import MalformedMessage
-from ._der import sequence_end
-from .certificates import MAX_SIZE
-from .ec import PUBLIC_KEY_SIZE, check_signature_form, load_p256
+from ..signatures.p256 import PUBLIC_KEY_SIZE, check_signature_form, load_p256
 
 VERSION: Final = "U2F_V2"
 """What a key answers to a version request (section 6.2), and what JSON messages call the protocol."""

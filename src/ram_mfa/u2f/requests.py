@@ -14,8 +14,8 @@ from typing import Final
 
 import attrs
 
-from .._reader import Reader
 from .._validation import instance_of, member_of
+from ..encoding.reader import Reader
 from ..errors import MalformedMessage
 from .apdu import EXTENDED_RESPONSE, SHORT_RESPONSE, CommandAPDU
 from .messages import PARAMETER_SIZE, check_key_handle

@@ -14,10 +14,10 @@ import hashlib
 import struct
 from typing import Final
 
+from ..attestation_certificates.certificates import AttestationCertificate
 from ..errors import Check, VerificationError
-from .certificates import AttestationCertificate
+from ..signatures.p256 import stored_p256, verify_p256
 from .client_data import ClientData
-from .ec import stored_p256, verify_p256
 from .facets import AppID
 from .messages import PARAMETER_SIZE, AuthenticationResponse, RegistrationResponse
 

@@ -10,12 +10,12 @@ The rule of this room: a verification returns what it proved, or raises.
 
 from __future__ import annotations
 
+from ..signatures.cose import COSEAlgorithm, PublicKey, load_public_key
 from .attestation.judgement import Attestation, Verdict
 from .attestation_policy import AttestationLevel, AttestationPolicy, OtherFormats
 from .authentication import verify_authentication
 from .authenticator_data import AuthenticatorData
 from .client_data import ClientData
-from .cose import COSEAlgorithm, PublicKey, load_public_key
 from .credentials import Credential, RegisteredCredential, VerifiedAssertion
 from .options import CredentialDescriptor, creation_options, request_options
 from .registration import verify_registration

@@ -18,7 +18,7 @@ from typing import Any, Final
 import attrs
 
 from .._validation import as_frozenset, each, instance_of, is_a, is_flag, member_of, optional, text
-from ..u2f.trust import TrustRoots
+from ..attestation_certificates.trust import TrustRoots
 from .metadata import MetadataRules
 
 

@@ -15,10 +15,10 @@ import hmac
 from collections.abc import Collection
 
 from ..errors import Check, MalformedMessage, VerificationError
+from ..signatures.cose import load_public_key
 from .app_id import check_rp_id_hash
 from .authenticator_data import HEADER_SIZE, AuthenticatorData
 from .client_data import GET, ClientData
-from .cose import load_public_key
 from .credentials import Credential, VerifiedAssertion
 from .responses import AuthenticationResponse
 

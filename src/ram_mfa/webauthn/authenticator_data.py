@@ -15,8 +15,9 @@ from typing import Final, Self
 
 import attrs
 
+from ..encoding import cbor
 from ..errors import MalformedMessage
-from . import cbor, cose
+from ..signatures import cose
 
 _MESSAGE = "authenticator data"
 _HEADER = struct.Struct(">32sBI")

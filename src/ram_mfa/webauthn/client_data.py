@@ -20,10 +20,10 @@ from typing import Any, Final, Self
 
 import attrs
 
-from .. import _base64url
+from ..encoding import base64url
+from ..encoding.json import load_object
+from ..encoding.origin import Origin
 from ..errors import Check, MalformedMessage, VerificationError
-from ..u2f import _json
-from ..u2f.origins import Origin
 
 _MESSAGE = "client data"
 
@@ -66,7 +66,7 @@ class ClientData:
                 or of another type.
         """
         # #sctn-registering-a-new-credential: "UTF-8 decode" strips one leading byte order mark.
-        members = _json.load_object(raw.removeprefix(codecs.BOM_UTF8), message=_MESSAGE, limit=MAX_SIZE)
+        members = load_object(raw.removeprefix(codecs.BOM_UTF8), message=_MESSAGE, limit=MAX_SIZE)
         return cls(
             raw,
             _text(members, "type"),
@@ -118,7 +118,7 @@ class ClientData:
             raise VerificationError(Check.TYPE, f"not {type}")
         # (2) #sctn-cryptographic-challenges
         if not hmac.compare_digest(
-            self.challenge.encode("utf-8", "surrogatepass"), _base64url.encode(challenge).encode()
+            self.challenge.encode("utf-8", "surrogatepass"), base64url.encode(challenge).encode()
         ):
             raise VerificationError(Check.CHALLENGE, "not the challenge of this ceremony")
         # (3) #sctn-validating-origin
@@ -157,7 +157,7 @@ def spelled_origins(origins: tuple[str, ...]) -> frozenset[str]:
 
 def _is_ours(origin: str) -> bool:
     if origin.startswith(_ANDROID_PREFIX):
-        return len(_base64url.decode(origin.removeprefix(_ANDROID_PREFIX), message="origin", field="key hash")) == 32
+        return len(base64url.decode(origin.removeprefix(_ANDROID_PREFIX), message="origin", field="key hash")) == 32
     parsed = Origin.parse(origin)
     return parsed.secure or parsed.local
 

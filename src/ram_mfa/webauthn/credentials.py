@@ -13,8 +13,8 @@ from typing import Final
 import attrs
 
 from .._validation import is_flag, octets, optional, text, whole
+from ..signatures.cose import COSEAlgorithm, load_public_key
 from .attestation.judgement import Attestation
-from .cose import COSEAlgorithm, load_public_key
 
 MAX_CREDENTIAL_ID: Final = 1_023
 """The longest credential id, in bytes (#sctn-registering-a-new-credential)."""

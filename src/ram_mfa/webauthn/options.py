@@ -17,10 +17,10 @@ from typing import Any, Final
 
 import attrs
 
-from .. import _base64url
 from .._validation import as_tuple, each, is_a, is_encodable, octets, text
+from ..encoding import base64url
+from ..signatures.cose import COSEAlgorithm
 from .app_id import rp_id_hash
-from .cose import COSEAlgorithm
 from .credentials import MAX_CREDENTIAL_ID
 from .responses import MAX_USER_HANDLE
 
@@ -59,7 +59,7 @@ class CredentialDescriptor:
 
     def to_json(self) -> dict[str, Any]:
         """Return the PublicKeyCredentialDescriptorJSON."""
-        descriptor: dict[str, Any] = {"type": "public-key", "id": _base64url.encode(self.id)}
+        descriptor: dict[str, Any] = {"type": "public-key", "id": base64url.encode(self.id)}
         if self.transports:
             descriptor["transports"] = list(self.transports)
         return descriptor
@@ -109,7 +109,7 @@ def creation_options(
     options: dict[str, Any] = {
         "rp": {"id": _rp_id(rp_id), "name": _name(rp_name, "rp_name")},
         "user": {
-            "id": _base64url.encode(user_handle),
+            "id": base64url.encode(user_handle),
             "name": _name(user_name, "user_name"),
             "displayName": _name(user_name if user_display_name is None else user_display_name, "user_display_name"),
         },
@@ -205,7 +205,7 @@ def _hints(hints: Iterable[str]) -> list[str]:
 def _challenge(challenge: bytes) -> str:
     if len(challenge) < MIN_CHALLENGE:
         raise ValueError(f"a challenge has at least {MIN_CHALLENGE} bytes")
-    return _base64url.encode(challenge)
+    return base64url.encode(challenge)
 
 
 def _milliseconds(seconds: float) -> int:

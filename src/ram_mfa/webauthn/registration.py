@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ..errors import Check, VerificationError
+from ..signatures.cose import SUPPORTED, load_public_key
 from .app_id import check_rp_id_hash
 from .attestation import AttestationObject, fido_u2f, judge_attestation, verify_statement
 from .attestation_policy import NO_ATTESTATION, AttestationPolicy
 from .client_data import CREATE, ClientData
-from .cose import SUPPORTED, load_public_key
 from .credentials import MAX_CREDENTIAL_ID, RegisteredCredential
 from .responses import RegistrationResponse
 

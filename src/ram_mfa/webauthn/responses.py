@@ -14,9 +14,9 @@ from typing import Any, Final, Self
 
 import attrs
 
-from .. import _base64url
+from ..encoding import base64url
+from ..encoding.json import load_object
 from ..errors import MalformedMessage
-from ..u2f import _json
 from .credentials import MAX_CREDENTIAL_ID
 
 MAX_JSON: Final = 262_144
@@ -129,7 +129,7 @@ class AuthenticationResponse:
 def _open(value: object, message: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the credential and its ``response`` member."""
     if isinstance(value, str | bytes):
-        value = _json.load_object(value, message=message, limit=MAX_JSON)
+        value = load_object(value, message=message, limit=MAX_JSON)
     if not isinstance(value, dict):
         raise MalformedMessage(message, "JSON", "not an object")
     if value.get("type") != "public-key":
@@ -142,7 +142,7 @@ def _open(value: object, message: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _bytes(members: dict[str, Any], name: str, message: str) -> bytes:
     text: Any = members.get(name)
-    return _base64url.decode(text, message=message, field=name, limit=MAX_JSON)
+    return base64url.decode(text, message=message, field=name, limit=MAX_JSON)
 
 
 def _id(outer: dict[str, Any], message: str) -> bytes:

@@ -32,7 +32,7 @@ from ram_mfa import (
     SelfManagement,
     Unbind,
 )
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.testing import KeyFault, SoftSecurityKey, new_session
 from ram_mfa.u2f import RegistrationResponse
 from tests.support.doors import Door, answer, registration

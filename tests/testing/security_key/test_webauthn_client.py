@@ -8,7 +8,7 @@ import os
 import pytest
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from ram_mfa._base64url import encode
+from ram_mfa.encoding.base64url import encode
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
 from ram_mfa.testing import ClientRefused, KeyFault, SoftSecurityKey
 from ram_mfa.u2f import RegisterRequest, RegisterResponse

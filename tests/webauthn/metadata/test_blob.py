@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ram_mfa._base64url import decode, encode
+from ram_mfa.encoding.base64url import decode, encode
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
 from ram_mfa.webauthn.metadata import AuthenticatorStatus, read_metadata
 from ram_mfa.webauthn.metadata import blob as module

@@ -12,7 +12,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..._base64url import decode, encode
+from ...encoding.base64url import decode, encode
 from .faults import KeyFault
 
 _NOWHERE = "wrong.example"

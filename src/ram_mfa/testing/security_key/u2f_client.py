@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..._base64url import encode
+from ...encoding.base64url import encode
 from ...errors import MalformedMessage
 from ...u2f import FINISH_ENROLLMENT, GET_ASSERTION, VERSION, ErrorCode, RegisteredKey, RegisterRequest, SignRequest
 from .chip import Chip, Credential

@@ -15,7 +15,7 @@ from typing import Any
 
 import cbor2
 
-from ..._base64url import encode
+from ...encoding.base64url import encode
 from .chip import Chip, Credential
 from .client import (
     ClientRefused,

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Final
 
 from ...errors import Check, VerificationError
-from ...u2f.ec import verify_p256
-from ..cose import COSEAlgorithm, load_public_key
+from ...signatures.cose import COSEAlgorithm, load_public_key
+from ...signatures.p256 import verify_p256
 from .statement import AttestationObject, AttestationType, Statement, members_of, path_of, signature_of
 
 FORMAT: Final = "fido-u2f"

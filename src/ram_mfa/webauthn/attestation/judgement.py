@@ -15,8 +15,8 @@ import uuid
 
 import attrs
 
+from ...attestation_certificates.trust import verify_chain
 from ...errors import Check, VerificationError
-from ...u2f.trust import verify_chain
 from ..attestation_policy import AttestationLevel, AttestationPolicy
 from . import fido_u2f
 from .statement import AttestationType, Statement

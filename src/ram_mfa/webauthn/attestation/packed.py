@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from ...attestation_certificates.certificates import AttestationCertificate
 from ...errors import Check, VerificationError
-from ...u2f.certificates import AttestationCertificate
-from ..cose import algorithm_of, load_public_key, verify_signature
+from ...signatures.cose import algorithm_of, load_public_key, verify_signature
 from .statement import AttestationObject, AttestationType, Statement, members_of, path_of, signature_of
 
 FORMAT: Final = "packed"

@@ -16,10 +16,10 @@ from typing import Final, Self
 
 import attrs
 
+from ...attestation_certificates.certificates import AttestationCertificate
+from ...attestation_certificates.trust import MAX_PATH
+from ...encoding import cbor
 from ...errors import MalformedMessage
-from ...u2f.certificates import AttestationCertificate
-from ...u2f.trust import MAX_PATH
-from .. import cbor
 from ..authenticator_data import AttestedCredential, AuthenticatorData
 
 _MESSAGE = "attestation object"

@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from ... import _base64url
+from ...attestation_certificates.certificates import AttestationCertificate
+from ...attestation_certificates.trust import MAX_PATH, TrustRoots, verify_chain
+from ...encoding import base64url
+from ...encoding.json import load_object
 from ...errors import Check, MalformedMessage, VerificationError
-from ...u2f._json import load_object
-from ...u2f.certificates import AttestationCertificate
-from ...u2f.trust import MAX_PATH, TrustRoots, verify_chain
 from .models import MAX_ENTRIES, MESSAGE, AuthenticatorModel, read_certificate, read_date, read_model, start_of
 
 MAX_SIZE: Final = 64 * 1_024 * 1_024
@@ -94,11 +94,11 @@ def read_metadata(
     # (1) RFC 7515 3.1, 5.2
     header_part, payload_part, signature_part = _parts(blob)
     header = load_object(
-        _base64url.decode(header_part, message=MESSAGE, field="header", limit=_MAX_HEADER),
+        base64url.decode(header_part, message=MESSAGE, field="header", limit=_MAX_HEADER),
         message=MESSAGE,
         limit=_MAX_HEADER,
     )
-    signature = _base64url.decode(signature_part, message=MESSAGE, field="signature", limit=4_096)
+    signature = base64url.decode(signature_part, message=MESSAGE, field="signature", limit=4_096)
     # (2) RFC 7515 4.1.1, 4.1.6, 4.1.11
     algorithm, path = _signer(header)
     # (3)
@@ -106,7 +106,7 @@ def read_metadata(
     # (4) RFC 7515 5.2, step 8
     _verify(path[0], algorithm, signature, f"{header_part}.{payload_part}".encode())
     payload = load_object(
-        _base64url.decode(payload_part, message=MESSAGE, field="payload", limit=MAX_SIZE),
+        base64url.decode(payload_part, message=MESSAGE, field="payload", limit=MAX_SIZE),
         message=MESSAGE,
         limit=MAX_SIZE,
     )

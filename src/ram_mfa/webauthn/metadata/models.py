@@ -19,9 +19,9 @@ from typing import Any, Final
 
 import attrs
 
+from ...attestation_certificates.certificates import AttestationCertificate
+from ...attestation_certificates.trust import TrustRoots
 from ...errors import MalformedMessage
-from ...u2f.certificates import AttestationCertificate
-from ...u2f.trust import TrustRoots
 
 MESSAGE: Final = "FIDO metadata BLOB"
 MAX_ENTRIES: Final = 10_000

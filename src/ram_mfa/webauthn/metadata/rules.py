@@ -17,9 +17,9 @@ from typing import Final
 import attrs
 
 from ..._validation import as_frozenset, each, instance_of, is_flag, member_of
+from ...attestation_certificates.certificates import AttestationCertificate
+from ...attestation_certificates.trust import verify_chain
 from ...errors import Check, VerificationError
-from ...u2f.certificates import AttestationCertificate
-from ...u2f.trust import verify_chain
 from .blob import MetadataBlob
 from .models import AuthenticatorModel, AuthenticatorStatus, StatusReport, start_of
 

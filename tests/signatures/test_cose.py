@@ -6,12 +6,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
+from ram_mfa.signatures.cose import algorithm_of, es256_cose_key, es256_point, verify_signature
 from ram_mfa.webauthn import COSEAlgorithm, load_public_key
-from ram_mfa.webauthn.cose import algorithm_of, es256_cose_key, es256_point, verify_signature
 from tests.support.webauthn import key_pair
 
 ALL = [int(algorithm) for algorithm in COSEAlgorithm]
-pytestmark = pytest.mark.standard("WebAuthn Level 3 #sctn-alg-identifier", "ram_mfa.webauthn.cose.load_public_key")
+pytestmark = pytest.mark.standard("WebAuthn Level 3 #sctn-alg-identifier", "ram_mfa.signatures.cose.load_public_key")
 
 
 class TestLoadPublicKey:

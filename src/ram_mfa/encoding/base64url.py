@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import binascii
 
-from .errors import MalformedMessage
+from ..errors import MalformedMessage
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")

@@ -19,11 +19,11 @@ from typing import Final
 import attrs
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ..encoding.der import BIT_STRING, DERReader, bits
 from ..errors import Check, MalformedMessage, VerificationError
-from ._der import BIT_STRING, DERReader, bits
-from ._x509 import MESSAGE, Extension, Fields, read_fields, read_name
-from .ec import load_p256
+from ..signatures.p256 import load_p256
 from .public_keys import EC_PUBLIC_KEY, P256, CertificateKey, load_certificate_key
+from .x509 import MESSAGE, Extension, Fields, read_fields, read_name
 
 MAX_SIZE: Final = 16_384
 """The largest certificate that is read, in bytes; those of security keys have 300 to 1,100."""

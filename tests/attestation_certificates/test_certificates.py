@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ram_mfa.attestation_certificates.certificates import TRANSPORTS_OID
+from ram_mfa.attestation_certificates.x509 import read_name
+from ram_mfa.encoding.der import DERReader, bits, oid
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
 from ram_mfa.u2f import AttestationCertificate, RegistrationResponse, Transport, verify_chain
-from ram_mfa.u2f._der import DERReader, bits, oid
-from ram_mfa.u2f._x509 import read_name
-from ram_mfa.u2f.certificates import TRANSPORTS_OID
 from tests.support import certificates as make
 from tests.support import u2f_examples as example
 from tests.support import vectors
@@ -62,7 +62,7 @@ class TestParse:
 
     def test_bounded(self):
         """However many certificates come, 128 are kept."""
-        from ram_mfa.u2f import certificates
+        from ram_mfa.attestation_certificates import certificates
 
         for serial in range(150):
             certificates._parse(make.by_hand(serial=tlv(2, bytes((1, serial)))))
@@ -89,7 +89,7 @@ class TestParse:
     @pytest.mark.requirement("U6", "A37")
     def test_repaired(self, monkeypatch):
         """A listed certificate, whose RSA signature claims one unused bit, is repaired in that byte, and chains."""
-        from ram_mfa.u2f import certificates
+        from ram_mfa.attestation_certificates import certificates
 
         root = make.make("rsa root", extensions=[make.CA])
         good = make.make("leaf", "rsa root")
@@ -138,7 +138,7 @@ class TestParse:
     @pytest.mark.requirement("U6")
     def test_six(self):
         """Six fingerprints and no more."""
-        from ram_mfa.u2f import certificates
+        from ram_mfa.attestation_certificates import certificates
 
         assert len(certificates._UNUSED_BITS_FAULT) == 6
         assert {len(fingerprint) for fingerprint in certificates._UNUSED_BITS_FAULT} == {32}

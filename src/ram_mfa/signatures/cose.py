@@ -22,9 +22,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
+from ..encoding import cbor
 from ..errors import Check, MalformedMessage, VerificationError
-from ..u2f.ec import PUBLIC_KEY_SIZE, load_p256
-from . import _edwards, cbor
+from . import edwards
+from .p256 import PUBLIC_KEY_SIZE, load_p256
 
 _MESSAGE = "COSE key"
 _CACHED_KEYS = 1_024
@@ -216,7 +217,7 @@ def _load_nist(members: dict[int | str, cbor.Value], algorithm: COSEAlgorithm, f
 
 
 def _load_edwards(members: dict[int | str, cbor.Value], algorithm: COSEAlgorithm) -> PublicKey:
-    crv, curve = (_CRV_ED448, _edwards.ED448) if algorithm is COSEAlgorithm.ED448 else (_CRV_ED25519, _edwards.ED25519)
+    crv, curve = (_CRV_ED448, edwards.ED448) if algorithm is COSEAlgorithm.ED448 else (_CRV_ED25519, edwards.ED25519)
     _check_members(members, kty=_OKP, names={_KTY, _ALG, _CRV, _X})
     if not _is(members[_CRV], crv):
         raise MalformedMessage(_MESSAGE, "crv", "not the curve that the algorithm names")

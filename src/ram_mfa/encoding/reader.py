@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .errors import MalformedMessage
+from ..errors import MalformedMessage
 
 
 class Reader:

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ram_mfa.encoding import cbor
 from ram_mfa.errors import MalformedMessage
-from ram_mfa.webauthn import cbor
 
 pytestmark = [
     pytest.mark.requirement("V31"),
-    pytest.mark.standard("RFC 8949 3, 5; WebAuthn Level 3 #sctn-dependencies", "ram_mfa.webauthn.cbor.decode"),
+    pytest.mark.standard("RFC 8949 3, 5; WebAuthn Level 3 #sctn-dependencies", "ram_mfa.encoding.cbor.decode"),
 ]
 
 keys = st.integers(-(2**64), 2**64 - 1) | st.text(max_size=5)
@@ -172,7 +172,7 @@ class TestDecodeItem:
             pytest.param(b"\xa2\x18\x64\x00\x01\x00", "order", id="longer integer before shorter"),
         ],
     )
-    @pytest.mark.standard("WebAuthn Level 3 #sctn-dependencies (CTAP2 canonical)", "ram_mfa.webauthn.cbor.decode_item")
+    @pytest.mark.standard("WebAuthn Level 3 #sctn-dependencies (CTAP2 canonical)", "ram_mfa.encoding.cbor.decode_item")
     def test_the_canonical_form(self, data, problem):
         """Inside authenticator data nothing but the CTAP2 canonical form passes."""
         with pytest.raises(MalformedMessage, match=problem):

@@ -19,9 +19,9 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
+from ..encoding.der import INTEGER, DERReader
 from ..errors import MalformedMessage
-from ._der import INTEGER, DERReader
-from ._x509 import MESSAGE
+from .x509 import MESSAGE
 
 EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
 _RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"

@@ -19,10 +19,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
+from ..encoding.der import BIT_STRING, BOOLEAN, INTEGER, DERReader, bits
 from ..errors import Check, MalformedMessage, VerificationError
-from ._der import BIT_STRING, BOOLEAN, INTEGER, DERReader, bits
-from ._x509 import MESSAGE
 from .certificates import AttestationCertificate
+from .x509 import MESSAGE
 
 MAX_PATH: Final = 8
 """The most certificates in one path."""

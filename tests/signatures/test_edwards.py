@@ -4,14 +4,14 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed448, ed25519
 
-from ram_mfa.webauthn._edwards import ED448, ED25519
+from ram_mfa.signatures.edwards import ED448, ED25519
 
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P
 
 pytestmark = [
     pytest.mark.requirement("V34"),
-    pytest.mark.standard("RFC 8032 5.1.3, 5.2.3", "ram_mfa.webauthn.cose.load_public_key"),
+    pytest.mark.standard("RFC 8032 5.1.3, 5.2.3", "ram_mfa.signatures.cose.load_public_key"),
 ]
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
+from ram_mfa.signatures.p256 import ORDER, check_signature_form, stored_p256, verify_p256
 from ram_mfa.u2f import load_p256
-from ram_mfa.u2f.ec import ORDER, check_signature_form, stored_p256, verify_p256
 from tests.support import vectors
 from tests.support.certificates import ECDSA_SHA256, key_pair, point
 
@@ -89,7 +89,7 @@ def sequence(*parts, size=None):
 
 class TestForm:
     @pytest.mark.requirement("U1", "V34")
-    @pytest.mark.standard("FIDO U2F Raw 4.3", "ram_mfa.u2f.ec.check_signature_form")
+    @pytest.mark.standard("FIDO U2F Raw 4.3", "ram_mfa.signatures.p256.check_signature_form")
     @given(r=st.integers(1, ORDER - 1), s=st.integers(1, ORDER - 1))
     def test_der(self, r, s):
         """Every pair of numbers from 1 to n - 1 has one spelling, which is taken."""
@@ -165,7 +165,7 @@ class TestVerify:
         assert verify_p256(load_p256(GOOD), other, b"data") is None
 
     @pytest.mark.requirement("V34")
-    @pytest.mark.standard("FIDO U2F Raw 4.3", "ram_mfa.u2f.ec.verify_p256")
+    @pytest.mark.standard("FIDO U2F Raw 4.3", "ram_mfa.signatures.p256.verify_p256")
     def test_wycheproof(self):
         """Every judged ECDSA vector is answered as judged, and the form alone never refuses a valid one."""
         for vector in vectors("ecdsa_wycheproof"):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ram_mfa import MalformedMessage
-from ram_mfa._reader import Reader
+from ram_mfa.encoding.reader import Reader
 
 
 class TestReader:

@@ -16,8 +16,7 @@ from typing import Final
 
 import attrs
 
-from ..errors import MalformedMessage
-from ._der import (
+from ..encoding.der import (
     BIT_STRING,
     BOOLEAN,
     GENERALIZED_TIME,
@@ -32,6 +31,7 @@ from ._der import (
     bits,
     oid,
 )
+from ..errors import MalformedMessage
 
 MESSAGE: Final = "X.509 certificate"
 MAX_EXTENSIONS: Final = 64
