@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attestation certificates: which model a security key is, and on whose word.
+"""Attestation certificates, which identify the model of a security key.
 
 FIDO U2F Raw Message Formats 1.2, section 4.3; FIDO U2F Authenticator Transports Extension 1.2, section 3
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-authenticator-transports-extension-v1.2-ps-20170411.html);
 RFC 5280, sections 4 and 6 (https://www.rfc-editor.org/rfc/rfc5280); W3C Web Authentication Level 3,
 "Registering a New Credential", the steps on attestation (https://www.w3.org/TR/webauthn-3/#sctn-registering-a-new-credential).
 
-The rule of this file: what a certificate says is a claim, until `trust.verify_chain` returns.
+Invariant: the contents of a certificate are unverified claims until `trust.verify_chain` returns.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class AttestationCertificate:
     """A certificate that a security key or its maker shows. Equal when their bytes are.
 
     Attributes:
-        der: the bytes as they came.
+        der: the bytes as received.
         repaired: the bytes that were parsed; they differ from ``der`` for the six certificates with a known fault.
         sha256: SHA-256 of ``der``, 32 bytes.
         key_identifier: SHA-1 of the subject public key, 20 bytes: how FIDO's metadata names a U2F model

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether an attestation certificate chains to a root that somebody chose.
+"""Validation of an attestation certificate's path to a configured root.
 
 RFC 5280, sections 4.2.1 and 6.1 (https://www.rfc-editor.org/rfc/rfc5280#section-6.1); W3C Web Authentication Level 3,
 "Registering a New Credential" (https://www.w3.org/TR/webauthn-3/#reg-ceremony-verify-attestation: the path ends in an
 acceptable root, or its first certificate is itself acceptable).
 
-The rule of this file: it fails closed. No roots, no trust; a moment outside a validity, an extension that is critical
-and unknown, an issuer that was not made one: refused. Revocation is not looked up: there is no network here.
+Invariant: validation fails closed. Without roots nothing is trusted; a time outside a validity period, an unknown
+critical extension, and an issuer that is not a certification authority are refused. Revocation is not checked, since
+nothing here uses the network.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _KNOWN: Final = frozenset(
     }
 )
 _KEY_CERT_SIGN: Final = 0x04
-# SHA-1 and MD5 are left out: a collision there is a certificate that nobody issued.
+# SHA-1 and MD5 are left out: a collision makes a certificate that no authority issued.
 _ECDSA: Final = {
     "1.2.840.10045.4.3.2": ec.ECDSA(hashes.SHA256()),
     "1.2.840.10045.4.3.3": ec.ECDSA(hashes.SHA384()),
@@ -105,7 +106,7 @@ def verify_chain(
     Args:
         path: the attestation certificate first, each followed by its issuer; the root may be left out.
         roots: what to trust; empty trusts nothing.
-        at: the moment at which everything must be valid, in seconds since the epoch.
+        at: the time at which every certificate must be valid, in seconds since the epoch.
 
     Raises:
         MalformedMessage: something in the path is no certificate.

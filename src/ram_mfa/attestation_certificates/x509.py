@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fields of an X.509 certificate, cut out of its DER and not yet believed.
+"""The fields of an X.509 certificate, read from its DER and not yet verified.
 
 RFC 5280, sections 4.1 and 4.2 (https://www.rfc-editor.org/rfc/rfc5280).
 
-The rule of this file: the frame is strict, the contents are tolerant. Security keys carry certificates that no
-public authority would issue (requirement U6); what a reader asks for is read, what nobody asks for cannot fail.
+Invariant: the structure is read strictly and the contents tolerantly. Security keys carry certificates that no
+public authority would issue (requirement U6), so a field is read only on request, and an unused field cannot fail.
 An extension list that does not parse, or is longer than `MAX_EXTENSIONS`, is None, which nothing takes for "no
 extensions".
 """
@@ -51,7 +51,7 @@ class Extension:
 
 @attrs.frozen
 class Fields:
-    """What a certificate says.
+    """The contents of a certificate.
 
     Attributes:
         version: 1, 2 or 3.

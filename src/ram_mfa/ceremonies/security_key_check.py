@@ -36,7 +36,7 @@ from ..webauthn import (
     verify_authentication,
     verify_registration,
 )
-from ..webauthn.attestation import judge_attestation
+from ..webauthn.attestation import evaluate_attestation
 from ..webauthn.attestation.statement import AttestationType, Statement
 from ..webauthn.responses import MAX_JSON
 from .security_key_options import app_id_of
@@ -232,5 +232,7 @@ def _through_u2f(response: Any, context: Context, party: RelyingParty, challenge
         app_id=party.app_id,
         transports=tuple(TRANSPORTS[one] for one in certificate.transports or () if one in TRANSPORTS),
         backup_eligible=None,
-        attestation=judge_attestation(statement, policy=context.policy.attestation, aaguid=bytes(16), at=context.now),
+        attestation=evaluate_attestation(
+            statement, policy=context.policy.attestation, aaguid=bytes(16), at=context.now
+        ),
     )

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CBOR as authenticators may send it: bounded, unambiguous, decoded by cbor2 only after it was walked.
+"""A strict CBOR decoder for authenticators' messages: a bounded walk checks the bytes before cbor2 decodes them.
 
 RFC 8949 (https://www.rfc-editor.org/rfc/rfc8949) and the CTAP2 canonical CBOR encoding form of Web Authentication
 Level 3, "Dependencies" (https://www.w3.org/TR/webauthn-3/#sctn-dependencies). cbor2 accepts duplicate keys, bytes
 behind the item, tags that make objects, and (in its older releases) any depth. So a walk over the bytes comes first:
-it finds where the item ends, refuses what no authenticator has to send, and costs no more than the bytes are long.
+it finds the end of the item, refuses everything that no authenticator needs to send, and takes time linear in the
+length of the bytes.
 
-The rule here: what is not understood is refused before it is decoded.
+Invariant: an item that the walk does not recognise is refused before it is decoded.
 """
 
 from __future__ import annotations

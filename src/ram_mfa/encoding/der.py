@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A strict DER reader: one tag, one definite length in its shortest form, and never a byte past the end.
+"""A strict DER reader: single-byte tags, definite lengths in the shortest form, and no reads past the end.
 
 ITU-T X.690 (02/2021), sections 8.1, 8.6, 8.19 and 10 (https://www.itu.int/rec/T-REC-X.690).
 
-Only what certificates need. It reads, it does not judge: what the values mean stands with its callers.
+It covers only what certificates need. It reads values and leaves their meaning to its callers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON objects from a peer: bounded, in UTF-8, and no member named twice.
+"""A strict reader of JSON objects from a peer: bounded, in UTF-8, and without duplicate member names.
 
-RFC 8259, sections 4 and 8 (https://www.rfc-editor.org/rfc/rfc8259): what a repeated name means is left open there, so
-two readers may believe two things of one message; here it is refused (requirement U12).
+RFC 8259, sections 4 and 8 (https://www.rfc-editor.org/rfc/rfc8259): the RFC leaves the meaning of a repeated
+name open, so two readers can interpret one message differently; here a repeated name is refused (requirement U12).
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Origins: scheme, host and port, parsed and compared whole.
 
-RFC 6454, sections 4 and 6.2 (https://www.rfc-editor.org/rfc/rfc6454); the spelling is the one that browsers serialise
+RFC 6454, sections 4 and 6.2 (https://www.rfc-editor.org/rfc/rfc6454); the form is the one that browsers serialise
 (https://url.spec.whatwg.org/#concept-url-origin, https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin).
 
-The rule of this file: an origin has exactly one spelling, and there is nothing here that compares a part of one.
-Other spellings of the same place (upper case, a default port, a trailing dot, Unicode) are not an origin that a
-browser writes, so they are refused and not mended (requirement V27).
+Invariant: an origin has exactly one form, and origins are compared only as a whole. Other forms of the same origin
+(upper case, a default port, a trailing dot, Unicode) are never sent by a browser, so they are refused rather than
+normalised (requirement V27).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MESSAGE = "origin"
 
 @attrs.frozen
 class Origin:
-    """Where a page comes from. Equal when all three parts are.
+    """The origin of a page. Two origins are equal when all three parts are equal.
 
     Attributes:
         scheme: ``"https"`` or ``"http"``.
@@ -44,10 +44,10 @@ class Origin:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the origin that ``text`` spells, such as ``"https://example.com"`` or ``"http://localhost:8080"``.
+        """Return the origin that ``text`` serialises, such as ``"https://example.com"`` or ``"http://localhost:8080"``.
 
         Raises:
-            MalformedMessage: it is not the one spelling of an http or https origin; no path, not even a slash.
+            MalformedMessage: it is not the serialisation of an http or https origin; no path, not even a slash.
         """
         if not isinstance(text, str):
             raise MalformedMessage(_MESSAGE, _MESSAGE, "not a string")
@@ -101,7 +101,7 @@ _BEHIND: Final = {"@": "user info", "/": "path", "?": "query", "#": "fragment"}
 
 
 def check_host(host: str) -> None:
-    """Check that a host is spelled as browsers spell it.
+    """Check that a host has the form that browsers serialise.
 
     Raises:
         MalformedMessage: it is no domain in lower-case ASCII without a trailing dot, and no IP address in its one form.

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cursor over a peer's bytes that never reads short and never leaves a byte behind.
+"""A cursor over a peer's bytes that refuses short reads and trailing bytes.
 
-``data[:n]`` never fails, and that is how truncated messages pass; ``take`` does, with the field and the offset.
+Slicing (``data[:n]``) never fails, so a parser built on it accepts truncated messages; ``take`` raises an error with
+the field and the offset instead.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One-time passwords: HOTP, TOTP, and how their secrets reach an authenticator app.
+"""One-time passwords: HOTP, TOTP, and the key URIs and setup keys that carry secrets to an authenticator app.
 
-RFC 4226, RFC 6238 and the Key Uri Format. Everything here computes: no clock, no randomness, no state. Secrets are
+RFC 4226, RFC 6238 and the Key Uri Format. Everything here is pure: no clock, no randomness, no state. Secrets are
 drawn elsewhere, at ``Algorithm.secret_size`` bytes.
 """
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hash functions that one-time passwords are made with.
+"""The hash functions of one-time passwords.
 
 RFC 6238 section 1.2 (https://www.rfc-editor.org/rfc/rfc6238): HMAC-SHA-1, which every authenticator app knows,
-HMAC-SHA-256 and HMAC-SHA-512. The rule of this room: bytes and arguments in, values or an error out; no clock,
-no randomness, no state.
+HMAC-SHA-256 and HMAC-SHA-512.
+
+Invariant: functions take bytes and arguments and return values or raise an error; no clock, no randomness, no state.
 """
 
 from __future__ import annotations

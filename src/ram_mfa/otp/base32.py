@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Base32, in which people and key URIs write secrets.
+"""Base32, the encoding of secrets in key URIs and setup keys.
 
-RFC 4648 section 6 (https://www.rfc-editor.org/rfc/rfc4648), without padding, as the Key Uri Format asks. Read more
-widely than it is written, since what is read comes from other makers: lower case is upper case, the full padding may
-be there, and bits behind the last byte may be set, as they are where a maker drew random characters; every app drops
-them, so the codes are the same. Secrets are compared by nobody's spelling.
+RFC 4648 section 6 (https://www.rfc-editor.org/rfc/rfc4648), without padding, as the Key Uri Format asks. The reader
+accepts more than the writer produces, since its input comes from other vendors: lower case, full padding, and bits set
+after the last byte, as vendors that draw random characters leave them; every app drops those bits, so the codes are the
+same. Secrets are never compared in their encoded form.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def encode(data: bytes) -> str:
 
 
 def decode(text: str, *, message: str, field: str) -> SecretBytes:
-    """Return the bytes, at least one, that ``text`` spells.
+    """Return the bytes, at least one, that ``text`` encodes.
 
     Args:
         text: base32, in either case, with all of its padding or none.

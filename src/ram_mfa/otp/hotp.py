@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """HOTP: one code from a secret and a counter.
 
-RFC 4226 section 5 (https://www.rfc-editor.org/rfc/rfc4226). A primitive: it remembers no counter and looks ahead
-nowhere, and no device of that kind is offered; TOTP is built on it.
+RFC 4226 section 5 (https://www.rfc-editor.org/rfc/rfc4226). A primitive without state: it keeps no counter and has
+no look-ahead window. HOTP devices are not offered; TOTP is built on it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The key URI: what a QR code carries into an authenticator app.
+"""The key URI, which a QR code carries to an authenticator app.
 
-The Key Uri Format (https://github.com/google/google-authenticator/wiki/Key-Uri-Format, as of 2018-11-26). How one
-is read, and every choice where the format leaves one, stands in ``key_uri_reader``; here is the value, and
-what apps make of it.
+The Key Uri Format (https://github.com/google/google-authenticator/wiki/Key-Uri-Format, as of 2018-11-26). The
+parser, and every choice that the format leaves open, are in ``key_uri_reader``; this module has the value and the
+warnings about what common apps do with it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_NAME = 4_096
 
 
 class KeyURIWarning(enum.Enum):
-    """What common authenticator apps ignore or mishandle in a key URI; the value says it in a sentence.
+    """A feature of a key URI that common authenticator apps ignore or mishandle; the value describes it in a sentence.
 
     Sources: the Key Uri Format itself; reports to Google Authenticator (issues 252 and 521, and 29 of its Android
     repository), Microsoft's documentation (issue 15264), keycloak (pull request 27351), 2018 to 2024; a survey of

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading a key URI: the parts taken out of the text.
+"""The parser of key URIs.
 
 The Key Uri Format (https://github.com/google/google-authenticator/wiki/Key-Uri-Format, as of 2018-11-26) on RFC 3986.
-The format is a wiki page and apps read it each in their way, so where it leaves a choice, these are the choices:
+The format is a wiki page, and apps read it differently. Where it leaves a choice open, this parser does the following:
 
 =========================================  ==========================================================================
 scheme and type in upper or mixed case     read (RFC 3986 sections 3.1 and 3.2.2)
@@ -51,7 +51,7 @@ _CONTROLS = frozenset(("Cc", "Cs", "Zl", "Zp"))
 
 
 class Parts(NamedTuple):
-    """What a key URI says, in the order of the fields of ``KeyURI``."""
+    """The parts of a key URI, in the order of the fields of ``KeyURI``."""
 
     kind: Literal["totp", "hotp"]
     issuer: str | None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HMAC, with the key worked in once and used for several texts.
+"""HMAC with a precomputed key state, used for several texts.
 
-RFC 2104 section 2 (https://www.rfc-editor.org/rfc/rfc2104): ``H(K XOR opad, H(K XOR ipad, text))``. Section 4 of it
-names the saving: what the two padded keys leave in the hash function is kept, and each text starts from a copy. A
-window of three codes costs about half of three calls of ``hmac.digest`` so.
+RFC 2104 section 2 (https://www.rfc-editor.org/rfc/rfc2104): ``H(K XOR opad, H(K XOR ipad, text))``. Section 4
+describes the optimisation: the state of the hash function after each padded key is kept, and each text starts from a
+copy. A window of three codes then costs about half of three calls of ``hmac.digest``.
 """
 
 from __future__ import annotations

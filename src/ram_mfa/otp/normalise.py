@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person typed, made into the one form in which codes are counted and compared.
+"""Normalisation of typed codes, before they are counted or compared.
 
-Requirement O18. Two spellings that count as two codes defeat a replay guard or a limit on guesses, so there is one
-normalisation, it stands here, and it happens once, before anything is counted or compared:
+Requirement O18. Two forms of one code that count as two codes would defeat a replay guard or a limit on guesses, so
+this is the only normalisation, and it happens once:
 
 1. white space of ASCII (space, tab, line feed, carriage return, vertical tab, form feed) at both ends goes;
 2. between two digits one space or one hyphen of ASCII may stand, as in ``123 456``, and goes;
@@ -16,7 +16,7 @@ takes signs, underscores and the digits of every script.
 from __future__ import annotations
 
 MAX_TYPED = 64
-"""The most characters that are looked at: what is longer is no code."""
+"""The maximum length of input, in characters; anything longer is not a code."""
 
 _WHITE_SPACE = " \t\n\r\v\f"
 

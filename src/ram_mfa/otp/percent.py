@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Percent-encoding, strictly: what does not decode to UTF-8 is refused, never replaced.
+"""Strict percent-encoding: text that does not decode to UTF-8 is refused, never replaced.
 
 RFC 3986 section 2.1 (https://www.rfc-editor.org/rfc/rfc3986). All but the unreserved characters are encoded, a space
 as ``%20``; a plus sign is a plus sign in both directions, since apps that know no form encoding would show it. The

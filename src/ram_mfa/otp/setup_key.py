@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The setup key: the secret as a person types it into an app that cannot scan.
+"""The setup key: the secret in the form that a user types into an app that cannot scan.
 
 Base32 (RFC 4648 section 6, https://www.rfc-editor.org/rfc/rfc4648) in groups of four, as RFC 4226 appendix E leaves
 the form to the maker and apps accept it. Reading takes what people make of it: either case, and white space of ASCII

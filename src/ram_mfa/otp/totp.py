@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TOTP: codes that change with time, and the search for the step that a code belongs to.
+"""TOTP: time-based codes, and the search for the time step of a code.
 
 RFC 6238 sections 4 and 5 (https://www.rfc-editor.org/rfc/rfc6238), with T0 = 0. No clock here: the time is an
-argument, in seconds since 1970-01-01 00:00 UTC. Nothing here remembers an accepted step, and a step that matches is
-not yet an accepted one: section 5.2 forbids a second use, and that takes the record.
+argument, in seconds since 1970-01-01 00:00 UTC. Nothing here remembers an accepted step, so a matching step is not
+yet an accepted one: section 5.2 forbids a second use, which the caller checks against the record.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Credential public keys: which algorithms there are, and COSE keys turned into keys that verify.
+"""Credential public keys: the supported algorithms, and the conversion of COSE keys into keys that verify signatures.
 
 Web Authentication Level 3, "Cryptographic Algorithm Identifier" (https://www.w3.org/TR/webauthn-3/#sctn-alg-identifier)
 and "Attested Credential Data" (https://www.w3.org/TR/webauthn-3/#sctn-attested-credential-data); RFC 9053 (ECDSA,
 EdDSA), RFC 9864 (fully specified algorithms) and RFC 8230 (RSA), at https://www.rfc-editor.org.
 
-The rule here: a COSE key holds exactly the members that its algorithm needs, and is validated whole before anything is
-verified with it. A new credential's must be in the CTAP2 canonical form too, which ``AuthenticatorData`` sees to; a
-stored one may come from elsewhere and have its members in another order. Loaded keys are kept, verdicts never.
+Invariant: a COSE key holds exactly the members that its algorithm needs, and is validated whole before anything is
+verified with it. A new credential's must be in the CTAP2 canonical form too, which ``AuthenticatorData`` checks; a
+stored one may come from elsewhere and have its members in another order. Loaded keys are cached, results never.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _OKP, _EC2, _RSA = 1, 2, 3
 
 @attrs.frozen
 class _CurveForm:
-    """How a key on a NIST curve is spelled, and what its signatures hash."""
+    """The encoding of a key on a NIST curve, and the hash of its signatures."""
 
     crv: int
     size: int
@@ -154,7 +154,7 @@ def algorithm_of(number: object) -> COSEAlgorithm:
 
 @lru_cache(maxsize=_CACHED_KEYS)
 def load_public_key(data: bytes) -> PublicKey:
-    """Return the key that ``data`` spells.
+    """Return the key that ``data`` encodes.
 
     Args:
         data: a COSE key, as attested credential data holds it; or a point on P-256, X9.62, 65 bytes, which is used
@@ -180,7 +180,7 @@ def load_public_key(data: bytes) -> PublicKey:
     return _load_edwards(members, algorithm)
 
 
-# {1: 2, 3: -7, -1: 1, -2: x, -3: y} in the CTAP2 canonical form: the one spelling of an ES256 key, as all U2F keys are.
+# {1: 2, 3: -7, -1: 1, -2: x, -3: y} in the CTAP2 canonical form, the only encoding of an ES256 key (all U2F keys).
 ES256_SIZE: Final = 77
 _ES256_HEAD = bytes.fromhex("a5010203262001215820")
 _ES256_MIDDLE = bytes.fromhex("225820")

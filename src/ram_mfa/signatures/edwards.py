@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether 32 or 57 bytes are a public key of Ed25519 or Ed448.
+"""Validation of Ed25519 and Ed448 public keys (32 and 57 bytes).
 
-RFC 8032 sections 5.1.3 and 5.2.3 (https://www.rfc-editor.org/rfc/rfc8032): how a point is decoded. The cryptographic
-library takes any bytes of the right length as a key and judges them at the first signature; a key is to be judged
-when it is bound. Points of small order are refused too: under them, signatures hold for messages nobody signed.
+RFC 8032 sections 5.1.3 and 5.2.3 (https://www.rfc-editor.org/rfc/rfc8032): the decoding of a point. The cryptographic
+library accepts any bytes of the right length as a key and checks them only at the first signature; a key must be
+checked when it is bound. Points of small order are refused too, because signatures under them can be forged.
 
-The rule here: arithmetic on public values only, so nothing needs to be constant-time.
+Invariant: the arithmetic is on public values only, so nothing needs to be constant-time.
 """
 
 from __future__ import annotations

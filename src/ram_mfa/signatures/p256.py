@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""P-256: public keys as points that were checked, and ECDSA signatures that spell their numbers in one way.
+"""P-256 public keys, validated as points of the curve, and ECDSA signatures in strict DER.
 
 FIDO U2F Raw Message Formats 1.2, sections 4.3 and 5.4
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-raw-message-formats-v1.2-ps-20170411.html);
 SEC 1 2.0, section 2.3.3 (https://www.secg.org/sec1-v2.pdf); RFC 3279, section 2.2.3 (https://www.rfc-editor.org/rfc/rfc3279).
 
-The rule of this file: no key is used before it is known to be a point of the curve, and only ``cryptography``
-computes on one. A signature is never an identity: whoever holds (r, s) can write (r, n - s) beside it.
+Invariant: no key is used before it is known to be a point of the curve, and only ``cryptography`` computes on one. A
+signature never identifies anything: anyone who holds (r, s) can produce the equally valid (r, n - s).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ECDSA_SHA256 = ec.ECDSA(SHA256())
 
 
 def load_p256(public_key: bytes, *, message: str = "P-256 public key") -> ec.EllipticCurvePublicKey:
-    """Return the key that 65 bytes spell, once they are known to be a point of the curve.
+    """Return the key that 65 bytes encode, after checking that they are a point of the curve.
 
     Args:
         public_key: ``0x04 || x || y``; the compressed and the hybrid form and the point at infinity are refused.

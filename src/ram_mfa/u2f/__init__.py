@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """FIDO U2F 1.2: raw messages, client data, signatures, attestation certificates, AppIDs and facets.
 
-https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/. The room's rule: bytes and arguments in, values or one of two
-errors out; no policy, no state, no clock, no network. Read in this order: requests, messages, client_data, facets,
-verification, certificates, trust.
+https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/. Read in this order: requests, messages, client_data,
+facets, verification; the certificates are in ``ram_mfa.attestation_certificates``.
+
+Invariant: functions take bytes and arguments and return values, or raise one of two errors; no policy, no state, no
+clock, no network.
 """
 
 from ..attestation_certificates.certificates import AttestationCertificate, Transport

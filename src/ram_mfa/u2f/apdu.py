@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How U2F messages travel to a key: command and response APDUs, status words and response chaining.
+"""The transport of U2F messages: command and response APDUs, status words and response chaining.
 
 FIDO U2F Raw Message Formats 1.2, section 3
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-raw-message-formats-v1.2-ps-20170411.html#u2f-message-framing);
@@ -31,7 +31,7 @@ SHORT_RESPONSE, EXTENDED_RESPONSE = 256, 65_536
 
 
 class StatusWord(enum.IntEnum):
-    """How a key ends its answer (section 3.3)."""
+    """The status word at the end of a response (section 3.3)."""
 
     NO_ERROR = 0x9000
     CONDITIONS_NOT_SATISFIED = 0x6985

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Client data: what the browser says it asked the key for, and for whom.
+"""Client data: the browser's account of the requested operation, its challenge and its origin.
 
 FIDO U2F Raw Message Formats 1.2, section 7
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-raw-message-formats-v1.2-ps-20170411.html#client-data);
 FIDO U2F JavaScript API 1.2, section 3.1.
 
-The rule of this file: what is hashed is what came. The text is read once, to compare it, and never written anew.
+Invariant: the hash is over the bytes as received. The text is parsed once, for comparison, and never re-serialised.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class ClientData:
     """Client data as a browser or a native client wrote it. Equal when the bytes are.
 
     Attributes:
-        raw: the bytes as they came; ``bytes()`` gives them back, and `challenge_parameter` hashes them.
+        raw: the bytes as received; ``bytes()`` gives them back, and `challenge_parameter` hashes them.
         typ: which ceremony.
         challenge: the challenge, in base64url as it stands there.
         origin: who asked: a web origin, or an app's identity.
-        other: all other members, believed by nobody (``cid_pubkey`` among them: channel ids are gone).
+        other: all other members, which nothing relies on (``cid_pubkey`` among them: channel ids are gone).
     """
 
     raw: bytes = attrs.field(repr=False)
@@ -75,7 +75,7 @@ class ClientData:
         """Check that this answers the question that was asked, and that a facet of the application asked it.
 
         1. The type is that of the ceremony.
-        2. The challenge is the one issued, in its one spelling.
+        2. The challenge is the one issued, in its canonical encoding.
         3. The origin is one of the facets: parsed and equal whole; both may have the slash that the standard writes
            behind an origin and browsers leave out.
 
@@ -111,5 +111,5 @@ class ClientData:
 
 
 def _octets(text: str) -> bytes:
-    """Return bytes to compare: JSON's escapes can spell halves of surrogate pairs, which are text and not UTF-8."""
+    """Return bytes to compare: JSON's escapes can encode halves of surrogate pairs, which are text and not UTF-8."""
     return text.encode("utf-8", "surrogatepass")

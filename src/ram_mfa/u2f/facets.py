@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AppIDs and facets: the application that a key is registered with, and the places that may speak for it.
+"""AppIDs and facets: the application that a key is registered with, and the origins and apps that may act for it.
 
 FIDO AppID and Facet Specification 1.2, section 3.1
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-appid-and-facets-v1.2-ps-20170411.html).
@@ -63,7 +63,7 @@ def parse_facet(text: str) -> Facet:
             or an app's identity.
 
     Raises:
-        MalformedMessage: it is neither, or not in its one spelling.
+        MalformedMessage: it is neither, or not in its canonical form.
     """
     if not isinstance(text, str):
         raise MalformedMessage(_FACET, _FACET, "not a string")

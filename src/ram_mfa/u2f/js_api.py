@@ -4,8 +4,8 @@
 FIDO U2F JavaScript API 1.2, section 3
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-javascript-api-v1.2-ps-20170411.html).
 
-The rule of this file: every binary member is base64url in its one spelling, and what is parsed is parsed to the end:
-a response that exists has well-formed messages in it. Who asked and who signed is still to be verified.
+Invariant: every binary member is canonical base64url, and every message is parsed to its end: a response object
+always contains well-formed messages. The challenge, the origin and the signature are not verified here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .client_data import ClientData
 from .messages import MAX_KEY_HANDLE, VERSION, AuthenticationResponse, RegistrationResponse
 
 JSON = str | bytes | Mapping[str, Any]
-"""What the parsers take: a document, or what a JSON parser made of one."""
+"""The input of the parsers: a document, or the result of a JSON parser."""
 
 _LIMIT: Final = 131_072
 _MAX_KEYS: Final = 64
@@ -45,7 +45,7 @@ class ErrorCode(enum.IntEnum):
 
 @attrs.frozen
 class ErrorResponse:
-    """What a client answers where it has nothing from a key.
+    """A client's answer without a response of a key.
 
     Attributes:
         code: why.
@@ -158,7 +158,7 @@ class SignRequest:
 
 @attrs.frozen
 class RegisterResponse:
-    """What ``u2f.register`` gives back.
+    """The result of ``u2f.register``.
 
     Attributes:
         registration: the raw message.
@@ -194,7 +194,7 @@ class RegisterResponse:
 
 @attrs.frozen
 class SignResponse:
-    """What ``u2f.sign`` gives back.
+    """The result of ``u2f.sign``.
 
     Attributes:
         key_handle: which key answered: one of those asked, to be looked up and never to be believed.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a key answers: the two responses of U2F, exact to the last byte.
+"""The two U2F response messages, parsed exactly to the last byte.
 
 FIDO U2F Raw Message Formats 1.2, sections 4.3 and 5.4
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-raw-message-formats-v1.2-ps-20170411.html).
@@ -22,7 +22,7 @@ from ..errors import MalformedMessage
 from ..signatures.p256 import PUBLIC_KEY_SIZE, check_signature_form, load_p256
 
 VERSION: Final = "U2F_V2"
-"""What a key answers to a version request (section 6.2), and what JSON messages call the protocol."""
+"""A key's answer to a version request (section 6.2), and the name of the protocol in JSON messages."""
 
 MAX_KEY_HANDLE: Final = 255
 """The longest key handle, in bytes: its length is one byte."""
@@ -90,7 +90,7 @@ class AuthenticationResponse:
     """Section 5.4: a signature by a registered key pair. ``user presence (1) || counter (4) || signature``.
 
     Attributes:
-        user_presence: the byte as it came; bit 0 says that somebody touched the key, the others are reserved.
+        user_presence: the byte as received; bit 0 says that the user touched the key, the others are reserved.
         counter: unsigned, 32 bits.
         signature: ECDSA, strict DER, to the end of the message.
     """

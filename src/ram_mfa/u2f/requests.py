@@ -29,7 +29,7 @@ _NAMES: Final = {
 
 
 class Control(enum.IntEnum):
-    """What a key is to do with an authentication request (section 5.1); P1 of its APDU."""
+    """The control byte: the action of a key on an authentication request (section 5.1); P1 of its APDU."""
 
     CHECK_ONLY = 0x07
     ENFORCE_USER_PRESENCE_AND_SIGN = 0x03

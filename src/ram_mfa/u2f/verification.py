@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a well-formed response was signed by the key that it must come from.
+"""Verification of the signatures of well-formed responses.
 
 FIDO U2F Raw Message Formats 1.2, sections 4.3 and 5.4
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-raw-message-formats-v1.2-ps-20170411.html).
 
-The rule of this file: it says what was signed and by which key. Who asked for it (type, challenge, origin) is
-`ClientData.check`'s, which model it was is `trust.verify_chain`'s, and both are still to be asked.
+Invariant: this module verifies what was signed and by which key. The caller must still
+verify the request (type, challenge, origin) with `ClientData.check`, and the model of the key with `verify_chain`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MAX_COUNTER: Final = 0xFFFF_FFFF
 
 
 def application_parameter(app_id: AppID | str) -> bytes:
-    """Return SHA-256 of an AppID, 32 bytes, over its exact UTF-8: every other spelling is another application.
+    """Return SHA-256 of an AppID, 32 bytes, over its exact UTF-8: any other form is another application.
 
     Args:
         app_id: what the key was registered under, as the client was given it. Nothing is mended and nothing refused
@@ -115,8 +115,8 @@ def verify_authentication(
     4. The counter is greater than the last one.
 
     The counter comes last: only a signed one is evidence of a second key with the same secret. By the letter of U2F
-    each key counts, from 1. A key that does not count says 0 for ever, as WebAuthn allows: for a stored 0, pass None,
-    and whatever comes is not below it.
+    each key counts, from 1. A key that does not count reports 0 permanently, as WebAuthn allows: for a stored 0, pass
+    None, and no counter is refused.
 
     Args:
         message: parsed.

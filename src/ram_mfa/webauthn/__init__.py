@@ -5,13 +5,13 @@ W3C Web Authentication Level 3 (https://www.w3.org/TR/webauthn-3/). Bytes and ar
 policy that is remembered, no state, no clock, no network. ``MalformedMessage`` and ``VerificationError`` are all that a
 peer can cause; a wrong argument of our own is a ``ValueError``.
 
-The rule of this room: a verification returns what it proved, or raises.
+Invariant: a verification returns the value that it proved, or raises.
 """
 
 from __future__ import annotations
 
 from ..signatures.cose import COSEAlgorithm, PublicKey, load_public_key
-from .attestation.judgement import Attestation, Verdict
+from .attestation.evaluation import Attestation, Verdict
 from .attestation_policy import AttestationLevel, AttestationPolicy, OtherFormats
 from .authentication import verify_authentication
 from .authenticator_data import AuthenticatorData

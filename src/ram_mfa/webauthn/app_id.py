@@ -5,7 +5,7 @@ Web Authentication Level 3, "FIDO AppID Extension" (https://www.w3.org/TR/webaut
 
 The rule here: the AppID's hash stands in for the RP ID's only where three things agree: this ceremony asked for that
 AppID, the client says that it used it, and the credential was registered through U2F under that AppID. Every other
-combination is judged as if the extension did not exist, and a client's "used" that does not fit is refused.
+combination is verified as if the extension did not exist, and a client's "used" that does not fit is refused.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def rp_id_hash(rp_id: str) -> bytes:
 
 
 def check_rp_id_hash(received: bytes, *, rp_id: str, requested: str | None, used: bool, registered: str | None) -> bool:
-    """Check whose key answered, and return whether it answered under the AppID.
+    """Check the RP ID hash, and return whether the key answered under the AppID.
 
     Args:
         received: rpIdHash of the authenticator data.

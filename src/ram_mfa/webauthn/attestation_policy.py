@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an application wants to know of the authenticators that it registers, as one frozen value.
+"""An application's requirements on the authenticators that it registers, as one frozen value.
 
 Web Authentication Level 3, "Attestation Conveyance Preference" (https://www.w3.org/TR/webauthn-3/#enum-attestation-convey)
 and the step that assesses trust (https://www.w3.org/TR/webauthn-3/#reg-ceremony-assess-trust).
@@ -23,7 +23,7 @@ from .metadata import MetadataRules
 
 
 class AttestationLevel(enum.Enum):
-    """How much must be proved of an authenticator."""
+    """The proof required of an authenticator."""
 
     NOT_ASKED = "not asked"
     """Any statement that is genuine in itself will do, none too; the browser is asked for none."""
@@ -34,7 +34,7 @@ class AttestationLevel(enum.Enum):
 
 
 class OtherFormats(enum.Enum):
-    """What becomes of a statement in a format that is known and not verified here (tpm, android-key, apple ...)."""
+    """The treatment of a statement in a format that is recognised but not verified (tpm, android-key, apple ...)."""
 
     REFUSED = "refused"
     UNATTESTED = "accepted as unattested"
@@ -117,7 +117,7 @@ class AttestationPolicy:
 
     @property
     def conveyance(self) -> str:
-        """What the creation options ask for: ``"none"`` or ``"direct"``."""
+        """The ``attestation`` member of the creation options: ``"none"`` or ``"direct"``."""
         return "none" if self.level is AttestationLevel.NOT_ASKED else "direct"
 
 

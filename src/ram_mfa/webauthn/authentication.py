@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verifying an assertion.
+"""Verification of an assertion.
 
 Web Authentication Level 3, "Verifying an Authentication Assertion"
 (https://www.w3.org/TR/webauthn-3/#sctn-verifying-assertion); section numbers and steps differ between drafts, so
@@ -52,7 +52,7 @@ def verify_authentication(
      8. UV is set, where that is required.
      9. BS is not set without BE.
     10. BE is what it was at registration, where that is known.
-    11. The signature holds, under the stored key, over authenticator data and the hash of the client data as they came.
+    11. The signature holds, under the stored key, over authenticator data and the hash of the client data, as received.
     12. The sign count is greater than the stored one, unless both are zero.
     13. Other extension outputs are not looked at: none is asked for that would matter here.
     14. What is to be stored is returned.

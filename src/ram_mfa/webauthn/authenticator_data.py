@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Authenticator data: what the authenticator says of itself, of the user and of a new credential, in one byte string.
+"""Authenticator data: one byte string with the RP ID hash, the flags, the counter and a new credential.
 
 Web Authentication Level 3, "Authenticator Data" (https://www.w3.org/TR/webauthn-3/#sctn-authenticator-data) and
 "Attested Credential Data" (https://www.w3.org/TR/webauthn-3/#sctn-attested-credential-data).

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Client data: what the browser says it was asked, and by which page.
+"""Client data: the browser's account of the ceremony, its challenge and its origin.
 
 Web Authentication Level 3, "Client Data Used in WebAuthn Signatures"
 (https://www.w3.org/TR/webauthn-3/#dictionary-client-data) and "Validating the origin of a credential"
 (https://www.w3.org/TR/webauthn-3/#sctn-validating-origin).
 
-The rule here: the bytes that came are what is hashed, and an origin is compared whole. Members that are not known are
-kept and not judged, for browsers add some; ``tokenBinding`` is one of them, as Level 3 no longer looks at it.
+Invariant: the hash is over the bytes as received, and an origin is compared whole. Unknown members are kept and not
+verified, since browsers add some; ``tokenBinding`` is one of them, as Level 3 no longer looks at it.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class ClientData:
     Attributes:
         raw: the bytes that came.
         type: ``"webauthn.create"`` or ``"webauthn.get"``, where it is genuine.
-        challenge: base64url, as it came.
-        origin: as it came.
+        challenge: base64url, as received.
+        origin: as received.
         cross_origin: whether the page stood in a frame of another origin.
         top_origin: the origin of the outermost page, where the browser says it.
         others: the members that are not understood.
@@ -112,7 +112,7 @@ class ClientData:
             VerificationError: ``Check.TYPE``, ``CHALLENGE``, ``ORIGIN``, ``CROSS_ORIGIN`` or ``TOP_ORIGIN``.
             ValueError: an expected origin is none.
         """
-        expected, framing = spelled_origins(tuple(origins)), spelled_origins(tuple(top_origins))
+        expected, framing = canonical_origins(tuple(origins)), canonical_origins(tuple(top_origins))
         # (1) #dom-collectedclientdata-type
         if self.type != type:
             raise VerificationError(Check.TYPE, f"not {type}")
@@ -135,15 +135,15 @@ class ClientData:
 
 
 @lru_cache(maxsize=64)
-def spelled_origins(origins: tuple[str, ...]) -> frozenset[str]:
-    """Return our own origins, each known to be one and in its one spelling, so that equal text is an equal origin.
+def canonical_origins(origins: tuple[str, ...]) -> frozenset[str]:
+    """Return our own origins, each checked to be in canonical form, so that equal text means an equal origin.
 
     Args:
         origins: ``https`` origins, ``http://localhost`` with or without a port for development, or the origin of an
             Android app, ``android:apk-key-hash:`` and the base64url of 32 bytes.
 
     Raises:
-        ValueError: one of them is none of these, or in a spelling that no browser sends.
+        ValueError: one of them is none of these, or in a form that no browser sends.
     """
     for origin in origins:
         try:

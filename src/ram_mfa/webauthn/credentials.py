@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is stored of a credential, and what its two ceremonies hand out.
+"""Stored credentials, and the results of the two ceremonies.
 
 Web Authentication Level 3, "Terminology", credential record (https://www.w3.org/TR/webauthn-3/#credential-record).
 
@@ -14,7 +14,7 @@ import attrs
 
 from .._validation import is_flag, octets, optional, text, whole
 from ..signatures.cose import COSEAlgorithm, load_public_key
-from .attestation.judgement import Attestation
+from .attestation.evaluation import Attestation
 
 MAX_CREDENTIAL_ID: Final = 1_023
 """The longest credential id, in bytes (#sctn-registering-a-new-credential)."""
@@ -45,7 +45,7 @@ class RegisteredCredential:
 
     Attributes:
         id: credential id, 1 to 1,023 bytes; whether anybody holds it already is the caller's to ask.
-        public_key: the COSE key in its one spelling.
+        public_key: the COSE key in its canonical encoding.
         algorithm: what its signatures are.
         sign_count: the counter's first value; 0 for ``fido-u2f``, whose signature does not cover it.
         aaguid: what the authenticator calls its model, 16 bytes; zeros for ``fido-u2f``. A claim, where

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a browser is asked: creation and request options, JSON-ready.
+"""Creation and request options for a browser, JSON-ready.
 
 Web Authentication Level 3, "Options for Credential Creation" and "Options for Assertion Generation", as their JSON
 (https://www.w3.org/TR/webauthn-3/#sctn-parseCreationOptionsFromJSON,
@@ -27,7 +27,7 @@ from .responses import MAX_USER_HANDLE
 MIN_CHALLENGE: Final = 16
 """The shortest challenge, in bytes (#sctn-cryptographic-challenges)."""
 TIMEOUT: Final = 300
-"""How long a browser waits for a touch, in seconds; 300 to 600 are recommended (#sctn-timeout-recommended-range)."""
+"""The browser's time-out for a touch, in seconds; 300 to 600 are recommended (#sctn-timeout-recommended-range)."""
 MAX_NAME: Final = 256
 """Characters of a name; authenticators may cut one off at 64 bytes (#sctn-strings-truncation)."""
 MAX_HINTS: Final = 8

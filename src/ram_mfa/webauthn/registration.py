@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verifying a registration.
+"""Verification of a registration.
 
 Web Authentication Level 3, "Registering a New Credential"
 (https://www.w3.org/TR/webauthn-3/#sctn-registering-a-new-credential); section numbers and steps differ between drafts,
 so anchors are cited.
 
 The rule here: a credential comes back only when every step passed, and holds only what a signature covers, or what
-"none" may say. No clock: the moment at which certificates are judged is an argument.
+"none" may say. No clock: the time at which certificates are validated is an argument.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Collection
 from ..errors import Check, VerificationError
 from ..signatures.cose import SUPPORTED, load_public_key
 from .app_id import check_rp_id_hash
-from .attestation import AttestationObject, fido_u2f, judge_attestation, verify_statement
+from .attestation import AttestationObject, evaluate_attestation, fido_u2f, verify_statement
 from .attestation_policy import NO_ATTESTATION, AttestationPolicy
 from .client_data import CREATE, ClientData
 from .credentials import MAX_CREDENTIAL_ID, RegisteredCredential
@@ -53,7 +53,7 @@ def verify_registration(
     11. The format is matched exactly, and the statement is genuine by its procedure.
     12. It is trusted as far as the policy demands.
     13. The credential id is at most 1,023 bytes, and the one that the response names.
-    14. That the credential id is nobody's yet is for the store to say.
+    14. Uniqueness of the credential ID is enforced by the store (claims), not here.
     15. Extension outputs are not looked at: none is asked for that would matter here.
     16. The credential is returned; for ``fido-u2f`` without what its signature does not cover.
 
@@ -70,7 +70,7 @@ def verify_registration(
         at: when certificates must be valid, seconds since the epoch; needed where the policy has roots.
 
     Returns:
-        The credential, to be stored if its id is nobody's yet.
+        The credential, to be stored if its id is not yet registered.
 
     Raises:
         MalformedMessage: something that came is not what it should be.
@@ -108,7 +108,7 @@ def verify_registration(
     # (11) #reg-ceremony-verify-attestation
     statement = verify_statement(received, client_data_hash, policy=attestation)
     # (12) #reg-ceremony-attestation-trust-anchors, #reg-ceremony-assess-trust
-    judged = judge_attestation(statement, policy=attestation, aaguid=credential.aaguid, at=at)
+    result = evaluate_attestation(statement, policy=attestation, aaguid=credential.aaguid, at=at)
     # (13) #credential-id
     if len(credential.id) > MAX_CREDENTIAL_ID:
         raise VerificationError(Check.CREDENTIAL_ID, f"longer than {MAX_CREDENTIAL_ID} bytes")
@@ -125,5 +125,5 @@ def verify_registration(
         backup_eligible=data.backup_eligible and not from_u2f,
         backup_state=data.backup_state and not from_u2f,
         transports=response.transports,
-        attestation=judged,
+        attestation=result,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a browser sends back: the JSON of ``PublicKeyCredential.toJSON()``, read strictly.
+"""A browser's responses: the JSON of ``PublicKeyCredential.toJSON()``, read strictly.
 
 Web Authentication Level 3, "PublicKeyCredential", RegistrationResponseJSON and AuthenticationResponseJSON
 (https://www.w3.org/TR/webauthn-3/#dom-publickeycredential-tojson).
@@ -31,15 +31,15 @@ _AUTHENTICATION = "authentication response"
 
 @attrs.frozen(kw_only=True)
 class RegistrationResponse:
-    """What ``navigator.credentials.create()`` returned.
+    """The result of ``navigator.credentials.create()``.
 
     Attributes:
         id: the credential id, as the client says.
-        client_data_json: as its bytes came.
+        client_data_json: the bytes as received.
         attestation_object: as its bytes came.
         transports: how to reach the authenticator, as the client says; empty where it does not.
         authenticator_attachment: ``"platform"``, ``"cross-platform"``, or None.
-        client_extension_results: by extension identifier, not judged.
+        client_extension_results: by extension identifier, not verified.
     """
 
     id: bytes
@@ -74,18 +74,18 @@ class RegistrationResponse:
 
 @attrs.frozen(kw_only=True)
 class AuthenticationResponse:
-    """What ``navigator.credentials.get()`` returned.
+    """The result of ``navigator.credentials.get()``.
 
     Attributes:
         id: the credential id, as the client says.
-        client_data_json: as its bytes came.
+        client_data_json: the bytes as received.
         authenticator_data: as its bytes came.
         signature: as its bytes came.
         user_handle: whose credential it is, as the authenticator says; None where it does not (an empty one says
             nothing).
         app_id_used: the client's output of the ``appid`` extension; False where there is none.
         authenticator_attachment: ``"platform"``, ``"cross-platform"``, or None.
-        client_extension_results: by extension identifier, not judged.
+        client_extension_results: by extension identifier, not verified.
     """
 
     id: bytes

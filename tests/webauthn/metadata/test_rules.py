@@ -10,7 +10,7 @@ from ram_mfa.errors import Check, VerificationError
 from ram_mfa.policy import MFAPolicy, policy_from_plain, policy_to_plain
 from ram_mfa.u2f import AttestationCertificate
 from ram_mfa.webauthn import AttestationLevel, AttestationPolicy, Verdict
-from ram_mfa.webauthn.attestation import AttestationType, Statement, judge_attestation
+from ram_mfa.webauthn.attestation import AttestationType, Statement, evaluate_attestation
 from ram_mfa.webauthn.metadata import AuthenticatorStatus, MetadataRules, Unlisted, read_metadata
 from tests.support.metadata import MODEL, base64_of, blob, entry, report, service_root
 from tests.support.webauthn import AAGUID, AT_2030, ROOT_NAME, certificate, key_pair, leaf, root
@@ -35,7 +35,7 @@ def rules(*entries, **demands):
 
 def judge(statement, metadata, *, aaguid=AAGUID, **policy):
     policy = AttestationPolicy(level=CHAINED, metadata=metadata, **policy)
-    return judge_attestation(statement, policy=policy, aaguid=aaguid, at=AT_2030)
+    return evaluate_attestation(statement, policy=policy, aaguid=aaguid, at=AT_2030)
 
 
 def verdict(statement, metadata, **arguments):
@@ -158,7 +158,7 @@ class TestPolicy:
                 AttestationPolicy(level=level, metadata=rules())
         policy = AttestationPolicy(level=CHAINED, metadata=rules())
         with pytest.raises(ValueError, match="at"):
-            judge_attestation(PACKED, policy=policy, aaguid=AAGUID, at=None)
+            evaluate_attestation(PACKED, policy=policy, aaguid=AAGUID, at=None)
 
     @pytest.mark.requirement("A2")
     @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attestation: an authenticator's word about itself, one file for each statement format, and the judgement of it.
+"""Attestation statements, with one module for each format, and their evaluation against a policy.
 
 Web Authentication Level 3, "Attestation" (https://www.w3.org/TR/webauthn-3/#sctn-attestation).
 """
@@ -9,8 +9,8 @@ from __future__ import annotations
 from ...errors import Check, VerificationError
 from ..attestation_policy import NO_ATTESTATION, AttestationPolicy, OtherFormats
 from . import fido_u2f, none, packed
+from .evaluation import Attestation, Verdict, evaluate_attestation
 from .fido_u2f import verify_fido_u2f
-from .judgement import Attestation, Verdict, judge_attestation
 from .none import verify_none
 from .others import take_unattested
 from .packed import verify_packed
@@ -20,11 +20,11 @@ from .statement import AttestationObject, AttestationType, Statement
 def verify_statement(
     attestation: AttestationObject, client_data_hash: bytes, *, policy: AttestationPolicy = NO_ATTESTATION
 ) -> Statement:
-    """Verify that a statement is genuine in itself, by its format's procedure; whom to trust is judged later.
+    """Verify that a statement is genuine in itself, by its format's procedure; trust is evaluated later.
 
     Args:
         attestation: the parsed attestation object.
-        client_data_hash: SHA-256 of clientDataJSON as it came, 32 bytes.
+        client_data_hash: SHA-256 of clientDataJSON as received, 32 bytes.
         policy: whether formats that are not verified may pass as unattested, and U2F keys with an AAGUID.
 
     Raises:
@@ -52,6 +52,6 @@ __all__ = [
     "AttestationType",
     "Statement",
     "Verdict",
-    "judge_attestation",
+    "evaluate_attestation",
     "verify_statement",
 ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ``none`` statement: nobody says anything about the authenticator.
+"""The ``none`` statement, which says nothing about the authenticator.
 
 Web Authentication Level 3, "None Attestation Statement Format" (https://www.w3.org/TR/webauthn-3/#sctn-none-attestation).
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The statement formats that are recognised, and verified by nobody here.
+"""The statement formats that are recognised but not verified.
 
 Web Authentication Level 3, "Defined Attestation Statement Formats"
 (https://www.w3.org/TR/webauthn-3/#sctn-defined-attestation-formats), with the IANA registry of RFC 8809. They belong to

@@ -5,7 +5,7 @@ Web Authentication Level 3, "Packed Attestation Statement Format"
 (https://www.w3.org/TR/webauthn-3/#sctn-packed-attestation) and "Certificate Requirements for Packed Attestation
 Statements" (https://www.w3.org/TR/webauthn-3/#sctn-packed-attestation-cert-requirements).
 
-The rule here: a certificate must be fit for this purpose, whoever issued it. One liberty is taken: Basic Constraints
+Invariant: a certificate must be fit for this purpose, regardless of its issuer. One liberty is taken: Basic Constraints
 may be missing, as it is in certificates of keys that were sold; where it stands it must not make an authority.
 """
 

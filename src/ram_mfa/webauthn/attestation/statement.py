@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The attestation object, and what each statement format's verification hands on.
+"""The attestation object, and the result of verifying a statement in any format.
 
 Web Authentication Level 3, "Generating an Attestation Object"
 (https://www.w3.org/TR/webauthn-3/#sctn-generating-an-attestation-object) and "Attestation Types"
@@ -29,7 +29,7 @@ MAX_SIZE: Final = 65_536
 
 
 class AttestationType(enum.Enum):
-    """What a statement, genuine in itself, is about (#sctn-attestation-types)."""
+    """The attestation type of a genuine statement (#sctn-attestation-types)."""
 
     NONE = "none"
     SELF = "self"
@@ -58,7 +58,7 @@ class AttestationObject:
 
     Attributes:
         format: ``fmt``, compared exactly and with its case.
-        statement: ``attStmt``, whose syntax its format judges.
+        statement: ``attStmt``, whose syntax is verified by its format.
         authenticator_data: ``authData``, with a new credential in it.
         credential: that credential.
     """

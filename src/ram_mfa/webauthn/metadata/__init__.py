@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FIDO metadata: which models of authenticators exist, who certified them, and which of them are compromised.
+"""FIDO metadata: the known models of authenticators, their certification, and reports of compromise.
 
 FIDO Metadata Service 3.1.1 (https://fidoalliance.org/specs/mds/fido-metadata-service-v3.1.1-ps-20260105.html).
 The application fetches the BLOB; this package reads it offline.

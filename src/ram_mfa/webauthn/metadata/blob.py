@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verifying and reading a metadata BLOB: a JSON Web Signature over the list of all models.
+"""The verifier and reader of a metadata BLOB, a JSON Web Signature over the list of all models.
 
 FIDO Metadata Service 3.1.1, section 3.2, "Metadata BLOB object processing rules"
 (https://fidoalliance.org/specs/mds/fido-metadata-service-v3.1.1-ps-20260105.html); RFC 7515, sections 3.1, 4.1 and 5.2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which models of a metadata BLOB may be registered.
+"""Rules for the models of a metadata BLOB that may be registered.
 
 FIDO Metadata Service 3.1.1, section 3.1.4, "AuthenticatorStatus"
 (https://fidoalliance.org/specs/mds/fido-metadata-service-v3.1.1-ps-20260105.html).
@@ -47,7 +47,7 @@ _ABOUT_CERTIFICATION: Final = _CERTIFIED | {AuthenticatorStatus.NOT_FIDO_CERTIFI
 
 
 class Unlisted(enum.Enum):
-    """How an authenticator is treated whose model the BLOB does not list."""
+    """The treatment of an authenticator whose model the BLOB does not list."""
 
     REFUSED = "refused"
     ALLOWED = "allowed"
@@ -56,7 +56,7 @@ class Unlisted(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class MetadataRules:
-    """A BLOB and what is demanded of a model in it.
+    """A BLOB and the requirements on a model in it.
 
     Attributes:
         blob: as `read_metadata` returned it.

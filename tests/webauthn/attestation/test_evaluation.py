@@ -9,7 +9,7 @@ import pytest
 from ram_mfa.errors import Check, VerificationError
 from ram_mfa.u2f import AttestationCertificate
 from ram_mfa.webauthn import AttestationLevel, AttestationPolicy, Verdict
-from ram_mfa.webauthn.attestation import AttestationType, Statement, judge_attestation
+from ram_mfa.webauthn.attestation import AttestationType, Statement, evaluate_attestation
 from tests.support.webauthn import AAGUID, AT_2030, ROOT_NAME, certificate, key_pair, leaf, root
 
 NOT_ASKED, UNVERIFIED, CHAINED = AttestationLevel
@@ -22,7 +22,7 @@ FAR = AT_2030 + 30 * 86_400
 pytestmark = [
     pytest.mark.requirement("V32", "U5"),
     pytest.mark.standard(
-        "WebAuthn Level 3 #reg-ceremony-assess-trust", "ram_mfa.webauthn.attestation.judge_attestation"
+        "WebAuthn Level 3 #reg-ceremony-assess-trust", "ram_mfa.webauthn.attestation.evaluate_attestation"
     ),
 ]
 
@@ -38,7 +38,7 @@ KEY_ID = AttestationCertificate.parse(leaf()).key_identifier.hex()
 
 
 def judge(statement, *, at=AT_2030, aaguid=AAGUID, **policy):
-    return judge_attestation(statement, policy=AttestationPolicy(**policy), aaguid=aaguid, at=at)
+    return evaluate_attestation(statement, policy=AttestationPolicy(**policy), aaguid=aaguid, at=at)
 
 
 def verdict(statement, **arguments):
@@ -58,7 +58,7 @@ class TestLevels:
         object.__setattr__(policy, "level", level)
         for statement, check in ((NONE, Check.ATTESTATION), (SELF, Check.ATTESTATION), (certified(), Check.TRUST_PATH)):
             with pytest.raises(VerificationError) as refused:
-                judge_attestation(statement, policy=policy, aaguid=AAGUID, at=AT_2030)
+                evaluate_attestation(statement, policy=policy, aaguid=AAGUID, at=AT_2030)
             assert refused.value.check is check
 
     def test_the_table(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a genuine statement is enough: trust paths, and lists of models.
+"""Evaluation of a genuine statement against a policy: trust paths, and lists of models.
 
 Web Authentication Level 3, the steps on trust anchors and on trust
 (https://www.w3.org/TR/webauthn-3/#reg-ceremony-attestation-trust-anchors,
@@ -23,7 +23,7 @@ from .statement import AttestationType, Statement
 
 
 class Verdict(enum.Enum):
-    """What is known of an authenticator."""
+    """The trust in an authenticator's attestation."""
 
     NONE = "none"
     """Nothing: no statement, or one in a format that is not verified."""
@@ -37,7 +37,7 @@ class Verdict(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Attestation:
-    """What was proved of an authenticator.
+    """The result of evaluating an authenticator's attestation.
 
     Attributes:
         format: the statement format's identifier.
@@ -52,7 +52,7 @@ class Attestation:
     trust_path: tuple[bytes, ...] = attrs.field(repr=False)
 
 
-def judge_attestation(
+def evaluate_attestation(
     statement: Statement, *, policy: AttestationPolicy, aaguid: bytes, at: float | None
 ) -> Attestation:
     """Judge a verified statement.
@@ -66,14 +66,14 @@ def judge_attestation(
 
     Args:
         statement: what a format's verification returned.
-        policy: what is wanted.
+        policy: the application's requirements.
         aaguid: the claimed AAGUID, 16 bytes.
         at: when the certificates must be valid, seconds since the epoch; needed where the policy has roots or metadata.
 
     Raises:
         VerificationError: ``Check.TRUST_PATH`` or ``CERTIFICATE`` (1, 3), ``ATTESTATION`` (3, no certificate at all),
             ``MODEL`` (1, 4).
-        ValueError: the policy has roots or metadata and there is no time to judge certificates at.
+        ValueError: the policy has roots or metadata and there is no time at which to validate certificates.
     """
     # (1) #reg-ceremony-attestation-trust-anchors
     demanded = all(policy.level is not one for one in _UNDEMANDING)
