@@ -27,7 +27,7 @@ from ram_mfa import (
     TOTPCode,
     add_to_machine_cookie,
 )
-from ram_mfa.ceremonies.machines import HANDLE, JAR
+from ram_mfa.ceremonies.machines import HANDLE_LENGTH, MAX_HANDLES
 from ram_mfa.units import DAY
 from tests.support.spine import DELETE, ROOT, SESSION, finish
 
@@ -94,7 +94,7 @@ class TestRemember:
         """A remembered machine skips the MFA step of a logon: the outcome names the user, the machine and the end."""
         phone = service.phone("alice")
         token = remember(service, phone)
-        assert len(token) == HANDLE
+        assert len(token) == HANDLE_LENGTH
         with service.unchanged():
             outcome = begin(service, token)
         machine = service.account("alice").machines[0]
@@ -222,7 +222,7 @@ class TestEnds:
         token = remember(service, phone)
         remember(service, other, "bob")
         assert isinstance(begin(service, token, "bob"), Challenge)
-        for cookie in ("", token[:-1], token + "A", "A" * HANDLE, "é" * HANDLE, ".", "x" * 5_000, None):
+        for cookie in ("", token[:-1], token + "A", "A" * HANDLE_LENGTH, "é" * HANDLE_LENGTH, ".", "x" * 5_000, None):
             assert isinstance(begin(service, cookie), Challenge)
         for wrong in (5, b"cookie", True):
             with pytest.raises(TypeError, match="machine"):
@@ -239,7 +239,7 @@ class TestJar:
             cookie = add_to_machine_cookie(cookie, remember(service, phone, user))
         for user in phones:
             assert isinstance(begin(service, cookie, user), Remembered)
-        assert isinstance(begin(service, add_to_machine_cookie(cookie, "x" * HANDLE), "alice"), Remembered)
+        assert isinstance(begin(service, add_to_machine_cookie(cookie, "x" * HANDLE_LENGTH), "alice"), Remembered)
 
     def test_the_newest_counts(self, service):
         """Of several handles of one user in a jar, the newest machine is this one."""
@@ -251,7 +251,9 @@ class TestJar:
 
     @given(
         cookie=st.none() | st.text(st.sampled_from("AB.é"), max_size=100) | st.just("x" * 2_000),
-        tokens=st.lists(st.text(st.sampled_from("AB"), min_size=HANDLE, max_size=HANDLE), min_size=1, max_size=40),
+        tokens=st.lists(
+            st.text(st.sampled_from("AB"), min_size=HANDLE_LENGTH, max_size=HANDLE_LENGTH), min_size=1, max_size=40
+        ),
     )
     def test_law(self, cookie, tokens):
         """A jar holds the last sixteen tokens, each once, the newest last, and nothing else."""
@@ -259,14 +261,14 @@ class TestJar:
             cookie = add_to_machine_cookie(cookie, token)
         held = cookie.split(".")
         assert held[-1] == tokens[-1]
-        assert len(held) == len(set(held)) <= JAR
-        assert {len(one) for one in held} == {HANDLE}
-        newest = list(dict.fromkeys(reversed(tokens)))[:JAR]
+        assert len(held) == len(set(held)) <= MAX_HANDLES
+        assert {len(one) for one in held} == {HANDLE_LENGTH}
+        newest = list(dict.fromkeys(reversed(tokens)))[:MAX_HANDLES]
         assert list(reversed(held))[: len(newest)] == newest
 
     def test_blank(self):
         """A jar has a blank repr."""
-        assert repr(add_to_machine_cookie(None, "A" * HANDLE)) == "<secret text>"
+        assert repr(add_to_machine_cookie(None, "A" * HANDLE_LENGTH)) == "<secret text>"
 
 
 class TestForget:

@@ -56,7 +56,7 @@ from ram_mfa import (
 from ram_mfa._secret import SecretBytes
 from ram_mfa.ceremonies.actors import Role
 from ram_mfa.ceremonies.authority import PERMISSIONS, Action
-from ram_mfa.ceremonies.proofs import proof_of
+from ram_mfa.ceremonies.proofs import make_proof
 from ram_mfa.engine.records import user_key
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
 from tests.support.doors import Door, answer
@@ -330,7 +330,7 @@ def minted(service, operation, *, number, user="alice", age=0.0):
     user = user if has_device else "bob"
     account, device = service.account(user), service.account(user).devices[0]
     moment = service.moment(user, now=service.clock() - age, entropy=SecretBytes(number.to_bytes(32, "big")))
-    return str(proof_of(account, moment, device, session=SESSION, operation=operation).receipt)
+    return str(make_proof(account, moment, device, session=SESSION, operation=operation).receipt)
 
 
 def mint(service, state, before):

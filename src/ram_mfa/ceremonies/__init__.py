@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that can happen, as frozen verbs: binding, logon, step-up, unbinding, machines, settings."""
+"""The verbs: frozen values for binding, logon, step-up, unbinding, remembered machines and account settings."""
 
 from __future__ import annotations
 

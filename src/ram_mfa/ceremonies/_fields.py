@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fields that many verbs, actors and evidences share, so that each is checked, and hidden from reprs, the same way.
+"""Validators and converters of the fields that verbs, actors and evidence share.
 
-Invariant: what the application passes is of its type when a verb is built, or TypeError or ValueError is raised there;
-what people typed and browsers sent is only kept, and judged inside the verb, where it is counted.
+Invariant: a value that the application passes is checked when the verb is built, which raises TypeError or ValueError;
+input from people and browsers is only stored there, and verified inside the verb, where a failure is counted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAX_RAW_LABEL: Final = 1_024
 
 _session_text: Final = text(MIN_SESSION)
 is_text: Final = instance_of(str)
-"""A str of any content, which the verb judges."""
+"""A str of any content, which the verb verifies."""
 is_optional_text: Final = optional(is_text)
 """None, or a str of any content, which the verb judges."""
 is_operation: Final = instance_of(Operation)
@@ -45,7 +45,7 @@ def is_session(instance: object, attribute: Any, value: Any) -> None:
 
 
 def is_account_name(instance: object, attribute: Any, value: Any) -> None:
-    """Accept an account name: what an app or a browser shows, 1 to 128 printable characters that a key URI can hold.
+    """Accept the account name that an app or a browser shows: 1 to 128 printable characters that a key URI can hold.
 
     Raises:
         TypeError: it is no string.
@@ -68,7 +68,7 @@ def is_label(instance: object, attribute: Any, value: Any) -> None:
 
     Raises:
         TypeError: it is neither a string nor None.
-        ValueError: nothing of it can be read. An empty string is what an unticked box sends, and is no label.
+        ValueError: it holds no printable character. An unticked box sends an empty string, which is not a label.
     """
     if value is None:
         return
@@ -87,17 +87,17 @@ def as_label(value: Any) -> Any:
 
 
 def is_user_id(session: str, context: Context) -> bool:
-    """Return whether a session string is the user id, which everybody knows."""
+    """Return whether a session string is the user id, which is not secret."""
     return session == context.user
 
 
 def as_typed(value: str) -> SecretText:
-    """Return what somebody typed as text without a repr; what is no text is the empty text, which never passes."""
+    """Return typed text with its repr hidden; a value that is not text becomes the empty text, which never passes."""
     return SecretText(value) if is_a(value, str) else SecretText()
 
 
 def as_codes(values: Iterable[str]) -> tuple[SecretText, ...]:
-    """Return typed codes in their order; more than two are one too many already, and what is no list holds none."""
+    """Return the typed codes in order: at most three, since more than two never pass; none where it is not iterable."""
     if is_a(values, str):
         return (as_typed(values),)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The changes that several verbs make to an account: opening it, renewing its epoch, binding, keeping offers."""
+"""Changes to an account that several verbs share: creating it, binding and unbinding devices, keeping offers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ AnyDevice = TypeVar("AnyDevice", bound=Device)
 def new_account(context: Context, *, required: bool, by_enrolment: bool = False) -> Account:
     """Return a user's first record.
 
-    One that an enrolment begins keeps the epoch of no record until its first bind, so that the enrolment's ticket
-    still opens the confirmation.
+    A record created by an enrolment keeps the epoch of a user without a record until its first bind, so that the
+    enrolment ticket is still valid at the confirmation.
     """
     return Account(
         user=context.user,
@@ -43,8 +43,8 @@ def new_account(context: Context, *, required: bool, by_enrolment: bool = False)
     )
 
 
-def good_name(name: str | None, kind: Kind) -> str | None:
-    """Return the name, the kind's own where there is none, or None where it is not 1 to 64 printable characters."""
+def check_name(name: str | None, kind: Kind) -> str | None:
+    """Return the name (by default the kind's), or None if it is not 1 to 64 printable characters."""
     if name is None:
         return kind.value
     fine = isinstance(name, str) and 1 <= len(name) <= MAX_NAME and name.isprintable() and not name.isspace()
@@ -62,7 +62,7 @@ def may_bind(account: Account, context: Context, kind: Kind) -> Reason | None:
 
 
 def with_bound(account: Account, context: Context, device: Device, actor: str) -> tuple[Account, Event]:
-    """Return the account with one more device, under a new epoch and without machines, and what is to be told."""
+    """Return the account with one more device, under a new epoch and without machines, and the event."""
     account = attrs.evolve(renewed(account, context), devices=(*account.devices, device), machines=())
     return account, Event(EventType.DEVICE_BOUND, context.user, context.now, actor, device.id, device.kind.value)
 
@@ -73,8 +73,8 @@ def without_device(account: Account, context: Context, device: Device) -> Accoun
     return attrs.evolve(renewed(account, context), devices=left, machines=())
 
 
-def one_device(devices: tuple[AnyDevice, ...], device_id: str | None) -> AnyDevice | Reason:
-    """Return the device named, or the only one where none is named, or why there is no such device."""
+def select_device(devices: tuple[AnyDevice, ...], device_id: str | None) -> AnyDevice | Reason:
+    """Return the device with that id (by default the only one), or why there is none."""
     if device_id is not None:
         return next((device for device in devices if device.id == device_id), Reason.UNKNOWN_DEVICE)
     if not devices:
@@ -83,7 +83,7 @@ def one_device(devices: tuple[AnyDevice, ...], device_id: str | None) -> AnyDevi
 
 
 def open_offers(account: Account, context: Context) -> tuple[Offer, ...]:
-    """Return the offers that may still be confirmed: not expired, not of the future, not of a history that was lost."""
+    """Return the offers that may still be confirmed: not expired, not issued in the future, and of this history."""
     now, latest = context.now * MICROSECONDS, (context.now + context.policy.clock_skew) * MICROSECONDS
     return tuple(
         offer
@@ -93,24 +93,24 @@ def open_offers(account: Account, context: Context) -> tuple[Offer, ...]:
 
 
 def with_offer(account: Account, context: Context, offer: Offer) -> Account:
-    """Return the account with one more open offer; of five, the oldest goes, and so does the actor's last one."""
+    """Return the account with one more open offer; it replaces the actor's last; of five, the oldest is dropped."""
     others = tuple(one for one in open_offers(account, context) if (one.kind, one.actor) != (offer.kind, offer.actor))
     return attrs.evolve(account, offers=(*others, offer)[-MAX_OFFERS:])
 
 
 def find_offer(account: Account, opened: Opened, actor: bytes) -> Offer | None:
-    """Return the open offer that a ticket stands for, where the same actor in the same session asks."""
+    """Return the open offer of a ticket, if the same actor in the same session made it."""
     return next((one for one in account.offers if one.stamp == opened.stamp and one.actor == actor), None)
 
 
 def with_claimed_offer(account: Account, offer: Offer, claimed: bytes) -> Account:
-    """Return the account whose offer remembers what it claims; it binds no other credential."""
+    """Return the account whose offer records the credential it claims; it can then bind no other."""
     marked = attrs.evolve(offer, claimed=claimed)
     return attrs.evolve(account, offers=tuple([marked if one is offer else one for one in account.offers]))
 
 
 def with_failed_offer(account: Account, offer: Offer) -> Account:
-    """Return the account that remembers one more wrong confirmation; the last try takes the offer away."""
+    """Return the account with one more wrong confirmation recorded; the last try removes the offer."""
     left = attrs.evolve(offer, tries=offer.tries - 1)
     offers = tuple(left if one is offer else one for one in account.offers)
     return attrs.evolve(account, offers=tuple(one for one in offers if one.tries > 0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The life of an account and its settings: opened, required, looked at, its password changed, erased."""
+"""Verbs of an account's life cycle: open, require MFA, describe, change the password, erase."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .transition import Transition, Verb, refused
 from .views import AccountView, account_view
 
 
-def _viewed(account: Account, context: Context, *, this: bytes | None = None) -> AccountView:
+def _view(account: Account, context: Context, *, this: bytes | None = None) -> AccountView:
     must = not account.devices and context.policy.must_use_mfa(required=account.required).allowed
     return account_view(account, context, must_bind=must, this=this)
 
 
 @attrs.frozen
 class OpenAccount(Verb[AccountView]):
-    """Open a user's record: what an administrator does when creating the user.
+    """Open a user's record; an administrator does this when creating the user.
 
     Attributes:
         required: whether MFA is required of this user ("Required for Enable MFA").
@@ -38,7 +38,7 @@ class OpenAccount(Verb[AccountView]):
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[AccountView]:
-        """Return the step to a new record."""
+        """Return the transition to a new record."""
         actor = self.by.label
         grant = authorise(account, context, self.by, Action.OPEN_ACCOUNT)
         if isinstance(grant, Reason):
@@ -46,13 +46,13 @@ class OpenAccount(Verb[AccountView]):
         if account is not None:
             return refused(account, context, Reason.ACCOUNT_EXISTS, actor=actor)
         after = new_account(context, required=bool(self.required))
-        event = Event(EventType.ACCOUNT_OPENED, context.user, context.now, actor, None, _said(after.required))
-        return Transition(after, _viewed(after, context), events=(event,))
+        event = Event(EventType.ACCOUNT_OPENED, context.user, context.now, actor, None, _setting(after.required))
+        return Transition(after, _view(after, context), events=(event,))
 
 
 @attrs.frozen
 class RequireMFA(Verb[AccountView]):
-    """Say whether MFA is required of this user at logon; makes a record where there is none.
+    """Set whether MFA is required of this user at logon; creates a record where there is none.
 
     Attributes:
         required: whether it is.
@@ -63,7 +63,7 @@ class RequireMFA(Verb[AccountView]):
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[AccountView]:
-        """Return the step to the account with that setting."""
+        """Return the transition to the account with that setting."""
         actor = self.by.label
         grant = authorise(account, context, self.by, Action.REQUIRE)
         if isinstance(grant, Reason):
@@ -72,14 +72,14 @@ class RequireMFA(Verb[AccountView]):
         if account is None:
             after = new_account(context, required=required)
         elif account.required is required:
-            return Transition(account, _viewed(account, context))
+            return Transition(account, _view(account, context))
         else:
             after = attrs.evolve(account, required=required)
-        event = Event(EventType.REQUIREMENT_CHANGED, context.user, context.now, actor, None, _said(required))
-        return Transition(after, _viewed(after, context), events=(event,))
+        event = Event(EventType.REQUIREMENT_CHANGED, context.user, context.now, actor, None, _setting(required))
+        return Transition(after, _view(after, context), events=(event,))
 
 
-def _said(required: bool) -> str:  # noqa: FBT001 - one setting, said in words
+def _setting(required: bool) -> str:  # noqa: FBT001 - one setting, in words
     return "required" if required else "not required"
 
 
@@ -88,13 +88,13 @@ class PasswordChanged(Verb[None]):
     """The password changed: every ticket, receipt, offer and remembered machine ends. Devices stay (requirement B7).
 
     For a user without a record there is nothing to end, unless such users must bind at logon: then a record is opened,
-    since an enrolment that the old password began hangs on there being none.
+    which invalidates any enrolment begun under the old password, since it requires that there is none.
     """
 
     privileged = True
 
     def __call__(self, account: Account | None, context: Context) -> Transition[None]:
-        """Return the step to the account under a new epoch."""
+        """Return the transition to the account under a new epoch."""
         if account is not None:
             after = attrs.evolve(renewed(account, context), machines=())
         elif context.policy.unknown_users is UnknownUsers.MUST_BIND:
@@ -106,9 +106,9 @@ class PasswordChanged(Verb[None]):
 
 @attrs.frozen
 class EraseAccount(Verb[tuple[Event, ...]]):
-    """Erase all that is remembered of a user; the user is then one without a record.
+    """Erase a user's record.
 
-    The outcome is what still waited in the outbox, the oldest first: nobody else can deliver it any more.
+    The outcome is the undelivered events of the outbox, the oldest first: only the caller can still deliver them.
     Credential ids stay claimed: no other user can ever bind that security key's credentials.
 
     Attributes:
@@ -118,7 +118,7 @@ class EraseAccount(Verb[tuple[Event, ...]]):
     by: Actor = attrs.field(validator=is_actor)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[tuple[Event, ...]]:
-        """Return the step to no record."""
+        """Return the transition to no record."""
         actor = self.by.label
         grant = authorise(account, context, self.by, Action.ERASE)
         if isinstance(grant, Reason):
@@ -132,10 +132,10 @@ class EraseAccount(Verb[tuple[Event, ...]]):
 
 @attrs.frozen
 class Describe(Verb[AccountView]):
-    """Look at an account, after the first factor only. Never a secret, never a handle.
+    """Describe an account, after the first factor only. The view never holds a secret or a handle.
 
     Attributes:
-        machine: the machine cookie as the browser sent it, so that the view says which machine this one is.
+        machine: the machine cookie as the browser sent it, so that the view marks the current machine.
     """
 
     machine: str | None = attrs.field(default=None, repr=False, validator=_fields.is_optional_text)
@@ -145,4 +145,4 @@ class Describe(Verb[AccountView]):
         if account is None:
             return refused(account, context, Reason.NO_ACCOUNT)
         this = machines.find(self.machine, account)
-        return Transition(account, _viewed(account, context, this=this.digest if this else None))
+        return Transition(account, _view(account, context, this=this.digest if this else None))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who asks for a deed: an administrator, the owner of the account, or a user who must bind at logon.
+"""Actors that request an action: an administrator, the account's owner, or a user who must bind at logon.
 
 An actor is a claim, not a right: `ram_mfa.ceremonies.authority` verifies it inside the verb.
 """
@@ -17,11 +17,11 @@ from .._validation import instance_of, number, optional
 from . import _fields
 
 _LATEST: Final = 2**40
-"""Seconds since the epoch; no clock of a machine that works shows a later moment."""
+"""Seconds since the epoch; no working clock shows a later time."""
 
 
 class Role(enum.Enum):
-    """As what an actor stands before the account; the columns of the authority table."""
+    """The role in which an actor requests an action; the columns of the permission table."""
 
     ADMINISTRATOR = "Administrator"
     UNSAFE_ADMINISTRATOR = "UnsafeAdministrator"
@@ -35,10 +35,10 @@ class Administrator(Unpickled):
     """The cloud account, or a RAM user with administrative rights; the application has checked that it is.
 
     Attributes:
-        name: 1 to 128 printable characters, kept as who did it; where a receipt is shown, the
+        name: 1 to 128 printable characters, recorded as the actor; where a receipt is shown, the
             administrator's own user id.
         receipt: of a step-up for `Operation.ADMINISTER` on the administrator's own account, where the policy asks.
-        session: in which that step-up was made.
+        session: the session of that step-up.
     """
 
     name: str = attrs.field(validator=_fields.is_administrator_name)
@@ -47,33 +47,33 @@ class Administrator(Unpickled):
 
     @property
     def role(self) -> Role:
-        """The column of the authority table."""
+        """The actor's column in the permission table."""
         return Role.ADMINISTRATOR
 
     @property
     def label(self) -> str:
-        """What records and events call the actor."""
+        """The actor's name in records and events."""
         return f"administrator {self.name}"
 
 
 @attrs.frozen
 class UnsafeAdministrator:
-    """An administrator that proves nothing where the policy asks for proof: for scripts, by its name.
+    """An administrator who gives no proof even where the policy asks for one: for scripts.
 
     Attributes:
-        name: 1 to 128 printable characters, kept as who did it.
+        name: 1 to 128 printable characters, recorded as the actor.
     """
 
     name: str = attrs.field(validator=_fields.is_administrator_name)
 
     @property
     def role(self) -> Role:
-        """The column of the authority table."""
+        """The actor's column in the permission table."""
         return Role.UNSAFE_ADMINISTRATOR
 
     @property
     def label(self) -> str:
-        """What records and events call the actor."""
+        """The actor's name in records and events."""
         return f"unproved administrator {self.name}"
 
 
@@ -82,10 +82,10 @@ class Owner(Unpickled):
     """The user, managing their own devices.
 
     Attributes:
-        receipt: of a step-up for the deed's own operation (`Operation.BIND`, `UNBIND`, `RENAME`, `RESYNC`,
-            `MACHINES`), spent by the deed; None for a first device.
+        receipt: of a step-up for the action's own operation (`Operation.BIND`, `UNBIND`, `RENAME`, `RESYNC`,
+            `MACHINES`), spent by the action; None for a first device.
         session: the session of that step-up.
-        password_at: for a first device, when the password was checked; else None.
+        password_at: for a first device, when the password was checked, seconds since the epoch; else None.
     """
 
     receipt: str | None = attrs.field(repr=False, validator=_fields.is_optional_text)
@@ -104,18 +104,18 @@ class Owner(Unpickled):
 
     @property
     def role(self) -> Role:
-        """The column of the authority table."""
+        """The actor's column in the permission table."""
         return Role.OWNER if self.password_at is None else Role.FIRST_DEVICE_OWNER
 
     @property
     def label(self) -> str:
-        """What records and events call the actor."""
+        """The actor's name in records and events."""
         return "owner"
 
 
 @attrs.frozen
 class Enrolment(Unpickled):
-    """A user of whom MFA is required, at logon, with what `MustBind` handed out: the right to bind, and nothing else.
+    """A user of whom MFA is required, at logon; the ticket of `MustBind` gives the right to bind and nothing else.
 
     Attributes:
         ticket: ``MustBind.id``, as it came back in the form.
@@ -127,12 +127,12 @@ class Enrolment(Unpickled):
 
     @property
     def role(self) -> Role:
-        """The column of the authority table."""
+        """The actor's column in the permission table."""
         return Role.ENROLLING
 
     @property
     def label(self) -> str:
-        """What records and events call the actor."""
+        """The actor's name in records and events."""
         return "owner at logon"
 
 
@@ -142,7 +142,7 @@ is_actor: Final = instance_of(Administrator, UnsafeAdministrator, Owner, Enrolme
 
 
 def actor_digest(actor: Actor, session: str) -> bytes:
-    """Return 32 bytes that tell apart who asked, in which session: an offer is confirmed by the same only."""
+    """Return a 32-byte digest of actor and session; an offer can be confirmed only under the same digest."""
     digest = hashlib.sha256()
     for part in (actor.label, session):
         data = part.encode("utf-8", "surrogatepass")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may do what: one table of deeds and actors, each cell a list of conditions. What is not listed is refused.
+"""The permission table: for each action and role, the conditions to meet. Anything not listed is refused.
 
-A receipt or an enrolment ticket is verified here, never believed; a receipt is spent in the deed's own swap
+Receipts and enrolment tickets are verified here; a receipt is spent in the same swap as the action
 (requirements B2, B4, B11, B14; V21, V22).
 """
 
@@ -24,7 +24,7 @@ from .tickets import Opened, Purpose, open_receipt, open_ticket, spend
 
 
 class Action(enum.Enum):
-    """What an actor may ask for; the rows of the table."""
+    """An action that an actor may request; the rows of the table."""
 
     OPEN_ACCOUNT = "open an account"
     BIND = "bind a device"
@@ -42,11 +42,11 @@ class Action(enum.Enum):
 
 @attrs.frozen
 class Grant:
-    """The deed is allowed.
+    """Permission for an action.
 
     Attributes:
-        account: the account in which the receipt that was shown is spent.
-        actor: what records and events call the actor.
+        account: the account, with the presented receipt spent.
+        actor: the actor's name in records and events.
     """
 
     account: Account | None
@@ -54,66 +54,66 @@ class Grant:
 
 
 @attrs.frozen
-class _Asked:
+class _Request:
     account: Account | None
     context: Context
     actor: Actor
     action: Action
 
 
-_Verdict = Account | Reason | None
-"""The account with a receipt spent, or why not, or nothing to say."""
-Condition = Callable[[_Asked], _Verdict]
+_Result = Account | Reason | None
+"""The account with a receipt spent, the reason of a refusal, or None where the condition holds."""
+Condition = Callable[[_Request], _Result]
 
 
-def administrator_proved(asked: _Asked) -> _Verdict:
+def administrator_proved(request: _Request) -> _Result:
     """The administrator's own step-up was verified, where the policy asks for one."""
-    policy, actor = asked.context.policy, asked.actor
+    policy, actor = request.context.policy, request.actor
     if policy.administrator_proof is AdministratorProof.NOT_ASKED:
         return None
-    proved = isinstance(actor, Administrator) and asked.context.administrator == actor.name
+    proved = isinstance(actor, Administrator) and request.context.administrator == actor.name
     return None if proved else Reason.PROOF_NEEDED
 
 
-def self_managed(asked: _Asked) -> _Verdict:
+def self_managed(request: _Request) -> _Result:
     """The policy lets users manage their own devices."""
-    return None if asked.context.policy.may_manage_self().allowed else Reason.NOT_AUTHORISED
+    return None if request.context.policy.may_manage_self().allowed else Reason.NOT_AUTHORISED
 
 
-def account_open(asked: _Asked) -> _Verdict:
+def account_open(request: _Request) -> _Result:
     """The user has a record."""
-    return Reason.NO_ACCOUNT if asked.account is None else None
+    return Reason.NO_ACCOUNT if request.account is None else None
 
 
-def no_device_bound(asked: _Asked) -> _Verdict:
+def no_device_bound(request: _Request) -> _Result:
     """No device is bound: where one is, a password or an enrolment is not enough."""
-    bound = asked.account is not None and asked.account.devices
+    bound = request.account is not None and request.account.devices
     return Reason.PROOF_NEEDED if bound else None
 
 
-def password_fresh(asked: _Asked) -> _Verdict:
+def password_fresh(request: _Request) -> _Result:
     """The password was checked within the policy's lifetime, and not in the future beyond the clocks' skew."""
-    policy, actor = asked.context.policy, asked.actor
+    policy, actor = request.context.policy, request.actor
     never = -math.inf
     password_at = actor.password_at if isinstance(actor, Owner) and actor.password_at is not None else never
-    fresh = -policy.clock_skew <= asked.context.now - password_at <= policy.lifetimes.password
+    fresh = -policy.clock_skew <= request.context.now - password_at <= policy.lifetimes.password
     return None if fresh else Reason.PROOF_NEEDED
 
 
-def receipt_shown(asked: _Asked) -> _Verdict:
-    """The receipt of a fresh step-up for this deed is valid; it is spent."""
-    account, actor = asked.account, asked.actor
+def receipt_shown(request: _Request) -> _Result:
+    """The receipt of a fresh step-up for this action is valid; it is spent."""
+    account, actor = request.account, request.actor
     if account is None or not isinstance(actor, Owner) or actor.receipt is None:
         return Reason.PROOF_NEEDED
     opened = open_receipt(
-        actor.receipt, account, asked.context, session=actor.session, operation=_OPERATIONS[asked.action]
+        actor.receipt, account, request.context, session=actor.session, operation=_OPERATIONS[request.action]
     )
-    return opened if isinstance(opened, Reason) else spend(account, asked.context, opened[0].stamp)
+    return opened if isinstance(opened, Reason) else spend(account, request.context, opened[0].stamp)
 
 
-def enrolment_shown(asked: _Asked) -> _Verdict:
+def enrolment_shown(request: _Request) -> _Result:
     """The enrolment ticket is valid, and MFA is still required of the user."""
-    account, context, actor = asked.account, asked.context, asked.actor
+    account, context, actor = request.account, request.context, request.actor
     if account is None:
         required = context.policy.unknown_users is UnknownUsers.MUST_BIND
     else:
@@ -163,15 +163,15 @@ PERMISSIONS: Final[Mapping[Action, Mapping[Role, tuple[Condition, ...]]]] = {
 
 
 def authorise(account: Account | None, context: Context, actor: Actor, action: Action) -> Grant | Reason:
-    """Decide whether the actor may do the deed to the account, or why not."""
+    """Return the grant of an action to an actor, or the reason of its refusal."""
     conditions = PERMISSIONS[action].get(actor.role)
     if conditions is None:
         return Reason.NOT_AUTHORISED
     spent = account
     for condition in conditions:
-        verdict = condition(_Asked(account, context, actor, action))
-        if isinstance(verdict, Reason):
-            return verdict
-        if verdict is not None:
-            spent = verdict
+        result = condition(_Request(account, context, actor, action))
+        if isinstance(result, Reason):
+            return result
+        if result is not None:
+            spent = result
     return Grant(spent, actor.label)

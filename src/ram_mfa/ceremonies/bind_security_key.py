@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Binding a security key: offer a challenge, and bind the key whose signed registration answers it.
+"""Binding of a security key: an offered challenge, and the signed registration that answers it.
 
-The offer's ticket is the challenge (its MAC); a credential id belongs to one user for ever, by the claim that the step
-returns and the loop settles. Authority is checked at both ends (V21, V23).
+The offer's ticket is the challenge (its MAC); a credential id belongs to one user permanently: the transition returns a
+claim, which the engine settles. Authority is checked at the offer and at the confirmation (V21, V23).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ..policy import RelyingParty
 from ..refusals import Kind, Reason, Refusal
 from . import _fields
 from .account_changes import (
+    check_name,
     find_offer,
-    good_name,
     may_bind,
     new_account,
     open_offers,
@@ -35,8 +35,8 @@ from .account_changes import (
 from .actors import Actor, Enrolment, actor_digest, is_actor
 from .authority import Action, authorise
 from .outcomes import SecurityKeyOffer
-from .proofs import proof_of
-from .security_key_check import NewKey, judge_registration
+from .proofs import make_proof
+from .security_key_check import NewKey, check_registration
 from .security_key_options import register_request, registration_options, under_another_app_id
 from .tickets import MICROSECONDS, Purpose, after_clock_set_back, challenge_of, fresh, open_ticket, sealed_ticket
 from .transition import Claim, Transition, Verb, refused
@@ -57,7 +57,7 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
         session: the application's session string; only the same may confirm.
         renew: whether an open offer is replaced.
         create: whether an administrator's offer makes a record for a user without one, with MFA required; otherwise
-            such a user is refused. An `Enrolment` needs no leave.
+            such a user is refused. An `Enrolment` does not need it.
     """
 
     by: Actor = attrs.field(validator=is_actor)
@@ -68,7 +68,7 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
     create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[SecurityKeyOffer]:
-        """Return the step to an open offer."""
+        """Return the transition to an open offer."""
         actor, party = self.by.label, context.policy.relying_party
         grant = authorise(account, context, self.by, Action.BIND)
         if isinstance(grant, Reason):
@@ -84,28 +84,28 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
         forbidden = may_bind(current, context, Kind.SECURITY_KEY)
         if party is None or forbidden is not None:
             return refused(account, context, forbidden or Reason.KIND_NOT_ALLOWED, actor=actor)
-        name = good_name(self.name, Kind.SECURITY_KEY)
+        name = check_name(self.name, Kind.SECURITY_KEY)
         if name is None:
             return refused(account, context, Reason.BAD_NAME, actor=actor)
 
         digest = actor_digest(self.by, self.session)
-        offer = None if self.renew else self._open_one(current, context, digest)
+        offer = None if self.renew else self._find_open_offer(current, context, digest)
         if offer is not None:
-            return Transition(account, self._told(current, context, party, offer))
-        offer = self._new_one(context, digest, name)
+            return Transition(account, self._present(current, context, party, offer))
+        offer = self._make_offer(context, digest, name)
         event = Event(EventType.DEVICE_OFFERED, context.user, context.now, actor, None, Kind.SECURITY_KEY.value)
         return Transition(
-            with_offer(current, context, offer), self._told(current, context, party, offer), events=(event,)
+            with_offer(current, context, offer), self._present(current, context, party, offer), events=(event,)
         )
 
-    def _open_one(self, account: Account, context: Context, digest: bytes) -> Offer | None:
+    def _find_open_offer(self, account: Account, context: Context, digest: bytes) -> Offer | None:
         for offer in open_offers(account, context):
             same = (offer.kind, offer.actor, offer.account_name) == (Kind.SECURITY_KEY, digest, self.account_name)
             if same and not offer.claimed:
                 return offer
         return None
 
-    def _new_one(self, context: Context, digest: bytes, name: str) -> Offer:
+    def _make_offer(self, context: Context, digest: bytes, name: str) -> Offer:
         return Offer(
             stamp=fresh(context, Purpose.OFFER_SECURITY_KEY, lifetime=context.policy.lifetimes.offer),
             kind=Kind.SECURITY_KEY,
@@ -122,7 +122,7 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
             claimed=b"",
         )
 
-    def _told(self, account: Account, context: Context, party: RelyingParty, offer: Offer) -> SecurityKeyOffer:
+    def _present(self, account: Account, context: Context, party: RelyingParty, offer: Offer) -> SecurityKeyOffer:
         ticket = sealed_ticket(
             account,
             context,
@@ -143,7 +143,7 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
 class ConfirmSecurityKey(Verb[Bound]):
     """Bind the security key whose registration answers the offer.
 
-    A registration that does not hold costs one of the offer's ten tries. One that holds makes the offer its own, in a
+    An invalid registration costs one of the offer's ten tries. A valid one reserves the offer for its credential, in a
     write before the claim: another credential needs another offer.
 
     Attributes:
@@ -159,7 +159,7 @@ class ConfirmSecurityKey(Verb[Bound]):
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Bound]:
-        """Return the step to a bound key, with the claim on its credential id."""
+        """Return the transition to a bound key, with the claim on its credential id."""
         actor, party = self.by.label, context.policy.relying_party
         grant = authorise(account, context, self.by, Action.BIND)
         if isinstance(grant, Reason):
@@ -174,7 +174,7 @@ class ConfirmSecurityKey(Verb[Bound]):
         if party is None or forbidden is not None:
             return refused(account, context, forbidden or Reason.KIND_NOT_ALLOWED, actor=actor)
 
-        new = judge_registration(self.response, context, party, opened.challenge)
+        new = check_registration(self.response, context, party, opened.challenge)
         if isinstance(new, Refusal):
             return refused(with_failed_offer(account, offer), context, new, actor=actor)
         by_enrolment = isinstance(self.by, Enrolment)
@@ -185,12 +185,12 @@ class ConfirmSecurityKey(Verb[Bound]):
             return refused(account, context, Reason.CREDENTIAL_TAKEN, actor=actor)
         digest = hashlib.sha256(key.credential_id).digest()
         if not offer.claimed:
-            # Written before the claim, which is never taken back: one offer claims one credential id, and no more.
+            # Written before the claim, which is permanent, so that one offer can claim only one credential id.
             return Transition(with_claimed_offer(account, offer, digest), Refusal(Reason.OFFER_GONE), unfinished=True)
         if offer.claimed != digest:
             return refused(account, context, Reason.OFFER_GONE, actor=actor)
         bound, event = with_bound(account, context, key, actor)
-        proof = proof_of(bound, context, key, session=self.session) if by_enrolment else None
+        proof = make_proof(bound, context, key, session=self.session) if by_enrolment else None
         claim = Claim(party.id, key.credential_id)
         return Transition(bound, bound_view(key, context.policy, proof), claims=(claim,), events=(event,))
 

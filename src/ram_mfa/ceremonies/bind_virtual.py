@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Binding a virtual MFA device: offer a secret, and bind it once the app's code confirms it.
+"""Binding of a virtual MFA device: an offered secret, and its confirmation by the app's code.
 
 The secret is shown while its offer is open, to the actor and session that asked (requirement O21); every code that
-confirms is consumed (O22); authority is checked at both ends (V21, V23).
+confirms is consumed (O22); authority is checked at the offer and at the confirmation (V21, V23).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ..otp import TOTP, KeyURI, setup_key
 from ..refusals import Kind, Reason
 from . import _fields
 from .account_changes import (
+    check_name,
     find_offer,
-    good_name,
     may_bind,
     new_account,
     open_offers,
@@ -31,7 +31,7 @@ from .account_changes import (
 from .actors import Actor, Enrolment, actor_digest, is_actor
 from .authority import Action, authorise
 from .outcomes import VirtualDeviceOffer
-from .proofs import proof_of
+from .proofs import make_proof
 from .tickets import MICROSECONDS, Purpose, after_clock_set_back, fresh, open_ticket, sealed_ticket
 from .totp_check import match_run
 from .transition import Transition, Verb, refused
@@ -46,13 +46,13 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
 
     Attributes:
         by: who asks.
-        account_name: what the app shows beside the issuer, such as ``alice@example``; 1 to 128 printable characters,
+        account_name: what the app shows next to the issuer, such as ``alice@example``; 1 to 128 printable characters,
             no colon, no blank at an end.
         name: the device's name, 1 to 64 printable characters; the kind's own where there is none.
         session: the application's session string; only the same may confirm.
         renew: whether an open offer is replaced.
         create: whether an administrator's offer makes a record for a user without one, with MFA required; otherwise
-            such a user is refused. An `Enrolment` needs no leave.
+            such a user is refused. An `Enrolment` does not need it.
     """
 
     by: Actor = attrs.field(validator=is_actor)
@@ -63,7 +63,7 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
     create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[VirtualDeviceOffer]:
-        """Return the step to an open offer."""
+        """Return the transition to an open offer."""
         actor = self.by.label
         grant = authorise(account, context, self.by, Action.BIND)
         if isinstance(grant, Reason):
@@ -79,25 +79,25 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
         forbidden = may_bind(current, context, Kind.VIRTUAL)
         if forbidden is not None:
             return refused(account, context, forbidden, actor=actor)
-        name = good_name(self.name, Kind.VIRTUAL)
+        name = check_name(self.name, Kind.VIRTUAL)
         if name is None:
             return refused(account, context, Reason.BAD_NAME, actor=actor)
 
         digest = actor_digest(self.by, self.session)
-        offer = None if self.renew else self._open_one(current, context, digest)
+        offer = None if self.renew else self._find_open_offer(current, context, digest)
         if offer is not None:
-            return Transition(account, self._told(current, context, offer))
-        offer = self._new_one(context, digest, name)
+            return Transition(account, self._present(current, context, offer))
+        offer = self._make_offer(context, digest, name)
         event = Event(EventType.DEVICE_OFFERED, context.user, context.now, actor, None, Kind.VIRTUAL.value)
-        return Transition(with_offer(current, context, offer), self._told(current, context, offer), events=(event,))
+        return Transition(with_offer(current, context, offer), self._present(current, context, offer), events=(event,))
 
-    def _open_one(self, account: Account, context: Context, digest: bytes) -> Offer | None:
+    def _find_open_offer(self, account: Account, context: Context, digest: bytes) -> Offer | None:
         for offer in open_offers(account, context):
             if (offer.kind, offer.actor, offer.account_name) == (Kind.VIRTUAL, digest, self.account_name):
                 return offer
         return None
 
-    def _new_one(self, context: Context, digest: bytes, name: str) -> Offer:
+    def _make_offer(self, context: Context, digest: bytes, name: str) -> Offer:
         totp = context.policy.totp
         return Offer(
             stamp=fresh(context, Purpose.OFFER_VIRTUAL_DEVICE, lifetime=context.policy.lifetimes.offer),
@@ -115,7 +115,7 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
             claimed=b"",
         )
 
-    def _told(self, account: Account, context: Context, offer: Offer) -> VirtualDeviceOffer:
+    def _present(self, account: Account, context: Context, offer: Offer) -> VirtualDeviceOffer:
         uri = KeyURI(
             "totp",
             context.policy.issuer,
@@ -161,7 +161,7 @@ class ConfirmVirtualDevice(Verb[Bound]):
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Bound]:
-        """Return the step to a bound device."""
+        """Return the transition to a bound device."""
         actor = self.by.label
         grant = authorise(account, context, self.by, Action.BIND)
         if isinstance(grant, Reason):
@@ -176,7 +176,7 @@ class ConfirmVirtualDevice(Verb[Bound]):
         if forbidden is not None:
             return refused(account, context, forbidden, actor=actor)
 
-        step = self._matched(offer, context)
+        step = self._match(offer, context)
         if step is None:
             return refused(with_failed_offer(account, offer), context, Reason.WRONG_CODE, actor=actor)
         by_enrolment = isinstance(self.by, Enrolment)
@@ -200,10 +200,10 @@ class ConfirmVirtualDevice(Verb[Bound]):
             history=context.root.history,
         )
         bound, event = with_bound(account, context, device, actor)
-        proof = proof_of(bound, context, device, session=self.session) if by_enrolment else None
+        proof = make_proof(bound, context, device, session=self.session) if by_enrolment else None
         return Transition(bound, bound_view(device, context.policy, proof), events=(event,))
 
-    def _matched(self, offer: Offer, context: Context) -> int | None:
+    def _match(self, offer: Offer, context: Context) -> int | None:
         if len(self.codes) != offer.codes:
             return None
         totp = TOTP(offer.secret, offer.algorithm, offer.digits, offer.period)

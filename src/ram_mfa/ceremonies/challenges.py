@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a challenge is made: a ticket that nobody stores, and what a security key needs to answer it.
+"""Challenges: an unstored ticket, and the request that a security key answers.
 
-Beginning writes nothing, so that nobody can evict another's challenge and a flood of beginnings costs reads.
+Making a challenge writes nothing, so that nobody can evict another's challenge and a flood of logon attempts costs
+only reads.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _RETRIED: Final = frozenset(
         Reason.NAME_THE_DEVICE,
     }
 )
-"""The refusals behind which another try is allowed."""
+"""The reasons after which another try is allowed."""
 
 
 def subject_of(operation: Operation | None, mark: bytes = NOTHING) -> bytes:
@@ -83,8 +84,8 @@ def challenge(
     )
 
 
-def retried(
-    step: Transition[Any],
+def with_next_challenge(
+    transition: Transition[Any],
     *,
     account: Account,
     context: Context,
@@ -92,27 +93,27 @@ def retried(
     opened: Opened,
     operation: Operation | None = None,
     mark: bytes = NOTHING,
-    seen: Account | None = None,
+    checked: Account | None = None,
 ) -> Transition[Any]:
-    """Return the refusal's step with a fresh challenge, where another try is allowed.
+    """Return the refusal with a fresh challenge, where another try is allowed.
 
-    The fresh challenge expires with the first one: a password checked once is good for one challenge's lifetime.
+    The fresh challenge expires with the first one: one password check is valid for one challenge's lifetime.
 
     Args:
-        step: the refusal.
+        transition: the refusal.
         account: the account as it was loaded.
         context: policy, time, entropy and the root record.
         session: of the challenge.
         opened: the challenge that was answered.
         operation: of the challenge; None for a logon.
         mark: digest of the password mark of a logon.
-        seen: the account that the evidence was weighed on, where that is another object: a refusal that changed
-            nothing about it changes nothing at all.
+        checked: the account on which the evidence was verified, if it differs from ``account``: a refusal that left it
+            unchanged writes nothing.
     """
-    after = account if step.account is seen else step.account
-    refusal = step.outcome
+    after = account if transition.account is checked else transition.account
+    refusal = transition.outcome
     if after is not None and isinstance(refusal, Refusal) and refusal.reason in _RETRIED:
         until = expires_at(opened.stamp)
         again = challenge(after, context, session=session, operation=operation, mark=mark, until=until)
         refusal = attrs.evolve(refusal, next_challenge=again)
-    return Transition(after, refusal, events=step.events)
+    return Transition(after, refusal, events=transition.events)

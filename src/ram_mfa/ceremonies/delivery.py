@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record's outbox: what goes in when it is full, and taking out what was delivered.
+"""The outbox of a record: adding events, dropping some where it is full, and removing delivered ones.
 
 Events are delivered at least once, in the order in which they were committed.
 """
@@ -16,7 +16,7 @@ from .transition import Transition, Verb
 
 @attrs.frozen
 class Waiting(Verb[tuple[Event, ...]]):
-    """Look at the events that wait."""
+    """Return the undelivered events."""
 
     moves = True
 
@@ -28,7 +28,7 @@ class Waiting(Verb[tuple[Event, ...]]):
 
 @attrs.frozen
 class Delivered(Verb[None]):
-    """Take delivered events out; those that somebody else took out before are no trouble.
+    """Remove delivered events; those already removed are ignored.
 
     Attributes:
         events: as they were delivered.
@@ -38,7 +38,7 @@ class Delivered(Verb[None]):
     events: tuple[Event, ...]
 
     def __call__(self, account: Account | None, context: Context) -> Transition[None]:
-        """Return the step to the account without them."""
+        """Return the transition to the account without them."""
         del context
         if account is None:
             return Transition(account, None)
@@ -52,29 +52,29 @@ class Delivered(Verb[None]):
 
 
 def with_events(account: Account, events: tuple[Event, ...], context: Context) -> Account | None:
-    """Return the account with events in its outbox, or None where the change that they tell of must wait for room.
+    """Return the account with events added to its outbox, or None where their change must wait for room.
 
-    Where there is no room the oldest refusals give way: whoever types wrong codes cannot fill an outbox with them. A
-    revocation is never held up: for its events the oldest of any kind give way. A change of devices or settings waits;
-    of anything else the event itself is dropped. One event counts what was dropped since the last delivery.
+    Where there is no room the oldest refusals are dropped, so that wrong codes cannot fill an outbox. A revocation
+    never waits: its events displace the oldest of any type. A change of devices or settings waits; any other event is
+    itself dropped. One event counts the events dropped since the last delivery.
     """
     waiting = [event for event in account.outbox if event.type is not EventType.EVENTS_DROPPED]
     dropped = sum(int(event.detail) for event in account.outbox if event.type is EventType.EVENTS_DROPPED)
     together = [*waiting, *events]
     over = len(together) - max(context.policy.outbox, len(waiting))
-    given_way = [event for event in together if event.type is EventType.REFUSED][: max(over, 0)]
-    for event in given_way:
+    displaced = [event for event in together if event.type is EventType.REFUSED][: max(over, 0)]
+    for event in displaced:
         together.remove(event)
-    over -= len(given_way)
+    over -= len(displaced)
     if over > 0:
-        told = {event.type for event in events}
-        if told & REVOCATIONS:
+        types = {event.type for event in events}
+        if types & REVOCATIONS:
             together = together[over:]
-        elif told & CHANGES:
+        elif types & CHANGES:
             return None
         else:
             together = together[:-over]
         dropped += over
-    dropped += len(given_way)
+    dropped += len(displaced)
     count = (Event(EventType.EVENTS_DROPPED, context.user, context.now, detail=str(dropped)),) if dropped else ()
     return attrs.evolve(account, outbox=(*count, *together))

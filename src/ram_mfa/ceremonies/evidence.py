@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The evidence that a person brings, and how it is weighed: every path to a verdict goes through here (V11).
+"""Evidence of a second factor, and its verification: every path to a proof goes through this module (V11).
 
-A code costs a place in the throttle when it is wrong and its time step when it is right. An answer of a security key
-costs its ticket either way. Constructors take what people typed and browsers sent, and never raise on it.
+A wrong code counts against the throttle; a right one consumes its time step. A security key's answer spends its
+ticket, right or wrong. The constructors accept whatever people typed or browsers sent, without raising.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ..context import Context
 from ..events import Event, EventType
 from ..refusals import Kind, Reason, Refusal
 from . import _fields, security_key_check
-from .account_changes import one_device
-from .throttle import closed, count_wrong
+from .account_changes import select_device
+from .throttle import check_gate, count_wrong
 from .tickets import Opened, spend, spend_failed
 from .totp_check import match_one, with_accepted
 from .transition import Transition, refused
@@ -64,48 +64,50 @@ class U2FSignature:
 
 Evidence = TOTPCode | Assertion | U2FSignature
 is_evidence: Final = instance_of(TOTPCode, Assertion, U2FSignature)
-"""The validator of a finish's ``evidence``: which of the three it is, and nothing of what is in it."""
+"""The validator of ``evidence``: it checks the class only, not the content."""
 
 
 @attrs.frozen
 class Accepted:
-    """The evidence holds.
+    """Valid evidence.
 
     Attributes:
-        account: the next account, in which code or ticket is spent.
-        device: the device used, as it is from now on.
+        account: the next account, with the code or ticket spent.
+        device: the device used, in its new state.
     """
 
     account: Account
     device: Device
 
 
-def weigh(evidence: Evidence, account: Account, context: Context, ticket: Opened) -> Accepted | Transition[Any]:
-    """Return the account in which right evidence is spent, or the step of the refusal.
+def verify_evidence(
+    evidence: Evidence, account: Account, context: Context, ticket: Opened
+) -> Accepted | Transition[Any]:
+    """Return the account with valid evidence spent, or the transition of the refusal.
 
     Args:
-        evidence: what was brought.
+        evidence: a code, or a security key's answer.
         account: the account as it is.
         context: policy, time, entropy and the root record.
         ticket: the challenge that it answers.
     """
     if isinstance(evidence, TOTPCode):
-        return _weigh_code(evidence, account, context, ticket)
+        return _verify_code(evidence, account, context, ticket)
     if isinstance(evidence, Assertion | U2FSignature):
-        return _weigh_key(evidence, account, context, ticket)
+        return _verify_key(evidence, account, context, ticket)
     return refused(account, context, Reason.WRONG_EVIDENCE)
 
 
-def _weigh_code(evidence: TOTPCode, account: Account, context: Context, ticket: Opened) -> Accepted | Transition[Any]:
+def _verify_code(evidence: TOTPCode, account: Account, context: Context, ticket: Opened) -> Accepted | Transition[Any]:
     virtual = tuple([device for device in account.devices if isinstance(device, VirtualMFADevice)])
     if not virtual:
         return refused(account, context, Reason.WRONG_EVIDENCE)
-    device = one_device(virtual, evidence.device)
+    device = select_device(virtual, evidence.device)
     if isinstance(device, Reason):
         return refused(account, context, device)
     if not is_allowed(device, context.policy):
         return refused(account, context, Reason.DEVICE_NOT_ALLOWED, device=device.id)
-    gate = closed(account, device, context)
+    gate = check_gate(account, device, context)
     if gate is not None:
         return refused(account, context, gate, device=device.id)
     step, why_not = match_one(device, evidence.code, context)
@@ -113,7 +115,7 @@ def _weigh_code(evidence: TOTPCode, account: Account, context: Context, ticket: 
         counted, refusal, events = count_wrong(account, device, context)
         return refused(counted, context, refusal, device=device.id, events=events)
     if why_not is not None:
-        # A code of a spent step can never pass, so that meeting one is no guess: nothing is counted or written.
+        # A code of a spent time step never passes, so replaying it is not a guess: nothing is counted or written.
         return refused(account, context, why_not, device=device.id)
     accepted, floor = with_accepted(device.accepted, device.floor, step)
     used = replaced(
@@ -128,7 +130,7 @@ def _weigh_code(evidence: TOTPCode, account: Account, context: Context, ticket: 
     return Accepted(spend(account, context, ticket.stamp, device=used), used)
 
 
-def _weigh_key(
+def _verify_key(
     evidence: Assertion | U2FSignature, account: Account, context: Context, ticket: Opened
 ) -> Accepted | Transition[Any]:
     keys = [device for device in account.devices if device.kind is Kind.SECURITY_KEY]
@@ -138,10 +140,10 @@ def _weigh_key(
     if party is None or not any(is_allowed(key, context.policy) for key in keys):
         return refused(account, context, Reason.DEVICE_NOT_ALLOWED)
     if isinstance(evidence, Assertion):
-        answer = security_key_check.weigh_assertion(evidence.response, account, context, party, ticket.challenge)
+        answer = security_key_check.check_assertion(evidence.response, account, context, party, ticket.challenge)
     else:
-        answer = security_key_check.weigh_u2f(evidence.response, account, context, party, ticket.challenge)
-    if isinstance(answer, security_key_check.RightAnswer):
+        answer = security_key_check.check_u2f_signature(evidence.response, account, context, party, ticket.challenge)
+    if isinstance(answer, security_key_check.ValidAnswer):
         used = attrs.evolve(answer.key, sign_count=answer.sign_count, last_used_at=context.now)
         return Accepted(spend(account, context, ticket.stamp, device=used), used)
 

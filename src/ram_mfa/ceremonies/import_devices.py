@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bringing devices in that another library bound: a virtual device's otpauth URI, or a U2F registration.
+"""Import of devices bound by another library: a virtual device's otpauth URI, or a U2F registration.
 
-An import is a bind by an administrator, without a confirmation: the user has used the device before. It goes through
-the same rules of kinds and numbers, and is told as a bind.
+An import is a bind by an administrator, without a confirmation: the user has used the device before. It follows
+the same rules for kinds and numbers of devices, and is reported as a bind.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..refusals import Kind, Reason
 from ..u2f import VERSION, AppID, RegistrationResponse, load_p256
 from ..u2f.messages import MAX_KEY_HANDLE
 from . import _fields
-from .account_changes import good_name, may_bind, new_account, with_bound
+from .account_changes import check_name, may_bind, new_account, with_bound
 from .actors import Actor, is_actor
 from .authority import Action, authorise
 from .security_key_check import TRANSPORTS
@@ -38,14 +38,14 @@ _MESSAGE: Final = "registration kept by another library"
 _MAX_LENGTH: Final = 16_384
 """Characters of JSON; a key handle and a public key have about 430."""
 MAX_KEY_URI: Final = 24_576
-"""Characters of a key URI that is imported; one of a real device has about 150."""
+"""Characters of an imported key URI; a real device's has about 150."""
 _WORDS: Final = {transport.value: word for transport, word in TRANSPORTS.items()}
 
 
 _is_int: Final = whole(-(2**63), 2**63 - 1)
 
 
-def _admitted(account: Account | None, context: Context, by: Actor, kind: Kind, *, create: bool) -> Account | Reason:
+def _admit(account: Account | None, context: Context, by: Actor, kind: Kind, *, create: bool) -> Account | Reason:
     grant = authorise(account, context, by, Action.IMPORT)
     if isinstance(grant, Reason):
         return grant
@@ -61,7 +61,7 @@ class ImportVirtualDevice(Verb[Bound]):
 
     Attributes:
         key_uri: its ``otpauth://totp`` URI; at least 128 bits, 6 to 8 digits, a period of at most 120 seconds.
-        last_step: the highest time step that the other library accepted; None where it kept none: then no code of the
+        last_step: the highest time step that the other library accepted; None if unknown: then no code of the
             present window passes.
         drift: steps by which the app's clock is ahead, -10 to 10.
         name: the device's name; the kind's own where there is none.
@@ -77,18 +77,18 @@ class ImportVirtualDevice(Verb[Bound]):
     create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Bound]:
-        """Return the step to a bound device."""
+        """Return the transition to a bound device."""
         actor = self.by.label
-        admitted = _admitted(account, context, self.by, Kind.VIRTUAL, create=self.create)
+        admitted = _admit(account, context, self.by, Kind.VIRTUAL, create=self.create)
         if isinstance(admitted, Reason):
             return refused(account, context, admitted, actor=actor)
-        uri = _parsed(self.key_uri)
+        uri = _parse(self.key_uri)
         if uri is None or uri.kind != "totp" or uri.period is None:
             return refused(account, context, Reason.BAD_IMPORT, actor=actor)
         weak = not MIN_SECRET <= len(uri.secret) <= MAX_SECRET or not 1 <= uri.period <= MAX_PERIOD
         if weak or not context.policy.guessable_device_allowed(digits=uri.digits):
             return refused(account, context, Reason.WEAK_SECRET, actor=actor)
-        name = good_name(self.name, Kind.VIRTUAL)
+        name = check_name(self.name, Kind.VIRTUAL)
         if name is None:
             return refused(account, context, Reason.BAD_NAME, actor=actor)
         last_step = self._last_step(int(context.now // uri.period), context.policy.totp.forward)
@@ -117,7 +117,7 @@ class ImportVirtualDevice(Verb[Bound]):
         return Transition(bound, bound_view(device, context.policy), events=(event,))
 
     def _last_step(self, current: int, forward: int) -> int | None:
-        """Return the step up to which no code passes; None where step or drift is none that a device can have."""
+        """Return the time step up to which no code passes; None if ``last_step`` or ``drift`` is out of bounds."""
         if not -MAX_DRIFT <= self.drift <= MAX_DRIFT:
             return None
         if self.last_step is None:
@@ -126,7 +126,7 @@ class ImportVirtualDevice(Verb[Bound]):
         return self.last_step if fine else None
 
 
-def _parsed(text: str) -> KeyURI | None:
+def _parse(text: str) -> KeyURI | None:
     if len(text) > MAX_KEY_URI:
         return None
     try:
@@ -137,11 +137,11 @@ def _parsed(text: str) -> KeyURI | None:
 
 @attrs.frozen
 class ImportSecurityKey(Verb[Bound]):
-    """Bind a U2F key that another library registered; it then answers from browsers through the ``appid`` extension.
+    """Bind a U2F key that another library registered; browsers then use it through the ``appid`` extension.
 
     Attributes:
         registration: the JSON that python-u2flib-server keeps (text or dict: ``keyHandle`` and ``publicKey`` in
-            base64url), or the raw registration message (bytes). Its signature cannot be verified any more: the
+            base64url), or the raw registration message (bytes). Its signature can no longer be verified: the
             administrator vouches for it.
         app_id: the AppID that it was registered under.
         name: the device's name; the kind's own where there is none.
@@ -156,15 +156,15 @@ class ImportSecurityKey(Verb[Bound]):
     create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Bound]:
-        """Return the step to a bound key, with the claim on its key handle."""
+        """Return the transition to a bound key, with the claim on its key handle."""
         actor, party = self.by.label, context.policy.relying_party
-        admitted = _admitted(account, context, self.by, Kind.SECURITY_KEY, create=self.create)
+        admitted = _admit(account, context, self.by, Kind.SECURITY_KEY, create=self.create)
         if isinstance(admitted, Reason):
             return refused(account, context, admitted, actor=actor)
-        name = good_name(self.name, Kind.SECURITY_KEY)
+        name = check_name(self.name, Kind.SECURITY_KEY)
         if name is None:
             return refused(account, context, Reason.BAD_NAME, actor=actor)
-        registered = _registered(self.registration, self.app_id)
+        registered = _parse_registration(self.registration, self.app_id)
         if registered is None or party is None:
             return refused(account, context, Reason.BAD_IMPORT, actor=actor)
         key_handle, public_key, transports = registered
@@ -196,32 +196,32 @@ class ImportSecurityKey(Verb[Bound]):
         )
 
 
-def _registered(registration: object, app_id: str) -> tuple[bytes, bytes, tuple[str, ...]] | None:
-    """Return key handle, point and transports; None where the registration is none or not of that AppID."""
+def _parse_registration(registration: object, app_id: str) -> tuple[bytes, bytes, tuple[str, ...]] | None:
+    """Return key handle, point and transports; None if the registration is invalid or of another AppID."""
     try:
         AppID.parse(app_id)
         if isinstance(registration, bytes):
             raw = RegistrationResponse.parse(registration)
             return raw.key_handle, raw.public_key, ()
-        kept = registration
-        if isinstance(kept, str):
-            kept = load_object(kept, message=_MESSAGE, limit=_MAX_LENGTH)
-        if not isinstance(kept, Mapping) or kept.get("appId", app_id) != app_id:
+        stored = registration
+        if isinstance(stored, str):
+            stored = load_object(stored, message=_MESSAGE, limit=_MAX_LENGTH)
+        if not isinstance(stored, Mapping) or stored.get("appId", app_id) != app_id:
             return None
-        if kept.get("version", VERSION) != VERSION:
+        if stored.get("version", VERSION) != VERSION:
             return None
-        key_handle = base64url.decode(kept.get("keyHandle", ""), message=_MESSAGE, field="keyHandle")
-        public_key = base64url.decode(kept.get("publicKey", ""), message=_MESSAGE, field="publicKey")
+        key_handle = base64url.decode(stored.get("keyHandle", ""), message=_MESSAGE, field="keyHandle")
+        public_key = base64url.decode(stored.get("publicKey", ""), message=_MESSAGE, field="publicKey")
         load_p256(public_key)
     except ValueError:
         return None
     if not 1 <= len(key_handle) <= MAX_KEY_HANDLE:
         return None
-    return key_handle, public_key, _transports(kept.get("transports"))
+    return key_handle, public_key, _transports(stored.get("transports"))
 
 
 def _transports(named: object) -> tuple[str, ...]:
-    """Return WebAuthn's words for the transports named; what it has no word for is no hint to a browser."""
+    """Return WebAuthn's names of the transports; one without a name there is left out."""
     if not isinstance(named, list | tuple):
         return ()
     return tuple(dict.fromkeys(_WORDS[name] for name in named if isinstance(name, str) and name in _WORDS))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logon, after user name and password: not required, remembered, must bind, or a challenge and its answer.
 
-Absence never passes: a user without a record is refused unless the policy says otherwise by name (requirements B11,
-B19; V16, V17). Beginning writes nothing; a finish spends its ticket in the swap that holds its verdict (V1, V4, V26).
+A user without a record is refused unless the policy explicitly allows it (requirements B11, B19; V16, V17). Beginning
+writes nothing; a finish spends its ticket in the same swap that stores its result (V1, V4, V26).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ..events import Event, EventType
 from ..policy import UnknownUsers
 from ..refusals import Reason
 from . import _fields, machines
-from .challenges import challenge, retried, subject_of
-from .evidence import Evidence, is_evidence, weigh
+from .challenges import challenge, subject_of, with_next_challenge
+from .evidence import Evidence, is_evidence, verify_evidence
 from .outcomes import LogonStart, MustBind, NotRequired, Proof, Remembered
-from .proofs import proof_of
+from .proofs import make_proof
 from .tickets import MICROSECONDS, NOTHING, Purpose, after_clock_set_back, fresh, open_ticket, renewed, sealed_ticket
 from .transition import Transition, Verb, refused
 from .usable import why_none_usable
@@ -47,7 +47,7 @@ def _check_mark(mark: str | None, *, needed: bool) -> None:
 
 
 def _digest(mark: str | None) -> bytes:
-    """Return what a challenge keeps of a password mark: 32 bytes."""
+    """Return the 32-byte digest of a password mark that a challenge carries."""
     return NOTHING if mark is None else machines.mark_digest(mark)
 
 
@@ -67,13 +67,13 @@ class BeginLogon(Verb[LogonStart]):
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_machine)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[LogonStart]:
-        """Return the same account, and how the logon goes on."""
+        """Return the same account and the next stage of the logon."""
         policy = context.policy
         if _fields.is_user_id(self.session, context):
             return refused(account, context, Reason.BAD_SESSION)
         if account is None:
             if policy.unknown_users is UnknownUsers.NOT_REQUIRED:
-                return self._skipped(account, context, NotRequired(context.user, "unknown_users.not-required"))
+                return self._skip(account, context, NotRequired(context.user, "unknown_users.not-required"))
             if policy.unknown_users is UnknownUsers.MUST_BIND:
                 return Transition(account, self._must_bind(account, context))
             return refused(account, context, Reason.NO_ACCOUNT)
@@ -81,16 +81,16 @@ class BeginLogon(Verb[LogonStart]):
             decision = policy.must_use_mfa(required=account.required)
             if decision.allowed:
                 return Transition(account, self._must_bind(account, context))
-            return self._skipped(account, context, NotRequired(context.user, decision.rule))
+            return self._skip(account, context, NotRequired(context.user, decision.rule))
         reason = why_none_usable(account, policy)
         if reason is not None:
             return refused(account, context, reason)
         machine = machines.find(self.machine, account)
-        if machine is not None and machines.counts(machine, account, context, self.password_mark):
-            return self._skipped(account, context, Remembered(context.user, machine.id, machine.expires_at))
+        if machine is not None and machines.is_valid(machine, account, context, self.password_mark):
+            return self._skip(account, context, Remembered(context.user, machine.id, machine.expires_at))
         return Transition(account, challenge(account, context, session=self.session, mark=_digest(self.password_mark)))
 
-    def _skipped(
+    def _skip(
         self, account: Account | None, context: Context, outcome: NotRequired | Remembered
     ) -> Transition[LogonStart]:
         detail = outcome.why if isinstance(outcome, NotRequired) else f"machine {outcome.machine}"
@@ -114,7 +114,7 @@ class FinishLogon(Verb[Proof]):
         session: the same as at the begin.
         remember: a label for this machine where the user ticked "remember", else None (never an empty string); it is
             cut to 64 printable characters. Where the policy does not
-            allow it no machine is remembered, and the proof holds no token.
+            allow it, no machine is remembered and the proof holds no token.
         password_mark: the same as at the begin, else the ticket is foreign; required where a machine is remembered. A
             mark that was not seen before clears the day's budget.
     """
@@ -128,7 +128,7 @@ class FinishLogon(Verb[Proof]):
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_remember)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
-        """Return the step to a proof."""
+        """Return the transition to a proof."""
         mark = _digest(self.password_mark)
         opened = open_ticket(
             self.challenge,
@@ -142,34 +142,34 @@ class FinishLogon(Verb[Proof]):
             return refused(after_clock_set_back(account, context, opened), context, opened)
         if account is None:
             return refused(account, context, Reason.NO_ACCOUNT)
-        marked = self._marked(account, context, mark)
-        weighed = weigh(self.evidence, marked, context, opened)
-        if isinstance(weighed, Transition):
-            return retried(
-                weighed,
+        marked = self._with_mark(account, context, mark)
+        result = verify_evidence(self.evidence, marked, context, opened)
+        if isinstance(result, Transition):
+            return with_next_challenge(
+                result,
                 account=account,
                 context=context,
                 session=self.session,
                 opened=opened,
                 mark=mark,
-                seen=marked,
+                checked=marked,
             )
-        after = weighed.account
+        after = result.account
         if after.machines and context.policy.remember is None:
-            # Switched off: what was remembered must not count again where it is switched on
+            # Remembering is switched off: earlier machines must not become valid again once it is switched on.
             after = attrs.evolve(after, machines=())
         token: SecretText | None = None
         events: tuple[Event, ...] = ()
         if self.remember is not None and self.password_mark is not None:
             after, token, events = machines.remember(
-                after, context, label=self.remember, password_mark=self.password_mark, device=weighed.device
+                after, context, label=self.remember, password_mark=self.password_mark, device=result.device
             )
-        proof = proof_of(after, context, weighed.device, session=self.session, machine=token)
-        event = Event(EventType.LOGON_PROVED, context.user, context.now, device=weighed.device.id)
+        proof = make_proof(after, context, result.device, session=self.session, machine=token)
+        event = Event(EventType.LOGON_PROVED, context.user, context.now, device=result.device.id)
         return Transition(after, proof, events=(event, *events))
 
-    def _marked(self, account: Account, context: Context, mark: bytes) -> Account:
-        """Return the account that has seen the mark; what another mark began ends, and an old mark revives nothing."""
+    def _with_mark(self, account: Account, context: Context, mark: bytes) -> Account:
+        """Return the account with the mark recorded; a new mark ends earlier tickets; an old one revives nothing."""
         if self.password_mark is None or account.password_mark == mark:
             return account
         if account.password_mark is None:

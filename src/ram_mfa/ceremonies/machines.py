@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Remembered machines: a random handle in the browser's cookie, its digest in the record, an absolute end.
+"""Remembered machines: a random handle in the browser's cookie, its digest and absolute expiry in the record.
 
 They skip the MFA step of a logon, never a step-up, a bind or an unbind (requirements B15 to B18; V18 to V20). The
-cookie holds a jar, so that several users of one browser do not disturb each other; give it ``Secure``, ``HttpOnly``,
-``SameSite=Lax`` and the ``__Host-`` prefix.
+cookie holds several handles, so that users of one browser do not displace each other; set ``Secure``, ``HttpOnly``,
+``SameSite=Lax`` and the ``__Host-`` prefix on it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from .authority import Action, authorise
 from .transition import Transition, Verb, refused
 from .usable import usable_devices
 
-HANDLE = 43
+HANDLE_LENGTH = 43
 """Characters of a token: base64url of 32 bytes."""
-JAR = 16
-"""Handles that one cookie holds at the most; the oldest go."""
+MAX_HANDLES = 16
+"""The most handles that one cookie holds; the oldest are dropped."""
 MAX_LABEL = 64
 
 
@@ -40,26 +40,26 @@ def add_to_machine_cookie(cookie: str | None, token: str) -> SecretText:
         cookie: the cookie's present value, as the browser sent it, or None.
         token: `Proof.machine`.
     """
-    return SecretText(".".join([*(one for one in _handles(cookie) if one != token), token][-JAR:]))
+    return SecretText(".".join([*(one for one in _handles(cookie) if one != token), token][-MAX_HANDLES:]))
 
 
 def mark_digest(mark: str) -> bytes:
-    """Return what is kept of the application's mark of a password: 32 bytes."""
+    """Return the 32-byte digest of the application's password mark that is stored."""
     return hashlib.sha256(b"ram_mfa password mark\x00" + mark.encode("utf-8", "surrogatepass")).digest()
 
 
 def device_digest(device: Device) -> bytes:
-    """Return what a machine keeps of the device that proved it: 16 bytes."""
+    """Return the 16-byte digest of a device that a machine stores."""
     return hashlib.sha256(device.id.encode()).digest()[:16]
 
 
 def find(cookie: str | None, account: Account) -> Machine | None:
-    """Return the account's machine that the cookie holds the handle of, whether or not it still counts."""
+    """Return the account's machine whose handle is in the cookie, valid or not."""
     digests = {hashlib.sha256(handle.encode()).digest() for handle in _handles(cookie)}
     return next((machine for machine in reversed(account.machines) if machine.digest in digests), None)
 
 
-def counts(machine: Machine, account: Account, context: Context, password_mark: str | None) -> bool:
+def is_valid(machine: Machine, account: Account, context: Context, password_mark: str | None) -> bool:
     """Return whether a machine skips the MFA step now."""
     remember = context.policy.remember
     return (
@@ -76,7 +76,7 @@ def counts(machine: Machine, account: Account, context: Context, password_mark: 
 def remember(
     account: Account, context: Context, *, label: str, password_mark: str, device: Device
 ) -> tuple[Account, SecretText | None, tuple[Event, ...]]:
-    """Return the account that remembers this machine, its token, and what is to be told; no token where not allowed."""
+    """Return the account that remembers this machine, its token and the events; no token where not allowed."""
     allowed = context.policy.remember
     if allowed is None:
         return account, None, ()
@@ -91,15 +91,15 @@ def remember(
         device=device_digest(device),
         password_mark=mark_digest(password_mark),
     )
-    living = tuple(one for one in account.machines if one.expires_at > context.now)
+    unexpired = tuple(one for one in account.machines if one.expires_at > context.now)
     event = Event(EventType.MACHINE_REMEMBERED, context.user, context.now, detail=machine.id)
-    return attrs.evolve(account, machines=(*living, machine)[-allowed.max_machines :]), token, (event,)
+    return attrs.evolve(account, machines=(*unexpired, machine)[-allowed.max_machines :]), token, (event,)
 
 
 def under_mark(account: Account, digest: bytes) -> tuple[Machine, ...]:
-    """Return the account's machines but those that were remembered under another mark of the password.
+    """Return the machines remembered under this password mark.
 
-    They count no longer, and must not count again where an old mark returns.
+    The others are no longer valid, and must not become valid again when an old mark returns.
     """
     return tuple([machine for machine in account.machines if machine.password_mark == digest])
 
@@ -117,7 +117,7 @@ class ForgetMachine(Verb[None]):
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[None]:
-        """Return the step to the account without it."""
+        """Return the transition to the account without it."""
         return _forget(account, context, self.by, lambda machine: machine.id == self.machine)
 
 
@@ -132,7 +132,7 @@ class ForgetMachines(Verb[None]):
     by: Actor = attrs.field(validator=is_actor)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[None]:
-        """Return the step to the account without any."""
+        """Return the transition to the account without any."""
         return _forget(account, context, self.by, lambda _: True)
 
 
@@ -150,6 +150,6 @@ def _forget(account: Account | None, context: Context, by: Actor, which: Callabl
 
 
 def _handles(cookie: str | None) -> list[str]:
-    if not isinstance(cookie, str) or len(cookie) > (HANDLE + 1) * JAR:
+    if not isinstance(cookie, str) or len(cookie) > (HANDLE_LENGTH + 1) * MAX_HANDLES:
         return []
-    return [handle for handle in cookie.split(".") if len(handle) == HANDLE and handle.isascii()]
+    return [handle for handle in cookie.split(".") if len(handle) == HANDLE_LENGTH and handle.isascii()]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What verbs hand out: frozen values, in closed unions, with no secret in any repr.
+"""Outcomes of verbs: frozen values in closed unions, with no secret in any repr.
 
-`NotRequired`, `Remembered` and `Proof`, and no other outcome, carry ``.user``: an application logs on
-``outcome.user`` and nothing else, so that a type checker catches the careless ``else``. An outcome is matched by its
-type; all of them are true, as objects are, so that ``if bound.proof:`` asks whether there is one.
+`NotRequired`, `Remembered` and `Proof`, and no other outcome, carry ``.user``: an application that logs on
+``outcome.user`` and nothing else lets a type checker catch a forgotten case. Match an outcome by its type; every one
+is truthy, so that ``if bound.proof:`` tests whether there is one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Operation.ADMINISTER = Operation("mfa.administer")
 
 
 class ProofOf(enum.Enum):
-    """What a proof is of; one is never good for another."""
+    """The purpose of a proof; a proof of one is never valid for another."""
 
     LOGON = "logon"
     STEP_UP = "step-up"
@@ -59,7 +59,7 @@ class NotRequired:
 
     Attributes:
         user: whom to log on.
-        why: the policy's rule that says so.
+        why: the policy's rule that decided.
     """
 
     user: str
@@ -83,18 +83,18 @@ class Remembered:
 
 @attrs.frozen
 class Proof:
-    """What success hands out. It is never an argument: later verbs take its ``receipt``, and verify it.
+    """The outcome of a successful proof. It is never an argument: later verbs take its ``receipt``, and verify it.
 
     Attributes:
-        user: who proved themselves.
-        purpose: what the proof is of.
+        user: the user id of who proved themselves.
+        purpose: a logon or a step-up.
         operation: the operation of a step-up, else None.
         device: the id of the device.
         kind: its kind.
         at: seconds since the epoch.
         phishing_resistant: whether the evidence was bound to the site; never for a code (NIST SP 800-63B-4, 3.2.5).
         machine: the token for this machine's cookie where one was asked for and allowed, else None.
-        receipt: opaque; a step-up's is taken by `SpendReceipt` and `Owner`, a logon's by nothing.
+        receipt: opaque; `SpendReceipt`, `Owner` and `Administrator` take a step-up's; no verb takes a logon's.
     """
 
     user: str
@@ -113,7 +113,7 @@ Admission = NotRequired | Remembered | Proof
 
 @attrs.frozen
 class MustBind:
-    """MFA is required and no device is bound: the user gets the right to bind one, and nothing else.
+    """MFA is required and no device is bound: the user may bind one, and nothing else.
 
     Attributes:
         id: the enrolment ticket, for ``Enrolment(id, session=...)``.
@@ -131,13 +131,13 @@ LogonStart = NotRequired | Remembered | MustBind | Challenge
 
 @attrs.frozen
 class VirtualDeviceOffer:
-    """What the user needs to put the device into an authenticator app; nothing is bound yet.
+    """The data that an authenticator app needs to hold the device; nothing is bound yet.
 
     Attributes:
         id: the ticket that `ConfirmVirtualDevice` takes.
         key_uri: the otpauth URI, for the QR code.
         setup_key: the secret in groups of four, to type.
-        account_name: the account, to type beside it.
+        account_name: the account name, to type with it.
         codes: how many consecutive codes confirm the bind.
         expires_at: seconds since the epoch.
     """
@@ -152,7 +152,7 @@ class VirtualDeviceOffer:
 
 @attrs.frozen
 class SecurityKeyOffer:
-    """What the browser or a legacy client needs to register a security key; nothing is bound yet.
+    """The request with which a browser or a legacy client registers a security key; nothing is bound yet.
 
     Attributes:
         id: the ticket that `ConfirmSecurityKey` takes.

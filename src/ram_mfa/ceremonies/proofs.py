@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a proof is made: the value that success hands out, with its receipt."""
+"""Creation of a proof and its receipt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .outcomes import Operation, Proof, ProofOf
 from .tickets import Purpose, fresh, receipt_subject, sealed_ticket
 
 
-def proof_of(
+def make_proof(
     account: Account,
     context: Context,
     device: Device,
@@ -23,7 +23,7 @@ def proof_of(
     """Return the proof that a device was just used; of a logon, or of a step-up for an operation.
 
     Args:
-        account: the account after the proof; its receipt hangs on that account's epoch.
+        account: the account after the proof; its receipt is valid for that account's epoch only.
         context: policy, time, entropy and the root record.
         device: the device used.
         session: the session in which it was used.

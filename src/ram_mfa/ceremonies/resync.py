@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Resynchronising a virtual device whose clock is off, and renaming a device.
+"""Resynchronisation of a virtual device whose clock is off, and renaming of a device.
 
 RFC 6238 section 6: drift is set only here, by two consecutive codes, within the policy's bound (requirement O11). A
-wrong try goes through the same throttle as a logon's (V11). A resynchronisation also gets a user over a step of the
-future, which a wrong clock accepted, without reviving a code (requirement A5).
+wrong try goes through the same throttle as a logon's (V11). A resynchronisation also recovers a device of which
+a wrong clock accepted a future time step, without reviving a code (requirement A5).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ..context import Context
 from ..events import Event, EventType
 from ..refusals import Kind, Reason
 from . import _fields
-from .account_changes import good_name, one_device
+from .account_changes import check_name, select_device
 from .actors import Actor, is_actor
 from .authority import Action, authorise
-from .throttle import closed, count_wrong
-from .totp_check import accepted_in_the_future, match_run, spent, totp_of, with_accepted
+from .throttle import check_gate, count_wrong
+from .totp_check import accepted_in_the_future, match_run, totp_of, why_spent, with_accepted
 from .transition import Transition, Verb, refused
 from .views import DeviceView, device_view
 
@@ -42,19 +42,19 @@ class ResyncVirtualDevice(Verb[DeviceView]):
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[DeviceView]:
-        """Return the step to the device with its drift set."""
+        """Return the transition to the device with its drift set."""
         actor, policy = self.by.label, context.policy
         grant = authorise(account, context, self.by, Action.RESYNC)
         if isinstance(grant, Reason):
             return refused(account, context, grant, actor=actor)
         if account is None or grant.account is None:
             return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
-        device = one_device(account.devices, self.device)
+        device = select_device(account.devices, self.device)
         if isinstance(device, Reason):
             return refused(account, context, device, actor=actor)
         if not isinstance(device, VirtualMFADevice):
             return refused(account, context, Reason.UNKNOWN_DEVICE, actor=actor)
-        gate = closed(account, device, context)
+        gate = check_gate(account, device, context)
         if gate is not None:
             return refused(account, context, gate, actor=actor, device=device.id)
         totp = totp_of(device)
@@ -82,17 +82,17 @@ class ResyncVirtualDevice(Verb[DeviceView]):
 
 
 def _why_not(device: VirtualMFADevice, step: int, context: Context) -> Reason | None:
-    """Return why the codes of a step and of the one before it are not accepted, or None.
+    """Return why the codes of a time step and of the one before it are not accepted, or None.
 
-    Where the last step lies in the future, a clock was wrong: then only what is known to have been accepted counts, so
-    that the user gets over it, and no accepted code passes again when its time comes.
+    Where the last time step lies in the future, a clock was wrong: then only steps known to have been accepted are
+    refused, so that the user can recover and no accepted code passes again when its time comes.
     """
     ahead = accepted_in_the_future(device, context)
     if ahead is Reason.REBIND_NEEDED:
         return ahead
     if ahead is None and step - 1 <= device.last_step:
         return Reason.REPLAYED_CODE
-    return spent(device, step - 1, context) or spent(device, step, context)
+    return why_spent(device, step - 1, context) or why_spent(device, step, context)
 
 
 @attrs.frozen
@@ -110,17 +110,17 @@ class RenameDevice(Verb[DeviceView]):
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[DeviceView]:
-        """Return the step to the device renamed."""
+        """Return the transition to the device renamed."""
         actor = self.by.label
         grant = authorise(account, context, self.by, Action.RENAME)
         if isinstance(grant, Reason):
             return refused(account, context, grant, actor=actor)
         if account is None or grant.account is None:
             return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
-        device = one_device(account.devices, self.device)
+        device = select_device(account.devices, self.device)
         if isinstance(device, Reason):
             return refused(account, context, device, actor=actor)
-        name = good_name(self.name, Kind.VIRTUAL)
+        name = check_name(self.name, Kind.VIRTUAL)
         if name is None:
             return refused(account, context, Reason.BAD_NAME, actor=actor)
         renamed = attrs.evolve(device, name=name)

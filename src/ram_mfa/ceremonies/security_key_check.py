@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How an answer or a registration of a security key is judged, through whichever door it came.
+"""Verification of security-key registrations and assertions, received through WebAuthn or the U2F JavaScript API.
 
-The standards' rooms raise two errors at a peer's input; here they become values, so that they can be remembered.
+The `u2f` and `webauthn` packages raise two errors for a peer's input; here they become values, so that a refusal can
+be recorded.
 """
 
 from __future__ import annotations
@@ -49,34 +50,34 @@ TRANSPORTS: Final = {
     Transport.NFC: "nfc",
     Transport.USB_INTERNAL: "internal",
 }
-"""WebAuthn's words for U2F's transports; it has none for classic Bluetooth."""
+"""WebAuthn's names of U2F's transports; it has none for classic Bluetooth."""
 
 
 @attrs.frozen
-class RightAnswer:
-    """The key signed this challenge: which one, and its new count."""
+class ValidAnswer:
+    """A valid answer: the key that signed this challenge, and its new sign count."""
 
     key: SecurityKey
     sign_count: int
 
 
 @attrs.frozen
-class WrongAnswer:
-    """The answer does not hold.
+class InvalidAnswer:
+    """An invalid answer.
 
     Attributes:
         refusal: why.
-        cloned: the key whose count went back under a good signature; else None.
+        cloned: the key whose sign count went back under a valid signature; else None.
     """
 
     refusal: Refusal
     cloned: SecurityKey | None = None
 
 
-def weigh_assertion(
+def check_assertion(
     response: Any, account: Account, context: Context, party: RelyingParty, challenge: bytes
-) -> RightAnswer | WrongAnswer:
-    """Judge a WebAuthn assertion."""
+) -> ValidAnswer | InvalidAnswer:
+    """Verify a WebAuthn assertion."""
     keys = _keys(account, context)
     key: SecurityKey | None = None
     try:
@@ -101,18 +102,18 @@ def weigh_assertion(
         )
     except _PEER as error:
         return _wrong(error, key)
-    return RightAnswer(key, verified.sign_count)
+    return ValidAnswer(key, verified.sign_count)
 
 
-def weigh_u2f(
+def check_u2f_signature(
     response: Any, account: Account, context: Context, party: RelyingParty, challenge: bytes
-) -> RightAnswer | WrongAnswer:
-    """Judge a U2F sign response; only keys registered through U2F answer here."""
+) -> ValidAnswer | InvalidAnswer:
+    """Verify a U2F sign response; only keys registered through U2F are accepted."""
     key: SecurityKey | None = None
     try:
         parsed = SignResponse.parse(response)
         if isinstance(parsed, ErrorResponse):
-            return WrongAnswer(Refusal(Reason.WRONG_ANSWER, check=parsed.code.name))
+            return InvalidAnswer(Refusal(Reason.WRONG_ANSWER, check=parsed.code.name))
         key = _answering(_keys(account, context), parsed.key_handle)
         if key.app_id is None:
             raise VerificationError(Check.APP_ID, "not registered through U2F")
@@ -126,7 +127,7 @@ def weigh_u2f(
         )
     except _PEER as error:
         return _wrong(error, key)
-    return RightAnswer(key, parsed.authentication.counter)
+    return ValidAnswer(key, parsed.authentication.counter)
 
 
 def _keys(account: Account, context: Context) -> tuple[SecurityKey, ...]:
@@ -138,24 +139,24 @@ def _answering(keys: tuple[SecurityKey, ...], credential_id: bytes) -> SecurityK
     for key in keys:
         if key.credential_id == credential_id:
             return key
-    raise VerificationError(Check.CREDENTIAL_ID, "not one that was asked")
+    raise VerificationError(Check.CREDENTIAL_ID, "not one of the requested credentials")
 
 
-def _wrong(error: MalformedMessage | VerificationError, key: SecurityKey | None) -> WrongAnswer:
+def _wrong(error: MalformedMessage | VerificationError, key: SecurityKey | None) -> InvalidAnswer:
     if isinstance(error, MalformedMessage):
-        return WrongAnswer(Refusal(Reason.WRONG_ANSWER, check=f"malformed {error.message}: {error.field}"))
+        return InvalidAnswer(Refusal(Reason.WRONG_ANSWER, check=f"malformed {error.message}: {error.field}"))
     if error.check is Check.SIGN_COUNT:
-        return WrongAnswer(Refusal(Reason.CLONED_KEY, check=error.check.value), key)
-    return WrongAnswer(Refusal(Reason.WRONG_ANSWER, check=error.check.value))
+        return InvalidAnswer(Refusal(Reason.CLONED_KEY, check=error.check.value), key)
+    return InvalidAnswer(Refusal(Reason.WRONG_ANSWER, check=error.check.value))
 
 
 @attrs.frozen
 class NewKey:
-    """What a registration that holds says of the new key.
+    """A new key, as its valid registration describes it.
 
     Attributes:
-        credential_id, public_key, sign_count, transports, backup_eligible: as a `SecurityKey` keeps them.
-        rp_id, app_id: what it was registered for; one of them is None.
+        credential_id, public_key, sign_count, transports, backup_eligible: as in `SecurityKey`.
+        rp_id, app_id: the RP ID or AppID it was registered for; the other is None.
         attestation: what was proved of the authenticator.
     """
 
@@ -169,11 +170,11 @@ class NewKey:
     attestation: Attestation
 
 
-def judge_registration(response: Any, context: Context, party: RelyingParty, challenge: bytes) -> NewKey | Refusal:
-    """Judge a registration: WebAuthn JSON, or a U2F register response."""
+def check_registration(response: Any, context: Context, party: RelyingParty, challenge: bytes) -> NewKey | Refusal:
+    """Verify a registration: WebAuthn JSON, or a U2F register response."""
     try:
-        through = _through_u2f if _is_u2f(response) else _through_webauthn
-        return through(response, context, party, challenge)
+        check = _check_u2f_registration if _is_u2f(response) else _check_webauthn_registration
+        return check(response, context, party, challenge)
     except MalformedMessage as error:
         return Refusal(Reason.BAD_REGISTRATION, check=f"malformed {error.message}: {error.field}")
     except VerificationError as error:
@@ -183,12 +184,14 @@ def judge_registration(response: Any, context: Context, party: RelyingParty, cha
 def _is_u2f(response: Any) -> bool:
     if isinstance(response, Mapping):
         return "registrationData" in response or "errorCode" in response
-    # What is longer is not searched: either parser refuses it by its size.
+    # Longer input is not searched, since either parser refuses it for its size.
     text = bytes(response[:MAX_JSON]).decode("latin-1") if isinstance(response, bytes | bytearray) else response
     return isinstance(text, str) and any(name in text[:MAX_JSON] for name in ('"registrationData"', '"errorCode"'))
 
 
-def _through_webauthn(response: Any, context: Context, party: RelyingParty, challenge: bytes) -> NewKey | Refusal:
+def _check_webauthn_registration(
+    response: Any, context: Context, party: RelyingParty, challenge: bytes
+) -> NewKey | Refusal:
     registered = verify_registration(
         RegistrationResponse.from_json(response),
         challenge=challenge,
@@ -211,7 +214,7 @@ def _through_webauthn(response: Any, context: Context, party: RelyingParty, chal
     )
 
 
-def _through_u2f(response: Any, context: Context, party: RelyingParty, challenge: bytes) -> NewKey | Refusal:
+def _check_u2f_registration(response: Any, context: Context, party: RelyingParty, challenge: bytes) -> NewKey | Refusal:
     if party.app_id is None:
         raise VerificationError(Check.APP_ID, "the relying party has none")
     parsed = RegisterResponse.parse(response)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a browser or a legacy client is given to ask a security key: WebAuthn options, and U2F requests beside them."""
+"""Requests to a security key: WebAuthn options for browsers, and U2F requests for legacy clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def app_id_of(keys: tuple[SecurityKey, ...]) -> str | None:
 
 
 def under_another_app_id(account: Account, app_id: str | None) -> bool:
-    """Return whether a key registered through U2F is bound under another AppID: a request can name one only."""
+    """Return whether a key registered through U2F is bound under another AppID: a request can name only one."""
     bound = app_id_of(security_keys(account))
     return app_id is not None and bound is not None and bound != app_id
 

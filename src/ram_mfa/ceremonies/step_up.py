@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sensitive operations ask again: a fresh proof for one operation, named at both ends.
+"""Step-up: a fresh proof for one sensitive operation, named at the begin and at the finish.
 
-A remembered machine never counts here and "not required" is never an answer (requirements B14, B18). Where proving and
-doing are two requests the receipt of the proof travels between them, and `SpendReceipt` takes it once.
+A remembered machine never counts here and "not required" is never an answer (requirements B14, B18). If the proof
+and the operation are two requests, pass the proof's receipt between them; `SpendReceipt` accepts it once.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from ..context import Context
 from ..events import Event, EventType
 from ..refusals import Challenge, Kind, Reason
 from . import _fields
-from .challenges import challenge, purpose_of, retried, subject_of
-from .evidence import Evidence, is_evidence, weigh
+from .challenges import challenge, purpose_of, subject_of, with_next_challenge
+from .evidence import Evidence, is_evidence, verify_evidence
 from .outcomes import Operation, Proof, ProofOf
-from .proofs import proof_of
+from .proofs import make_proof
 from .tickets import MICROSECONDS, after_clock_set_back, open_receipt, open_ticket, spend
 from .transition import Transition, Verb, refused
 from .usable import why_none_usable
@@ -54,7 +54,7 @@ class BeginStepUp(Verb[Challenge]):
 
 @attrs.frozen
 class FinishStepUp(Verb[Proof]):
-    """Prove oneself for one operation.
+    """Finish a step-up for one operation, with evidence.
 
     Attributes:
         challenge: `Challenge.id`, as it came back in the form.
@@ -69,7 +69,7 @@ class FinishStepUp(Verb[Proof]):
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
-        """Return the step to a proof."""
+        """Return the transition to a proof."""
         opened = open_ticket(
             self.challenge,
             account,
@@ -82,25 +82,25 @@ class FinishStepUp(Verb[Proof]):
             return refused(after_clock_set_back(account, context, opened), context, opened)
         if account is None:
             return refused(account, context, Reason.NO_ACCOUNT)
-        weighed = weigh(self.evidence, account, context, opened)
-        if isinstance(weighed, Transition):
-            return retried(
-                weighed,
+        result = verify_evidence(self.evidence, account, context, opened)
+        if isinstance(result, Transition):
+            return with_next_challenge(
+                result,
                 account=account,
                 context=context,
                 session=self.session,
                 opened=opened,
                 operation=self.operation,
             )
-        proof = proof_of(weighed.account, context, weighed.device, session=self.session, operation=self.operation)
+        proof = make_proof(result.account, context, result.device, session=self.session, operation=self.operation)
         detail = self.operation.name
-        event = Event(EventType.STEP_UP_PROVED, context.user, context.now, device=weighed.device.id, detail=detail)
-        return Transition(weighed.account, proof, events=(event,))
+        event = Event(EventType.STEP_UP_PROVED, context.user, context.now, device=result.device.id, detail=detail)
+        return Transition(result.account, proof, events=(event,))
 
 
 @attrs.frozen
 class SpendReceipt(Verb[Proof]):
-    """Take the receipt of a step-up, once, right before its operation is done.
+    """Spend the receipt of a step-up, once, right before the operation.
 
     Attributes:
         receipt: `Proof.receipt` of the step-up.
@@ -113,7 +113,7 @@ class SpendReceipt(Verb[Proof]):
     session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
-        """Return the step in which the receipt is spent."""
+        """Return the transition in which the receipt is spent."""
         if account is None:
             return refused(account, context, Reason.NO_ACCOUNT)
         opened = open_receipt(self.receipt, account, context, session=self.session, operation=self.operation)
@@ -137,7 +137,7 @@ class SpendReceipt(Verb[Proof]):
 
 @attrs.frozen
 class CheckReceipt(Verb[None]):
-    """Check the receipt of a step-up without spending it: an administrator's own, good for several deeds.
+    """Check the receipt of a step-up without spending it: an administrator's own, valid for several actions.
 
     Attributes:
         receipt, operation, session: as for `SpendReceipt`.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tickets and receipts: not stored, but authenticated, and spent in the swap that holds their verdict.
+"""Tickets and receipts: authenticated instead of stored, and spent in the same swap that stores their result.
 
 ::
 
@@ -8,9 +8,10 @@
     stamp   = issued (8) || expires (8) || nonce (16)                                      times in microseconds
     MAC     = HMAC-SHA-256(ticket key, store key || SHA-256(session) || epoch || history || head || subject)
 
-All fields of the MAC's input have fixed sizes, so that no two inputs run together (V20). ``subject`` is the SHA-256 of
-what the ticket is about: an operation, a device, a password mark, or nothing. For a WebAuthn or U2F challenge the MAC
-*is* the challenge. A new epoch (any change of devices or password) and a new history (lost writes) kill them all.
+All fields of the MAC's input have fixed sizes, so that no two inputs are ambiguous (V20). ``subject`` is the SHA-256 of
+the ticket's subject: an operation, a device, a password mark, or nothing. For a WebAuthn or U2F challenge the MAC
+*is* the challenge. A new epoch (any change of devices or password) and a new history (lost writes) invalidate
+all of them.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ _VERSION: Final = 1
 _MAX_LENGTH: Final = Ticket.HEAD + 2_048
 MICROSECONDS: Final = 1_000_000
 NOTHING: Final = bytes(32)
-"""The subject of a ticket that is about nothing beside its purpose."""
+"""The subject of a ticket that has only a purpose."""
 
 
 class Purpose(enum.IntEnum):
-    """What a ticket or receipt is for; one is never good for another."""
+    """The purpose of a ticket or receipt; one is never valid for another."""
 
     LOGON = 1
     STEP_UP = 2
@@ -55,10 +56,10 @@ class Purpose(enum.IntEnum):
 
 @attrs.frozen
 class Opened:
-    """A ticket that was made here, for this user, session, purpose and subject, and is alive.
+    """A valid ticket: made here for this user, session, purpose and subject, neither expired nor spent.
 
     Attributes:
-        stamp: what remembers it once it is spent.
+        stamp: its identity, which the account records once it is spent.
         challenge: its MAC, 32 bytes.
     """
 
@@ -80,7 +81,7 @@ def receipt_subject(operation: Operation | None, device: Device) -> bytes:
 
 
 def fresh(context: Context, purpose: Purpose, *, lifetime: float, until: int | None = None) -> bytes:
-    """Return the stamp of a new ticket that lives ``lifetime`` seconds, or up to the microsecond ``until``."""
+    """Return the stamp of a new ticket, which expires after ``lifetime`` seconds, or at the microsecond ``until``."""
     issued = int(context.now * MICROSECONDS)
     until = issued + int(lifetime * MICROSECONDS) if until is None else until
     return _STAMP.pack(issued, until, context.draw(purpose.name, 16))
@@ -95,14 +96,14 @@ def sealed_ticket(
     session: str,
     subject: bytes = NOTHING,
 ) -> Ticket:
-    """Return the ticket of a stamp. It is written nowhere."""
+    """Return the ticket of a stamp. It is not stored."""
     head = bytes((_VERSION, purpose)) + stamp
     mac = _mac(account, context, session=session, head=head, subject=subject)
     return Ticket(base64url.encode(head + mac) + base64url.encode(context.user.encode()))
 
 
 def challenge_of(ticket: Ticket) -> bytes:
-    """Return the challenge that a ticket of our own making carries: its MAC, 32 bytes."""
+    """Return the challenge of a ticket made by `sealed_ticket`: its MAC, 32 bytes."""
     return base64url.decode(ticket[: Ticket.HEAD], message="ticket", field="MAC")[_HEAD:]
 
 
@@ -115,15 +116,15 @@ def open_ticket(
     session: str,
     subject: bytes = NOTHING,
 ) -> Opened | Reason:
-    """Return the ticket opened, or why not; nothing is counted and nothing changes.
+    """Verify a ticket and return it opened, or the reason of its refusal; nothing is counted or changed.
 
     Args:
-        text: what came back in the form.
+        text: the ticket as received in the form.
         account: whose epoch the ticket must have; None for a user without a record.
         context: policy, time, entropy and the root record.
-        purpose: what it must have been made for.
-        session: in which session.
-        subject: about what.
+        purpose: the purpose it must have.
+        session: the session it must have been made in.
+        subject: the subject it must have.
     """
     parts = _parts(text, context.user)
     if parts is None:
@@ -149,10 +150,10 @@ def open_ticket(
 
 
 def after_clock_set_back(account: Account | None, context: Context, reason: Reason) -> Account | None:
-    """Return the account that a refused ticket leaves: under a new epoch where its floor lies in the future.
+    """Return the account after a refused ticket: under a new epoch if its ``not_before`` lies in the future.
 
-    A clock that was ahead left that floor. It is never ignored, or what was spent then would pass when its time comes;
-    under the new epoch everything older is dead, so that the user starts over once and is not locked out.
+    A clock that was ahead left that bound. Ignoring it would let tickets spent then pass when their time comes; the new
+    epoch invalidates everything older, so that the user starts over once and is not locked out.
     """
     return renewed(account, context) if account is not None and reason is Reason.CLOCK_SET_BACK else account
 
@@ -172,25 +173,25 @@ def open_receipt(
 
 
 def renewed(account: Account, context: Context) -> Account:
-    """Return the account with a new epoch: every ticket, receipt and offer made before is dead."""
+    """Return the account with a new epoch: every earlier ticket, receipt and offer is invalid."""
     epoch = bytes(context.draw("epoch", 16))
     return replaced(account, epoch=epoch, offers=(), answered=(), failed=(), not_before=0)
 
 
 def spend(account: Account, context: Context, stamp: bytes, *, device: Device | None = None) -> Account:
-    """Return the account in which a rightly answered ticket, or a receipt, does not pass again.
+    """Return the account with a rightly answered ticket, or a receipt, recorded as spent.
 
-    Where all slots are taken the oldest goes, and nothing issued up to then passes any more; nor does anything issued
-    up to a stamp that is forgotten because it is old. The clock may have been wrong then, or be wrong now.
+    Where all slots are taken the oldest is dropped, and nothing issued up to it passes any more; nor does anything
+    issued up to a stamp that is dropped for its age. The clock may have been wrong then, or be wrong now.
 
     Args:
         account: the account as it is.
         context: policy, time, entropy and the root record.
         stamp: of the ticket.
-        device: takes the place of the bound device of the same id, in the same step; None where no device changes.
+        device: replaces the bound device of the same id, in the same transition; None where no device changes.
     """
-    answered, not_before = _remembered(account.answered, context, account.not_before)
-    failed, not_before = _remembered(account.failed, context, not_before)
+    answered, not_before = _retain(account.answered, context, account.not_before)
+    failed, not_before = _retain(account.failed, context, not_before)
     answered = (*answered, stamp)
     if len(answered) > MAX_SPENT:
         oldest = min(answered)
@@ -201,23 +202,23 @@ def spend(account: Account, context: Context, stamp: bytes, *, device: Device | 
 
 
 def spend_failed(account: Account, context: Context, stamp: bytes) -> Account | float:
-    """Return the account in which a wrongly answered ticket is spent, or the seconds until a slot is free.
+    """Return the account with a wrongly answered ticket spent, or the seconds until a slot is free.
 
-    Where all slots are taken and one of them by a ticket of the future, a clock was wrong: all tickets end.
+    Where all slots are taken, one of them by a ticket issued in the future, a clock was wrong: all tickets end.
     """
-    failed, not_before = _remembered(account.failed, context, account.not_before)
+    failed, not_before = _retain(account.failed, context, account.not_before)
     if len(failed) < MAX_SPENT:
         return replaced(account, failed=(*failed, stamp), not_before=not_before)
     if issued_at(max(failed)) > _latest(context):
         return renewed(account, context)
-    return max((issued_at(min(failed)) - _forgets_before(context)) / MICROSECONDS, 1)
+    return max((issued_at(min(failed)) - _retention_start(context)) / MICROSECONDS, 1)
 
 
-def _remembered(stamps: tuple[bytes, ...], context: Context, not_before: int) -> tuple[tuple[bytes, ...], int]:
-    """Return the stamps that are not too old, and the floor below which the others now lie."""
+def _retain(stamps: tuple[bytes, ...], context: Context, not_before: int) -> tuple[tuple[bytes, ...], int]:
+    """Return the stamps that are not too old, and the ``not_before`` that covers the others."""
     if not stamps:
         return stamps, not_before
-    before = _forgets_before(context)
+    before = _retention_start(context)
     if issued_at(min(stamps)) > before:
         return stamps, not_before
     forgotten = [stamp for stamp in stamps if issued_at(stamp) <= before]
@@ -225,12 +226,12 @@ def _remembered(stamps: tuple[bytes, ...], context: Context, not_before: int) ->
 
 
 def _latest(context: Context) -> float:
-    """Return the latest moment, in microseconds, at which a host with a right clock may have issued a ticket."""
+    """Return the latest time, in microseconds, at which a host with a right clock may have issued a ticket."""
     return (context.now + context.policy.clock_skew) * MICROSECONDS
 
 
-def _forgets_before(context: Context) -> float:
-    """Return the issue, in microseconds, up to which a ticket is dead on every host, the slowest clock's too."""
+def _retention_start(context: Context) -> float:
+    """Return the latest issue time, in microseconds, of a ticket that has expired on every host, by its clock."""
     policy = context.policy
     return (context.now - policy.lifetimes.longest - 2 * policy.clock_skew) * MICROSECONDS
 
@@ -244,7 +245,7 @@ def _parts(text: str, user: str) -> tuple[bytes, bytes] | None:
         raw = base64url.decode(text[: Ticket.HEAD], message="ticket", field="head")
     except MalformedMessage:
         return None
-    return raw[:_HEAD], raw[_HEAD:]  # the user id stands where it should, so that all 88 characters are there
+    return raw[:_HEAD], raw[_HEAD:]  # the user id matched at its offset, so all 88 characters are there
 
 
 def _mac(account: Account | None, context: Context, *, session: str, head: bytes, subject: bytes) -> bytes:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How codes of virtual devices are weighed: one for a logon, one or two consecutive ones for a bind or a resync.
+"""Verification of TOTP codes: one for a logon, one or two consecutive ones for a bind or a resynchronisation.
 
 RFC 6238 sections 5.2 and 6 (https://www.rfc-editor.org/rfc/rfc6238); requirements O6 to O8, O11, O17, O22. A code is
-spent by the time step that it matches, never by its spelling.
+spent by the time step that it matches, however it was typed.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def totp_of(device: VirtualMFADevice) -> TOTP:
 
 
 def lost_step(device: VirtualMFADevice, context: Context) -> int:
-    """Return the highest step of which a code may have been accepted in a history that was lost; -1 where none was.
+    """Return the highest time step whose code may have been accepted in a lost history; -1 where none was lost.
 
-    Only losses after the history in which the device was bound concern it: before that its secret was not there.
+    Only losses after the history in which the device was bound concern it: before that its secret did not exist.
     """
     lost_at = _lost_at(device, context)
     if lost_at is None:
@@ -38,7 +38,7 @@ def _lost_at(device: VirtualMFADevice, context: Context) -> float | None:
 
 
 def accepted_in_the_future(device: VirtualMFADevice, context: Context) -> Reason | None:
-    """Return what a device needs of which a wrong clock accepted codes of the future; None where none did.
+    """Return what a device needs after a wrong clock accepted codes of the future; None where none did.
 
     A host with a right clock accepts no step beyond the device's drift, the window and the clocks' skew.
     """
@@ -60,14 +60,14 @@ def match_one(device: VirtualMFADevice, code: str, context: Context) -> tuple[in
     )
     if step is None:
         return None, Reason.WRONG_CODE
-    why_not = Reason.REPLAYED_CODE if step <= device.last_step else spent(device, step, context)
+    why_not = Reason.REPLAYED_CODE if step <= device.last_step else why_spent(device, step, context)
     if why_not is Reason.REPLAYED_CODE:
         why_not = accepted_in_the_future(device, context) or why_not
     return step, why_not
 
 
-def spent(device: VirtualMFADevice, step: int, context: Context) -> Reason | None:
-    """Return why no code of a step is ever accepted, or may be after history was lost; None where it was not used."""
+def why_spent(device: VirtualMFADevice, step: int, context: Context) -> Reason | None:
+    """Return why no code of a time step is accepted: it was used, or may have been in a lost history; else None."""
     if step <= device.floor or step in device.accepted:
         return Reason.REPLAYED_CODE
     if step <= lost_step(device, context):
@@ -77,7 +77,7 @@ def spent(device: VirtualMFADevice, step: int, context: Context) -> Reason | Non
 
 
 def with_accepted(accepted: tuple[int, ...], floor: int, *steps: int) -> tuple[tuple[int, ...], int]:
-    """Return the accepted steps with some more, and the floor: it rises to the lowest, which fall out."""
+    """Return the accepted steps with more added, and the floor, which rises to the highest of the steps dropped."""
     together = (*accepted, *steps)
     if accepted and steps[0] < accepted[-1]:
         together = tuple(sorted(together))
@@ -92,8 +92,8 @@ def match_run(totp: TOTP, codes: tuple[str, ...], *, now: float, backward: int, 
         totp: the generator.
         codes: one or two, in the order in which the app showed them.
         now: seconds since the epoch.
-        backward: how many steps before the current one the last code may stand.
-        forward: how many steps after it.
+        backward: how many steps before the current one the last code may be.
+        forward: how many steps after the current one it may be.
     """
     current = totp.step(now)
     found: int | None = None
@@ -101,8 +101,8 @@ def match_run(totp: TOTP, codes: tuple[str, ...], *, now: float, backward: int, 
     for step in range(max(current - backward, first), current + forward + 1):
         fits = True
         for back, code in enumerate(reversed(codes)):
-            context = (step - back) * totp.period
-            fits &= totp.match(code, at=context, backward=0, forward=0) is not None
+            at = (step - back) * totp.period
+            fits &= totp.match(code, at=at, backward=0, forward=0) is not None
         if fits:
             found = step
     return found

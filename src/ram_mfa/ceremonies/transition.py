@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shape of everything that can happen: a frozen verb turns an account and a moment into a step.
+"""The base of all verbs: a frozen verb turns an account and a context into a transition.
 
-The rule of this room: no clock, no I/O, no randomness, no logging. A verb is pure; the loop may call it again on a
-fresher account, and only the step whose account was stored is told to anybody.
+Invariant: no clock, no I/O, no randomness, no logging. A verb is pure; the engine may call it again on a newer account,
+and reports only the transition whose account was stored.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @attrs.frozen
 class Claim:
-    """A credential id that the step needs to belong to its user before it may land.
+    """A credential id that must belong to the user before the transition is committed.
 
     Attributes:
         scope: the RP ID or AppID that the credential is for.
@@ -35,13 +35,13 @@ class Claim:
 
 @attrs.frozen
 class Transition(Generic[T_co]):
-    """What a verb comes to.
+    """The result of a verb: the next account, the outcome, and the effects.
 
     Attributes:
         account: the next account; the very same object where nothing is to be written; None where there is no record.
-        outcome: the success value, or why not.
-        claims: settled by the loop before the account is stored.
-        events: told after the account is stored.
+        outcome: the success value, or the refusal.
+        claims: settled by the engine before the account is stored.
+        events: reported after the account is stored.
         unfinished: whether the verb is called again once the account is stored; until then there is no outcome.
     """
 
@@ -53,17 +53,18 @@ class Transition(Generic[T_co]):
 
 
 class Verb(Unpickled, Generic[T_co]):
-    """Something that can happen to an account; perform it with `ram_mfa.MFA.perform`. It is not pickled.
+    """A command on an account; perform it with `ram_mfa.MFA.perform`. It cannot be pickled.
 
     Attributes:
-        privileged: whether only the application can cause it, never a visitor: it then waits for no visitor's verb.
+        privileged: whether only the application can cause it, never a visitor: it then does not queue behind visitors'
+            verbs.
     """
 
     __slots__ = ()
     privileged: ClassVar[bool] = False
 
     def __call__(self, account: Account | None, context: Context) -> Transition[T_co]:
-        """Decide: return the next account, the outcome and what is to be told."""
+        """Return the next account, the outcome and the events."""
         raise NotImplementedError
 
 
@@ -76,7 +77,7 @@ def refused(
     actor: str = "",
     events: tuple[Event, ...] = (),
 ) -> Transition[Never]:
-    """Return the step of a refusal; ``account`` is what must be remembered of it."""
+    """Return the transition of a refusal; ``account`` is the account to store."""
     if isinstance(refusal, Reason):
         refusal = Refusal(refusal)
     detail = refusal.reason.name if refusal.check is None else f"{refusal.reason.name}: {refusal.check}"

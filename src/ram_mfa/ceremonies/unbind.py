@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Taking devices away: unbinding one, or resetting all of MFA; for a lost key, an uninstalled app, a change of kind.
+"""Removal of one device, or of all MFA: after a lost key, an uninstalled app, or for a change of kind.
 
 Either ends every ticket, receipt, offer and remembered machine with the same swap (requirements B5, B17; V22).
 """
@@ -13,7 +13,7 @@ from ..context import Context
 from ..events import Event, EventType
 from ..refusals import Reason
 from . import _fields
-from .account_changes import one_device, without_device
+from .account_changes import select_device, without_device
 from .actors import Actor, Owner, is_actor
 from .authority import Action, authorise
 from .tickets import renewed
@@ -34,14 +34,14 @@ class Unbind(Verb[DeviceView]):
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[DeviceView]:
-        """Return the step to the account without the device."""
+        """Return the transition to the account without the device."""
         actor = self.by.label
         grant = authorise(account, context, self.by, Action.UNBIND)
         if isinstance(grant, Reason):
             return refused(account, context, grant, actor=actor)
         if account is None:
             return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
-        device = one_device(account.devices, self.device)
+        device = select_device(account.devices, self.device)
         if isinstance(device, Reason):
             return refused(account, context, device, actor=actor)
         wrong = account.wrong if isinstance(self.by, Owner) else ()
@@ -52,7 +52,7 @@ class Unbind(Verb[DeviceView]):
 
 @attrs.frozen
 class ResetMFA(Verb[AccountView]):
-    """Take all devices, machines and limits away, and require the user to bind anew (requirements B6, B7).
+    """Remove all devices, machines and counts of wrong codes, and require the user to bind again (requirements B6, B7).
 
     Attributes:
         by: who asks.
@@ -61,7 +61,7 @@ class ResetMFA(Verb[AccountView]):
     by: Actor = attrs.field(validator=is_actor)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[AccountView]:
-        """Return the step to the account as it was opened, with MFA required."""
+        """Return the transition to the account as it was opened, with MFA required."""
         actor = self.by.label
         grant = authorise(account, context, self.by, Action.RESET)
         if isinstance(grant, Reason):

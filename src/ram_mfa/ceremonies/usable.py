@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which bound devices may answer now: those that are not disabled, and that the policy still allows.
+"""Usable devices: the bound ones that are not disabled and that the policy still allows.
 
-A device that may not answer counts for nothing: no code or assertion of it passes, no receipt that it earned, and no
-machine that it proved (requirement A24).
+Of a device that is not usable no code or assertion is accepted, no receipt that it earned, and no machine that it
+proved (requirement A24).
 """
 
 from __future__ import annotations

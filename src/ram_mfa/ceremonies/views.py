@@ -17,13 +17,13 @@ from .usable import why_unusable
 
 @attrs.frozen
 class DeviceView:
-    """A bound device as anybody who manages it may see it.
+    """A bound device, as shown to those who manage it.
 
     Attributes:
-        id, name, kind: what to call it.
+        id, name, kind: its id, its name and its kind.
         bound_at, bound_by, last_used_at: seconds since the epoch, the actor, seconds since the epoch or None.
         disabled: whether too many wrong codes disabled it.
-        allowed: whether the policy lets it answer; where it does not, `DevicePolicy.disallowed` has said so.
+        allowed: whether the policy lets it answer; where it does not, `DevicePolicy.disallowed` is the cause.
         model: what a trusted attestation says it is; else empty.
         cloned_at: when a security key's count last went back, or None.
     """
@@ -68,18 +68,18 @@ def _facts(device: Device, policy: MFAPolicy) -> dict[str, Any]:
 
 
 def device_view(device: Device, policy: MFAPolicy) -> DeviceView:
-    """Return what may be seen of a device."""
+    """Return the view of a device."""
     return DeviceView(**_facts(device, policy))
 
 
 def bound_view(device: Device, policy: MFAPolicy, proof: Proof | None = None) -> Bound:
-    """Return what a bind hands out."""
+    """Return the outcome of a bind."""
     return Bound(**_facts(device, policy), proof=proof)
 
 
 @attrs.frozen
 class MachineView:
-    """A remembered machine as its owner may see it.
+    """A remembered machine, as shown to its owner.
 
     Attributes:
         id: for `ForgetMachine`.
@@ -96,18 +96,18 @@ class MachineView:
 
 
 def machine_view(machine: Machine, *, this: bool) -> MachineView:
-    """Return what may be seen of a machine."""
+    """Return the view of a machine."""
     return MachineView(machine.id, machine.label, machine.remembered_at, machine.expires_at, this)
 
 
 @attrs.frozen
 class AccountView:
-    """An account as its owner or an administrator may see it: never a secret, never a handle.
+    """An account, as shown to its owner or an administrator; it never holds a secret or a handle.
 
     Attributes:
         user: the user id.
         required: whether an administrator requires MFA of this user.
-        must_bind: whether the next logon comes to `MustBind`.
+        must_bind: whether the next logon returns `MustBind`.
         devices, machines: bound and remembered ones, the oldest first.
         waiting: the kinds of the open offers.
         created_at: seconds since the epoch.
@@ -123,7 +123,7 @@ class AccountView:
 
 
 def account_view(account: Account, context: Context, *, must_bind: bool, this: bytes | None = None) -> AccountView:
-    """Return what may be seen of an account; ``this`` is the digest of the presented machine's handle."""
+    """Return the view of an account; ``this`` is the digest of the presented machine's handle."""
     now = context.now
     return AccountView(
         user=account.user,
