@@ -82,7 +82,7 @@ class AttestationCertificate:
         """Return the certificate that ``der`` is. The last 128 that were asked for are kept, parsed, with their keys.
 
         Args:
-            der: one certificate, and nothing behind it.
+            der: one certificate, and nothing after it.
 
         Raises:
             MalformedMessage: it is none, is above 16,384 bytes, or its P-256 key is not a point of the curve.

@@ -34,7 +34,7 @@ _KNOWN: Final = frozenset(
     {
         _BASIC_CONSTRAINTS,
         _KEY_USAGE,
-        "2.5.29.17",  # subject alternative name: names nobody here asks for
+        "2.5.29.17",  # subject alternative name: names that are not used here
         "2.5.29.32",  # certificate policies
         "2.5.29.37",  # extended key usage: the caller's format says which one
         "1.3.6.1.4.1.45724.1.1.4",  # FIDO: AAGUID

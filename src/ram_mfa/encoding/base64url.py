@@ -26,7 +26,7 @@ def decode(text: str, *, message: str, field: str, limit: int = 65_536) -> bytes
 
     Args:
         text: base64url without padding.
-        message: which message it stands in, for the error.
+        message: the name of the message, for the error.
         field: which part of it, for the error.
         limit: the maximum length of ``text``, in characters.
 

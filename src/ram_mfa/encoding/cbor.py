@@ -44,7 +44,7 @@ def decode(data: bytes, *, message: str, limit: int, canonical: bool = False) ->
         canonical: whether the CTAP2 canonical form is demanded: shortest heads, no indefinite lengths, sorted keys.
 
     Raises:
-        MalformedMessage: too long, not well formed, too deep, a duplicate key, a tag, bytes behind the item.
+        MalformedMessage: too long, not well formed, too deep, a duplicate key, a tag, bytes after the item.
     """
     if len(data) > limit:
         raise MalformedMessage(message, "CBOR", f"longer than {limit} bytes")
@@ -83,7 +83,7 @@ class _Odd(Exception):
 
 
 class _Walk:
-    """One walk over one item. A read behind the end is an ``IndexError``, wherever it happens."""
+    """One walk over one item. A read past the end is an ``IndexError``, wherever it happens."""
 
     __slots__ = ("_canonical", "_data", "_left", "_size")
 

@@ -35,7 +35,7 @@ class Element(NamedTuple):
 
 @attrs.define
 class DERReader:
-    """Reads the values that stand one behind the other in some bytes.
+    """Reads the values that follow one another in some bytes.
 
     Attributes:
         data: the bytes.
@@ -142,7 +142,7 @@ def oid(contents: bytes, *, message: str, field: str) -> str:
 def bits(contents: bytes, *, message: str, field: str) -> tuple[bytes, int]:
     """Return the bytes of a BIT STRING's contents, and how many bits of the last one are unused.
 
-    Whether the unused bits are zero is the caller's to ask.
+    Whether the unused bits are zero is for the caller to check.
 
     Raises:
         MalformedMessage: the count of unused bits is missing, above 7, or not 0 where there are no bits.

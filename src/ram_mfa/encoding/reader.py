@@ -57,7 +57,7 @@ class Reader:
         """Check that nothing is left.
 
         Raises:
-            MalformedMessage: there are bytes behind the message.
+            MalformedMessage: there are bytes after the message.
         """
         if self.left:
             raise MalformedMessage(self.message, "end of message", f"{self.left} bytes too many", offset=self.offset)

@@ -29,7 +29,7 @@ def decode(text: str, *, message: str, field: str) -> SecretBytes:
 
     Args:
         text: base32, in either case, with all of its padding or none.
-        message: which message it stands in, for the error.
+        message: the name of the message, for the error.
         field: which part of it, for the error.
 
     Raises:

@@ -8,7 +8,7 @@ The format is a wiki page, and apps read it differently. Where it leaves a choic
 scheme and type in upper or mixed case     read (RFC 3986 sections 3.1 and 3.2.2)
 a fragment                                 left out (RFC 3986 section 3.5)
 characters beyond ASCII, not encoded       read (RFC 3987); but control characters, encoded or not, are refused
-``:`` or ``%3A`` between issuer, account   the separator, either way; spaces behind it go
+``:`` or ``%3A`` between issuer, account   the separator, either way; spaces after it are dropped
 a second colon, in the label or issuer     refused: apps split it differently
 no label, no account, empty prefix         refused
 issuer prefix and parameter differ         refused; one without the other is enough, and ``issuer=`` is none
@@ -18,7 +18,7 @@ parameters not known, also without ``=``   left out, except ``encoder``: its cod
 HOTP without ``counter``                   refused: the format requires it
 names of parameters in upper case          not known
 ``+``                                      a plus sign, never a space; so it is refused in a secret
-secret in lower case, with full padding    read; so is one with bits set behind the last byte: apps drop them
+secret in lower case, with full padding    read; so is one with bits set after the last byte: apps drop them
 secret of any length from one byte         read; a short one is among the warnings
 spaces or hyphens in the secret            refused: that is a setup key (``parse_setup_key``)
 ``sha256``, ``SHA-256``                    read: no reader takes them for anything else

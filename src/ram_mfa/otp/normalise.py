@@ -4,9 +4,9 @@
 Requirement O18. Two forms of one code that count as two codes would defeat a replay guard or a limit on guesses, so
 this is the only normalisation, and it happens once:
 
-1. white space of ASCII (space, tab, line feed, carriage return, vertical tab, form feed) at both ends goes;
-2. between two digits one space or one hyphen of ASCII may stand, as in ``123 456``, and goes;
-3. what is left is exactly N digits of ASCII, or it is no code.
+1. white space of ASCII (space, tab, line feed, carriage return, vertical tab, form feed) at both ends is removed;
+2. between two digits one space or one hyphen of ASCII, as in ``123 456``, is removed;
+3. the rest must be exactly N digits of ASCII; anything else is not a code.
 
 So these are no codes: digits of other scripts, full-width digits, signs, underscores, points, doubled or other
 spaces, zero-width characters, a digit too few or too many. Leading zeros are digits like others. No ``int()``: it

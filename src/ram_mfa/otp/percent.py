@@ -26,7 +26,7 @@ def decode(text: str, *, message: str, field: str) -> str:
 
     Args:
         text: characters that are not percent-encoded stand for themselves, also beyond ASCII (RFC 3987).
-        message: which message it stands in, for the error.
+        message: the name of the message, for the error.
         field: which part of it, for the error.
 
     Raises:

@@ -35,7 +35,7 @@ def parse_setup_key(text: str) -> SecretBytes:
             ``0``, ``1``, ``8`` and ``9`` are not guessed to be the letters they resemble.
 
     Raises:
-        MalformedMessage: it is no str, empty, too long, or not base32.
+        MalformedMessage: it is not a str, empty, too long, or not base32.
     """
     if not isinstance(text, str):
         raise MalformedMessage(_MESSAGE, "text", "not a string")

@@ -106,7 +106,7 @@ class TOTP:
         return str(snum(inner, outer, step) % MODULUS[digits]).zfill(digits)
 
     def match(self, code: str, *, at: float, backward: int = 1, forward: int = 1) -> int | None:
-        """Return the highest time step of the window whose code this is, or None.
+        """Return the highest time step in the window whose code equals ``code``, or None.
 
         The plan, each step marked below:
 
@@ -117,8 +117,8 @@ class TOTP:
         4. return the highest step that matched: where one code belongs to two steps, consuming the lower one would
            let it pass again (requirement O17).
 
-        Whether the code was used before is not asked here: the caller keeps the last accepted step, refuses one that
-        is not above it, and remembers this one before anybody is told (section 5.2).
+        This method does not detect reuse: the caller must store the last accepted step, refuse a step that is not above
+        it, and store the new step before it reports success (section 5.2).
 
         Args:
             code: what a person typed.

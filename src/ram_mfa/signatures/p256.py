@@ -35,7 +35,7 @@ def load_p256(public_key: bytes, *, message: str = "P-256 public key") -> ec.Ell
 
     Args:
         public_key: ``0x04 || x || y``; the compressed and the hybrid form and the point at infinity are refused.
-        message: which message the key stands in, for the error.
+        message: the name of the message, for the error.
 
     Raises:
         MalformedMessage: the bytes are no uncompressed point on P-256.
@@ -52,7 +52,7 @@ def load_p256(public_key: bytes, *, message: str = "P-256 public key") -> ec.Ell
 
 @lru_cache(maxsize=256)
 def stored_p256(public_key: bytes) -> ec.EllipticCurvePublicKey:
-    """Return a stored key; the last 256 are kept, loaded and ready, for whoever logs on and then steps up.
+    """Return a stored key; the last 256 are cached in loaded form, since a step-up often follows a logon.
 
     Args:
         public_key: ``0x04 || x || y``.
@@ -64,11 +64,11 @@ def stored_p256(public_key: bytes) -> ec.EllipticCurvePublicKey:
 
 
 def check_signature_form(signature: bytes, *, message: str) -> None:
-    """Check that a signature is strict DER of two numbers from 1 to n - 1, with nothing behind them.
+    """Check that a signature is strict DER of two numbers from 1 to n - 1, with nothing after them.
 
     Args:
         signature: ``SEQUENCE { r INTEGER, s INTEGER }``.
-        message: which message the signature stands in, for the error.
+        message: the name of the message, for the error.
 
     Raises:
         MalformedMessage: it is not: BER, padded, negative, zero, too large, cut or too long.
@@ -81,7 +81,7 @@ def check_signature_form(signature: bytes, *, message: str) -> None:
 
 
 def _check_number(signature: bytes, start: int, message: str) -> int:
-    """Check the DER INTEGER at ``start`` and return the offset behind it."""
+    """Check the DER INTEGER at ``start`` and return the offset after it."""
     first = start + 2
     if first >= len(signature) or signature[start] != 0x02:
         raise MalformedMessage(message, "signature", "a number is missing")

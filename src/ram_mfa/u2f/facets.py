@@ -4,7 +4,7 @@
 FIDO AppID and Facet Specification 1.2, section 3.1
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-appid-and-facets-v1.2-ps-20170411.html).
 
-The rule of this file: a facet is compared whole, and nothing is fetched. Clients fetch the document of trusted facets
+Invariant: a facet is compared whole, and nothing is fetched. Clients fetch the document of trusted facets
 from the AppID; this file writes it, and reads it as they do, to find what they would leave out.
 
 The specification's "least-specific private label" is a public suffix and one label more, and public suffixes are a
@@ -59,7 +59,7 @@ def parse_facet(text: str) -> Facet:
     """Return the facet that ``text`` names.
 
     Args:
-        text: a web origin, with or without the slash that the specification writes behind it and browsers leave out,
+        text: a web origin, with or without the slash that the specification writes after it and browsers omit,
             or an app's identity.
 
     Raises:

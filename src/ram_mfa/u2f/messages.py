@@ -4,7 +4,7 @@
 FIDO U2F Raw Message Formats 1.2, sections 4.3 and 5.4
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-raw-message-formats-v1.2-ps-20170411.html).
 
-The rule of this file: a message that exists is well formed. Its constructor checks what parsing checks, so
+Invariant: a message that exists is well formed. Its constructor checks what parsing checks, so
 ``bytes(Message.parse(raw)) == raw``, and what `verification` gets has a key on the curve and a signature in strict DER.
 """
 
@@ -69,7 +69,7 @@ class RegistrationResponse:
         """Return the message that ``raw`` is, without a status word.
 
         Raises:
-            MalformedMessage: a part is missing, malformed or too long, or something stands behind the signature.
+            MalformedMessage: a part is missing, malformed or too long, or something follows the signature.
         """
         reader = Reader(raw, _REGISTRATION)
         if reader.uint(1, "reserved byte") != _RESERVED:
@@ -109,7 +109,7 @@ class AuthenticationResponse:
         """Return the message that ``raw`` is, without a status word.
 
         Raises:
-            MalformedMessage: a part is missing or malformed, or something stands behind the signature.
+            MalformedMessage: a part is missing or malformed, or something follows the signature.
         """
         reader = Reader(raw, _AUTHENTICATION)
         user_presence, counter = _FIXED.unpack(reader.take(_FIXED.size, "user presence and counter"))

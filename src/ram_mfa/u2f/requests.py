@@ -4,7 +4,7 @@
 FIDO U2F Raw Message Formats 1.2, sections 4.1, 5.1 and 6.1
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-raw-message-formats-v1.2-ps-20170411.html).
 
-The rule of this file: a request that exists is well formed, and ``bytes(Request.parse(raw)) == raw``.
+Invariant: a request that exists is well formed, and ``bytes(Request.parse(raw)) == raw``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Web Authentication Level 3, "FIDO AppID Extension" (https://www.w3.org/TR/webauthn-3/#sctn-appid-extension).
 
-The rule here: the AppID's hash stands in for the RP ID's only where three things agree: this ceremony asked for that
+Invariant: the AppID's hash stands in for the RP ID's only where three things agree: this ceremony asked for that
 AppID, the client says that it used it, and the credential was registered through U2F under that AppID. Every other
 combination is verified as if the extension did not exist, and a client's "used" that does not fit is refused.
 """

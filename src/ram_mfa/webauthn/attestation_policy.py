@@ -4,7 +4,7 @@
 Web Authentication Level 3, "Attestation Conveyance Preference" (https://www.w3.org/TR/webauthn-3/#enum-attestation-convey)
 and the step that assesses trust (https://www.w3.org/TR/webauthn-3/#reg-ceremony-assess-trust).
 
-The rule here: nothing asked is the default, and trust comes from roots that were given; without them nothing is
+Invariant: nothing asked is the default, and trust comes from roots that were given; without them nothing is
 trusted.
 """
 

@@ -5,7 +5,7 @@ Web Authentication Level 3, "Verifying an Authentication Assertion"
 (https://www.w3.org/TR/webauthn-3/#sctn-verifying-assertion); section numbers and steps differ between drafts, so
 anchors are cited.
 
-The rule here: one credential, named by the caller, one challenge, one answer. Nothing is remembered here: that a
+Invariant: one credential, named by the caller, one challenge, one answer. Nothing is remembered here: that a
 challenge is spent, and the new count stored in the same write, is the caller's.
 """
 

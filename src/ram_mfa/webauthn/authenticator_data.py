@@ -4,7 +4,7 @@
 Web Authentication Level 3, "Authenticator Data" (https://www.w3.org/TR/webauthn-3/#sctn-authenticator-data) and
 "Attested Credential Data" (https://www.w3.org/TR/webauthn-3/#sctn-attested-credential-data).
 
-The rule here: it is read from the first byte to the last, and nothing that it claims is believed before a signature
+Invariant: it is read from the first byte to the last, and nothing that it claims is believed before a signature
 over it held, or policy said that none is needed.
 """
 

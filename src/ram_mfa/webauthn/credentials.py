@@ -3,7 +3,7 @@
 
 Web Authentication Level 3, "Terminology", credential record (https://www.w3.org/TR/webauthn-3/#credential-record).
 
-The rule here: frozen values. A ``RegisteredCredential`` and a ``VerifiedAssertion`` are made only by a verification.
+Invariant: frozen values. A ``RegisteredCredential`` and a ``VerifiedAssertion`` are made only by a verification.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class RegisteredCredential:
     """A credential that a registration made.
 
     Attributes:
-        id: credential id, 1 to 1,023 bytes; whether anybody holds it already is the caller's to ask.
+        id: credential id, 1 to 1,023 bytes; whether anybody holds it already is for the caller to check.
         public_key: the COSE key in its canonical encoding.
         algorithm: what its signatures are.
         sign_count: the counter's first value; 0 for ``fido-u2f``, whose signature does not cover it.

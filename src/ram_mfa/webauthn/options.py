@@ -6,7 +6,7 @@ Web Authentication Level 3, "Options for Credential Creation" and "Options for A
 https://www.w3.org/TR/webauthn-3/#sctn-parseRequestOptionsFromJSON): a page hands the object to
 ``PublicKeyCredential.parseCreationOptionsFromJSON`` or ``parseRequestOptionsFromJSON``.
 
-The rule here: the defaults ask for what a U2F key can do. It keeps no discoverable credential and recognises nobody, so
+Invariant: the defaults ask for what a U2F key can do. It keeps no discoverable credential and recognises nobody, so
 both are discouraged: where one is required, browsers do not even let such a key blink.
 """
 

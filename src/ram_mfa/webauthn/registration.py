@@ -5,7 +5,7 @@ Web Authentication Level 3, "Registering a New Credential"
 (https://www.w3.org/TR/webauthn-3/#sctn-registering-a-new-credential); section numbers and steps differ between drafts,
 so anchors are cited.
 
-The rule here: a credential comes back only when every step passed, and holds only what a signature covers, or what
+Invariant: a credential is returned only when every step passed, and holds only what a signature covers, or what
 "none" may say. No clock: the time at which certificates are validated is an argument.
 """
 

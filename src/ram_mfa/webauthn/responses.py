@@ -4,7 +4,7 @@
 Web Authentication Level 3, "PublicKeyCredential", RegistrationResponseJSON and AuthenticationResponseJSON
 (https://www.w3.org/TR/webauthn-3/#dom-publickeycredential-tojson).
 
-The rule here: a value of these classes is well formed and nothing more; it proves nothing before it is verified.
+Invariant: a value of these classes is well formed and nothing more; it proves nothing before it is verified.
 Members that repeat what the attestation object holds (``authenticatorData``, ``publicKey`` ...) are not read.
 """
 

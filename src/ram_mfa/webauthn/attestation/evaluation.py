@@ -5,7 +5,7 @@ Web Authentication Level 3, the steps on trust anchors and on trust
 (https://www.w3.org/TR/webauthn-3/#reg-ceremony-attestation-trust-anchors,
 https://www.w3.org/TR/webauthn-3/#reg-ceremony-assess-trust).
 
-The rule here: "trusted" is said of a path that ends in a given root at a given time, and of nothing else.
+Invariant: "trusted" is said of a path that ends in a given root at a given time, and of nothing else.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 Web Authentication Level 3, "FIDO U2F Attestation Statement Format"
 (https://www.w3.org/TR/webauthn-3/#sctn-fido-u2f-attestation); FIDO U2F Raw Message Formats 1.2, section 4.3.
 
-The rule here: the signature covers the RP ID's hash, the client data's hash, the key handle and the public key. It does
+Invariant: the signature covers the RP ID's hash, the client data's hash, the key handle and the public key. It does
 not cover flags, counter and AAGUID, so a registration in this format never reports one of them.
 """
 

@@ -3,7 +3,7 @@
 
 Web Authentication Level 3, "None Attestation Statement Format" (https://www.w3.org/TR/webauthn-3/#sctn-none-attestation).
 
-The rule here: nothing means an empty map.
+Invariant: the statement is an empty map.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Web Authentication Level 3, "Defined Attestation Statement Formats"
 (https://www.w3.org/TR/webauthn-3/#sctn-defined-attestation-formats), with the IANA registry of RFC 8809. They belong to
 platforms (a TPM, a phone), not to security keys.
 
-The rule here: what was not verified proves nothing.
+Invariant: an unverified statement proves nothing.
 """
 
 from __future__ import annotations

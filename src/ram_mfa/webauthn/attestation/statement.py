@@ -5,7 +5,7 @@ Web Authentication Level 3, "Generating an Attestation Object"
 (https://www.w3.org/TR/webauthn-3/#sctn-generating-an-attestation-object) and "Attestation Types"
 (https://www.w3.org/TR/webauthn-3/#sctn-attestation-types).
 
-The rule here: exactly the members that the standard names, of exactly their types.
+Invariant: exactly the members that the standard names, of exactly their types.
 """
 
 from __future__ import annotations
