@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that is remembered of one user: one frozen value, every list of it bounded.
+"""The record of one user: a frozen value in which every list is bounded.
 
-No clock here, no policy, no decision: `Account` is what the verbs of `ram_mfa.ceremonies` turn into the next
-`Account`, and what `ram_mfa.codec` writes down.
+This module has no clock, policy or decision: the verbs of `ram_mfa.ceremonies` turn an `Account` into the next one, and
+`ram_mfa.codec` serialises it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class VirtualMFADevice:
         floor: no code of a step up to it is ever accepted: it rises to each step that falls out of ``accepted``.
         drift: steps by which the app's clock is ahead; set by a resync only.
         failures: consecutive wrong codes.
-        closed_until: no code is weighed before that moment (seconds since the epoch).
+        closed_until: no code is verified before that time (seconds since the epoch).
         disabled_at: when too many consecutive wrong codes disabled it, or None.
         bound_at, bound_by, last_used_at: seconds since the epoch, the actor, seconds since the epoch or None.
         history: 16 bytes, the id of the store's history in which it was bound; only losses after that concern it.
@@ -160,7 +160,7 @@ Device = VirtualMFADevice | SecurityKey
 
 @attrs.frozen
 class Offer:
-    """A device offered and not bound yet; it opens nothing but its own confirmation.
+    """A device offered and not bound yet; it is valid for its own confirmation only.
 
     Attributes:
         stamp: 32 bytes, its ticket's.
@@ -218,12 +218,13 @@ class Machine:
 
 @attrs.frozen
 class Account:
-    """All that is remembered of a user.
+    """The record of a user.
 
     Attributes:
         user: the user id, checked against the store key.
         handle: 32 random bytes, WebAuthn's ``user.id``.
-        epoch: 16 random bytes, new with every bind, unbind, reset and password change; tickets and receipts hang on it.
+        epoch: 16 random bytes, new with every bind, unbind, reset and password change; tickets and receipts are
+            bound to it.
         created_at: seconds since the epoch.
         required: whether an administrator requires MFA of this user.
         devices: bound ones, in the order of binding.
@@ -232,7 +233,7 @@ class Account:
         failed: stamps of the tickets answered wrongly by a security key, in that order too.
         not_before: tickets issued up to that microsecond are refused.
         machines: remembered ones, the oldest first.
-        wrong: moments of the wrong codes of the last 24 hours, the oldest first.
+        wrong: times of the wrong codes of the last 24 hours, the oldest first.
         password_mark: digest of the last mark seen, or None.
         old_marks: the first 16 bytes of the digests of the marks seen before it, the oldest first.
         outbox: events committed and not delivered yet, the oldest first.

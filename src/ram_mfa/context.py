@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frozen rest of the world that a verb sees beside the account: policy, time, entropy, and the root record.
+"""Immutable inputs of a verb other than the account: policy, time, entropy, root record.
 
-No clock here and no randomness: the loop brings ``now`` and draws ``entropy`` once per perform.
+This module has no clock and no randomness: the engine reads ``now`` and draws ``entropy`` once per perform.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class Root:
 
     @property
     def lost_at(self) -> tuple[float, ...]:
-        """The moments of all losses, the earliest first."""
+        """The times of all losses, the earliest first."""
         return tuple(sorted(loss.at for loss in self.losses))
 
     def losses_since(self, history: bytes) -> tuple[float, ...]:
-        """Return the moments of the losses that came after a history began; of an unknown history, of all losses."""
+        """Return the times of the losses that came after a history began; of an unknown history, of all losses."""
         if history == self.history:
             return ()
         ids = [loss.history for loss in self.losses]
@@ -65,9 +65,9 @@ class Root:
         return tuple(loss.at for loss in later)
 
     def after_loss(self, *, at: float, incarnation: str, history: bytes) -> Root:
-        """Return the root record that knows of one more loss of history.
+        """Return the root record with one more loss of history.
 
-        Where there are too many, the first one's moment is merged into the second's, and none is forgotten.
+        Where there are too many, the first one's time is merged into the second's, and none is forgotten.
         """
         losses = (*self.losses, Loss(at, history))
         if len(losses) > MAX_LOSSES:
@@ -78,7 +78,7 @@ class Root:
 
 @attrs.frozen
 class Context:
-    """What a verb may know beside the account.
+    """The inputs of a verb other than the account.
 
     Attributes:
         policy: in force for this perform.
@@ -101,6 +101,6 @@ class Context:
     def draw(self, label: str, size: int) -> SecretBytes:
         """Return ``size`` bytes (64 at the most) for one use, named by ``label``.
 
-        Keyed BLAKE2b (RFC 7693 section 2.9) over the label, so that nothing drawn tells anything else drawn.
+        Keyed BLAKE2b (RFC 7693 section 2.9) over the label, so that no drawn value reveals another.
         """
         return SecretBytes(hashlib.blake2b(label.encode(), key=self.entropy, digest_size=size).digest())

@@ -6,7 +6,7 @@
     MFAError
       MalformedMessage(ValueError)   the peer's bytes are not that message
       VerificationError              well formed, but a check failed
-      Refused                        evidence weighed, remembered, refused
+      Refused                        evidence verified, recorded, refused
       UnreadableRecord               the store gave back what this library never wrote
       StoreError                     the store failed; nothing passed
         StoreUncertain               a swap may or may not have been applied

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened, told after it is durable: one frozen value, a closed set of kinds.
+"""Events: frozen values of a closed set of types, reported after their change is durable.
 
-An event never holds a secret, a code, a ticket or a token. Who, what, when, which device, which rule, why.
+An event never holds a secret, a code, a ticket or a token. It says who did what, when, with which device,
+and by which rule or for which reason.
 """
 
 from __future__ import annotations
@@ -81,4 +82,4 @@ REVOCATIONS: Final = frozenset(
         EventType.KEY_CLONED,
     }
 )
-"""What takes a right away: never refused for want of room; the oldest events that wait give way."""
+"""The revocations: never refused for lack of room; they displace the oldest undelivered events."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what other libraries keep to verbs: each a pure function, for moving users in bulk.
+"""Conversions of other libraries' stored devices to import verbs: pure functions, for moving users in bulk.
 
 They return `ImportVirtualDevice`; perform it with the user's id. What cannot be read raises `MalformedMessage`.
 """
@@ -17,7 +17,7 @@ from .otp import Algorithm, KeyURI, parse_setup_key
 
 _ROW: Final = "django-otp row"
 _MAX_STEP: Final = 32_767
-"""Seconds: what a small integer of its table holds; what is too long for a policy is judged in the verb."""
+"""Seconds: what a small integer of its table holds; the verb refuses a period too long for the policy."""
 
 
 def from_key_uri(key_uri: str, *, by: Actor, name: str | None = None, create: bool = False) -> ImportVirtualDevice:
@@ -50,7 +50,7 @@ def from_base32(
         secret: base32, in any case, with or without padding and groups.
         by: who imports.
         account_name: what the app shows.
-        issuer: what the app shows beside it.
+        issuer: what the app shows next to it.
         algorithm: of the app's entry.
         digits: of a code.
         period: seconds.
@@ -74,7 +74,7 @@ def from_django_otp(
         row: the model's fields by name; ``confirmed`` must be true and ``t0`` zero.
         by: who imports.
         account_name: what the app shows.
-        issuer: what the app shows beside it.
+        issuer: what the app shows next to it.
         create: whether a record is made for a user without one.
 
     Raises:

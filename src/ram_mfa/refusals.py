@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words that errors, records and verbs share: kinds, tickets, challenges, refusals.
+"""Kinds, tickets, challenges and refusals, shared by errors, records and verbs.
 
 Plain frozen values and closed enums; nothing here decides anything.
 """
@@ -61,7 +61,7 @@ class Ticket(str):
 
 
 class Advice(enum.Enum):
-    """What a person may be told to do; each reason maps to one."""
+    """Advice to the person; each reason maps to one."""
 
     RETYPE = "try again"
     WAIT = "come back later"
@@ -124,7 +124,7 @@ class Reason(enum.Enum):
 
     @property
     def advice(self) -> Advice:
-        """What to tell the person."""
+        """The advice to show to the person."""
         return _ADVICE[self]
 
 
@@ -174,7 +174,7 @@ _ADVICE = {
 
 @attrs.frozen
 class Challenge:
-    """What a begin asks for: answer it with evidence, in the same session, before it expires.
+    """A challenge of a begin: answer it with evidence, in the same session, before it expires.
 
     Attributes:
         id: the ticket that the finish takes; ``id.user`` routes.
@@ -197,7 +197,7 @@ class Challenge:
 
 @attrs.frozen
 class Refusal:
-    """Why not, as a value.
+    """The reason of a refusal and its details, as a value.
 
     Attributes:
         reason: for the log.
@@ -213,12 +213,12 @@ class Refusal:
 
     @property
     def advice(self) -> Advice:
-        """What to tell the person."""
+        """The advice to show to the person."""
         return self.reason.advice
 
 
 class Refused(MFAError):
-    """The verb was refused, and what had to be remembered of it is durable.
+    """The verb was refused, and the effects of the refusal are durable.
 
     Attributes:
         refusal: the value: a reason for the log, an advice for the person, and when to come back.

@@ -43,7 +43,7 @@ MAX_SIZE: Final = 1 << 20
 
 @attrs.frozen
 class CredentialClaim:
-    """A claim: the credential id belongs to the user with this store key, for ever."""
+    """A claim: the credential id belongs to the user with this store key, permanently."""
 
     key: str
 
@@ -66,7 +66,7 @@ def encode_account(account: Account) -> SecretBytes:
                     b"".join(account.failed),
                     account.not_before,
                     [rows.machine_row(machine) for machine in account.machines],
-                    rows.moments_row(account.wrong),
+                    rows.times_row(account.wrong),
                     account.password_mark,
                     b"".join(account.old_marks),
                     [rows.event_row(event) for event in account.outbox],
@@ -106,9 +106,9 @@ def decode_root(data: bytes) -> Root:
     return _guarded(_root, data)
 
 
-def encode_claim(held: CredentialClaim) -> SecretBytes:
+def encode_claim(claim: CredentialClaim) -> SecretBytes:
     """Return a claim as bytes."""
-    return SecretBytes(cbor2.dumps([VERSION, held.key]))
+    return SecretBytes(cbor2.dumps([VERSION, claim.key]))
 
 
 def decode_claim(data: bytes) -> CredentialClaim:
@@ -117,7 +117,7 @@ def decode_claim(data: bytes) -> CredentialClaim:
     Raises:
         Unreadable: it is not exactly one claim of this version.
     """
-    return _guarded(_held, data)
+    return _guarded(_claim, data)
 
 
 def _guarded(read: Callable[[list[Any]], _Record], data: bytes) -> _Record:
@@ -175,7 +175,7 @@ def _account(row: list[Any]) -> Account:
         rows.stamps(failed),
         not_before,
         tuple([rows.machine(entry) for entry in machines]),
-        rows.moments(wrong),
+        rows.times(wrong),
         password_mark,
         rows.old_marks(old_marks),
         tuple([rows.event(entry) for entry in outbox]),
@@ -201,5 +201,5 @@ def _loss(row: list[Any]) -> Loss:
     return Loss(at, history)
 
 
-def _held(row: list[Any]) -> CredentialClaim:
+def _claim(row: list[Any]) -> CredentialClaim:
     return CredentialClaim(typed(row, (int, str))[1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows inside an account: devices, offers, spent tickets, machines, events; each way beside the other."""
+"""The rows inside an account: devices, offers, spent tickets, machines, events, each with its encoder and decoder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .strict import check, typed
 
 _ALGORITHMS: Final = (Algorithm.SHA1, Algorithm.SHA256, Algorithm.SHA512)
 _KINDS: Final = (Kind.VIRTUAL, Kind.SECURITY_KEY)
-_WHATS: Final = {what.value: what for what in EventType}
+_EVENT_TYPES: Final = {one.value: one for one in EventType}
 _ALGORITHM_NUMBER: Final = {algorithm: number for number, algorithm in enumerate(_ALGORITHMS)}
 _KIND_NUMBER: Final = {kind: number for number, kind in enumerate(_KINDS)}
 
@@ -40,10 +40,10 @@ def device_row(device: Device) -> list[Any]:
                 device.drift,
                 device.failures,
                 float(device.closed_until),
-                _moment(device.disabled_at),
+                _time(device.disabled_at),
                 float(device.bound_at),
                 device.bound_by,
-                _moment(device.last_used_at),
+                _time(device.last_used_at),
                 device.history,
             ]
         )
@@ -59,26 +59,26 @@ def device_row(device: Device) -> list[Any]:
         device.backup_eligible,
         device.attestation,
         list(device.models),
-        _moment(device.cloned_at),
+        _time(device.cloned_at),
         float(device.bound_at),
         device.bound_by,
-        _moment(device.last_used_at),
+        _time(device.last_used_at),
     ]
 
 
-def _moment(at: float | None) -> float | None:
+def _time(at: float | None) -> float | None:
     return None if at is None else float(at)
 
 
 _OPTIONAL_TEXT: Final = (str, NoneType)
-_OPTIONAL_MOMENT: Final = (float, NoneType)
+_OPTIONAL_TIME: Final = (float, NoneType)
 _VIRTUAL: Final = (
     *(int, str, str, bytes, int, int, int, int, list, int, int, int, float),
-    *(_OPTIONAL_MOMENT, float, str, _OPTIONAL_MOMENT, bytes),
+    *(_OPTIONAL_TIME, float, str, _OPTIONAL_TIME, bytes),
 )
 _KEY: Final = (
     *(int, bytes, str, bytes, int, _OPTIONAL_TEXT, _OPTIONAL_TEXT, list, (bool, NoneType), str, list),
-    *(_OPTIONAL_MOMENT, float, str, _OPTIONAL_MOMENT),
+    *(_OPTIONAL_TIME, float, str, _OPTIONAL_TIME),
 )
 
 
@@ -176,7 +176,7 @@ def offer(row: list[Any]) -> Offer:
     )
 
 
-_MOMENT: Final = struct.Struct(">d")
+_TIME: Final = struct.Struct(">d")
 
 
 def stamps(row: bytes) -> tuple[bytes, ...]:
@@ -193,15 +193,15 @@ def old_marks(row: bytes) -> tuple[bytes, ...]:
     return tuple([row[start : start + size] for start in range(0, len(row), size)])
 
 
-def moments_row(moments: tuple[float, ...]) -> bytes:
-    """Return moments as 8 bytes each: seconds since the epoch, IEEE 754 big-endian."""
-    return b"".join([_MOMENT.pack(context) for context in moments])
+def times_row(times: tuple[float, ...]) -> bytes:
+    """Return times as 8 bytes each: seconds since the epoch, IEEE 754 big-endian."""
+    return b"".join([_TIME.pack(at) for at in times])
 
 
-def moments(row: bytes) -> tuple[float, ...]:
-    """Return the moments of a row."""
-    check(len(row) % _MOMENT.size == 0 and len(row) <= bounds.MAX_WRONG_CODES * _MOMENT.size, "wrong codes")
-    return tuple([context for (context,) in _MOMENT.iter_unpack(row)])
+def times(row: bytes) -> tuple[float, ...]:
+    """Return the times of a row."""
+    check(len(row) % _TIME.size == 0 and len(row) <= bounds.MAX_WRONG_CODES * _TIME.size, "wrong codes")
+    return tuple([at for (at,) in _TIME.iter_unpack(row)])
 
 
 def machine_row(machine: Machine) -> list[Any]:
@@ -228,5 +228,5 @@ def event_row(event: Event) -> list[Any]:
 
 def event(row: list[Any]) -> Event:
     """Return the event of a row."""
-    what, *rest = typed(row, (str, str, float, str, _OPTIONAL_TEXT, str))
-    return Event(_WHATS[what], *rest)
+    name, *rest = typed(row, (str, str, float, str, _OPTIONAL_TEXT, str))
+    return Event(_EVENT_TYPES[name], *rest)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two ways in which a decoded CBOR row is not what this version writes."""
+"""Checks of a decoded CBOR row: the types of its fields, and their bounds."""
 
 from __future__ import annotations
 

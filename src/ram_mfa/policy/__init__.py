@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an administrator decides, as one frozen value made of small ones; it answers questions and says why."""
+"""The policy: one frozen value made of small ones, whose decisions name the rule and the reason."""
 
 from __future__ import annotations
 

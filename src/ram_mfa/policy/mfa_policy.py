@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`MFAPolicy`: one frozen value that governs bind, logon, unbind and remember, and says why.
 
-The service's own rules are `MFAPolicy.ram`; NIST SP 800-63B-4 and AWS IAM have presets beside it. A combination
+The service's own rules are `MFAPolicy.ram`; NIST SP 800-63B-4 and AWS IAM have presets too. A combination
 whose guess probability is above the bound cannot be built.
 """
 
@@ -70,7 +70,7 @@ def guess_probability(*, digits: int, window: int, max_per_day: int) -> Fraction
 
     Args:
         digits: of a code.
-        window: steps accepted at one moment.
+        window: steps accepted at one time.
         max_per_day: wrong codes allowed in any 24 hours.
     """
     return Fraction(max_per_day * window, 10**digits)
@@ -84,12 +84,12 @@ class MFAPolicy:
         issuer: the name that authenticator apps show; 1 to 64 characters, no colon, no control characters.
         relying_party: the site that security keys are bound to; None where no security key may be bound.
         requirement: of whom MFA is required at logon.
-        unknown_users: what a logon of a user without a record comes to.
+        unknown_users: the outcome of a logon of a user without a record.
         devices, totp, throttle, lifetimes, attestation: see there.
         self_management: whether users manage their own devices.
-        administrator_proof: whether administrators prove themselves for each deed.
+        administrator_proof: whether administrators prove themselves for each action.
         remember: how machines are remembered; None: not allowed.
-        outbox: how many undelivered events a record holds; 0: events are told once and not kept.
+        outbox: how many undelivered events a record holds; 0: events are reported once and not stored.
         clock_skew: the largest difference between the clocks of the application's hosts, in seconds.
     """
 
@@ -222,7 +222,7 @@ class MFAPolicy:
         return _ALLOWED
 
     def may_bind(self, kind: Kind, *, bound: tuple[Kind, ...]) -> Decision:
-        """Decide whether one more device of a kind may be bound beside those of the kinds in ``bound``."""
+        """Decide whether one more device of a kind may be bound besides those of the kinds in ``bound``."""
         usable = self.may_use(kind)
         if not usable.allowed:
             return usable

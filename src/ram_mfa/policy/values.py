@@ -36,7 +36,7 @@ class Requirement(enum.Enum):
 
 
 class UnknownUsers(enum.Enum):
-    """What a logon of a user without a record comes to."""
+    """The outcome of a logon of a user without a record."""
 
     REFUSE = "refuse"
     MUST_BIND = "must bind"
@@ -65,7 +65,7 @@ class KindRule(enum.Enum):
 
 
 class DisallowedDevices(enum.Enum):
-    """What becomes of bound devices of a kind or model that the policy no longer allows, and of their machines."""
+    """The treatment of bound devices of a kind or model that the policy no longer allows, and of their machines."""
 
     REFUSE = "refuse"
     KEEP = "keep"
@@ -105,12 +105,12 @@ class UnsupportedByAppsWarning(UserWarning):
 
 @attrs.frozen(kw_only=True)
 class TOTPPolicy:
-    """How virtual devices are made and their codes weighed.
+    """Parameters of virtual devices and of the verification of their codes.
 
     Attributes:
         algorithm, digits, period: of new devices; a bound device keeps its own. Others than the defaults are warned of
             (`UnsupportedByAppsWarning`): popular apps ignore them.
-        backward, forward: steps accepted beside the current one, 0 to 2 each.
+        backward, forward: steps accepted besides the current one, 0 to 2 each.
         codes: how many consecutive codes confirm a bind, 1 or 2.
         drift: steps that a resync may set, 0 to 10.
     """
@@ -136,7 +136,7 @@ class TOTPPolicy:
 
     @property
     def window(self) -> int:
-        """How many steps are accepted at one moment."""
+        """The number of steps accepted at one time."""
         return self.backward + 1 + self.forward
 
 
