@@ -140,7 +140,7 @@ def rows(page, heading):
 
 def test_the_table_of_floors():
     """architecture.md has each room on the floor on which the imports are checked."""
-    _, _, *lines = rows("architecture.md", "## The floors")
+    _, _, *lines = rows("architecture.md", "## The layers")
     assert {int(floor): set(re.findall(r"`(\w+)`", rooms)) for floor, _, rooms in lines} == floors.ROOMS
 
 
