@@ -281,7 +281,7 @@ class TestClocks:
 
     def test_it_finds_what_is_forgotten(self, monkeypatch):
         """Were spent tickets forgotten without raising the floor, a receipt would pass twice."""
-        monkeypatch.setattr(tickets, "_remembered", forgetful)
+        monkeypatch.setattr(tickets, "_retain", forgetful)
         life = begun()
         life.spend_a_receipt()
         life.set_clock(8 * 60)
