@@ -144,6 +144,15 @@ def test_the_table_of_floors():
     assert {int(floor): set(re.findall(r"`(\w+)`", rooms)) for floor, _, rooms in lines} == floors.ROOMS
 
 
+def test_where_to_change_what():
+    """architecture.md sends whoever changes something to files and folders that are there."""
+    _, _, *lines = rows("architecture.md", "## Where do I change ...")
+    paths = [path for _, where in lines for path in re.findall(r"`([\w/]+(?:\.py|/))`", where)]
+    assert len(lines) == 14
+    assert len(paths) >= len(lines)
+    assert [path for path in paths if not (DOCS.parent / "src/ram_mfa" / path).exists()] == []
+
+
 def test_the_table_of_reasons():
     """errors.md has each reason with its advice, and no other."""
     _, _, *lines = rows("errors.md", "## Each reason and its advice")
