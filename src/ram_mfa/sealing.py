@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a record is sealed: a key of its own, its place as associated data, a fresh nonce for every write.
+"""The sealing of records: a key for each record, its place as associated data, a fresh nonce for every write.
 
 AES-256-GCM (NIST SP 800-38D, https://doi.org/10.6028/NIST.SP.800-38D) under
 

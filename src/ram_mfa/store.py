@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store is: two words, ``load`` and ``swap``, and the promises behind them.
+"""The protocol of a store: two methods, ``load`` and ``swap``, and the promises that they keep.
 
 A store holds opaque bytes under opaque keys. It knows nothing of users, devices or codes; everything that this
 library promises about them rests on what follows. ``ram_mfa.testing.check_store`` checks a store against it.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `ram_mfa.MFA` and `ram_mfa.AsyncMFA` share: how the loop is set up, for all users and for those of a tenant."""
+"""The set-up of the loop that `ram_mfa.MFA` and `ram_mfa.AsyncMFA` share, for all users and for those of a tenant."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a plan is, and the calls of a store that plans make.
+"""Plans, which are generators of calls to the outside world, and the calls of a store that they make.
 
 Invariant: an answer of a store counts only if it is exactly what `ram_mfa.store` promises; anything else is an error.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What operators do beside performing verbs: report, move, discard, deliver.
+"""Operators' work apart from verbs: report, move, discard, deliver.
 
 All of it is safe under traffic: records change by the same compare-and-swap, and what loses a race is tried again.
 """

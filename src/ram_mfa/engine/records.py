@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where records stand and how they are read: store keys, and seal and codec in one step.
+"""Store keys of records, and the reading of a record: seal and codec in one call.
 
 A store key is a kind letter and base64url of SHA-256 over the length-prefixed tenant and user (promise S11, V20): every
 engine takes it, no collation folds it, and the user id stands sealed inside. Sealed bytes that cannot be read become

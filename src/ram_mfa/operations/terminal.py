@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the operator is shown: results on one stream, progress on the other."""
+"""The operator's output: results on one stream, progress on the other."""
 
 from __future__ import annotations
 

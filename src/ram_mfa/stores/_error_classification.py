@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a database's error says of the statement that it ended: nothing landed, ask again, or nobody knows.
+"""The outcome of a statement by the database's error that ended it: not applied, to be repeated, or unknown.
 
 The room's rule: uncertain unless the engine's documentation says otherwise. Only errors that an engine raises before
 it commits say that nothing landed.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every use of psycopg 3 here needs: a deadline for each statement, and an ear for the server's warnings.
+"""The use of psycopg 3 in all stores: a deadline for each statement, and notice of the server's warnings.
 
 https://www.psycopg.org/psycopg3/docs/api/connections.html#psycopg.Connection.wait
 

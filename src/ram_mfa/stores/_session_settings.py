@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is said once on each new connection, so that an engine keeps what it acknowledges.
+"""Per-connection settings that make acknowledged writes durable.
 
 https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous,
 https://mariadb.com/kb/en/innodb-system-variables/#innodb_flush_log_at_trx_commit

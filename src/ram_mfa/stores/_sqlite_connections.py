@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a connection to an SQLite file is opened: one per thread, each with a write-ahead log that is synced.
+"""Connections to an SQLite file: one per thread, each with a write-ahead log that is synced.
 
 https://www.sqlite.org/wal.html
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an application and a plugin author test with: a clock, a phone, a security key, and the store kit.
+"""Test support for applications and plugin authors: a clock, a phone, a security key, and the store kit.
 
 ::
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Django knows of this application: its name, and its checks."""
+"""The application's configuration for Django: its name and its checks."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with a project's settings and database, said before the first logon.
+"""System checks that report faults of a project's settings and database before the first logon.
 
 https://docs.djangoproject.com/en/stable/topics/checks/
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a connection of the store's own must be, engine by engine: in autocommit, with deadlines, durable.
+"""Requirements of the store's own connections, engine by engine: autocommit, deadlines, durable settings.
 
 https://docs.djangoproject.com/en/stable/ref/databases/
 

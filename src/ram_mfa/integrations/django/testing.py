@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a project's tests need: a database without records for each of them, under the root record that there was.
+"""Support for a project's tests: each finds a database without records, under the root record that there was.
 
 https://docs.djangoproject.com/en/stable/topics/testing/tools/#django.test.TestCase
 

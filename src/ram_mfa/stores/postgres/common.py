@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What both stores on PostgreSQL say and hear: the statements, and what an answer or an error means.
+"""The statements of both stores on PostgreSQL, and the meaning of an answer or an error.
 
 https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED
 

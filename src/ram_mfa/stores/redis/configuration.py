@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a Redis must be set to, to be a store; asked when the store is opened.
+"""The settings that a Redis server needs as a store; checked when the store is opened.
 
 https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/,
 https://redis.io/docs/latest/develop/reference/eviction/

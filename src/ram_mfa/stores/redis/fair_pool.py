@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How tasks share the connections of a pool of redis-py's: first come, first served."""
+"""A fair queue in front of redis-py's pool, whose own waiting lets newcomers overtake waiters indefinitely."""
 
 from __future__ import annotations
 

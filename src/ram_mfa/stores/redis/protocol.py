@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is said to Redis, and what its answers mean, without a socket: both stores run these conversations.
+"""The commands sent to Redis and the meaning of its replies, without a socket; both stores run them.
 
 https://redis.io/docs/latest/commands/wait/, https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a SQLAlchemy engine must be for a store: in autocommit, with deadlines, durable, and safe across a fork.
+"""Requirements of a store's SQLAlchemy engine: autocommit, deadlines, durable settings, and safety across a fork.
 
 https://docs.sqlalchemy.org/en/20/core/events.html, https://docs.sqlalchemy.org/en/20/core/pooling.html#pooling-multiprocessing
 

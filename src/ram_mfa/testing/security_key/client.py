@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What browsers and U2F clients have in common: whom they let ask, and the client data that they write.
+"""The common part of browsers and U2F clients: whom they let ask, and the client data that they write.
 
 WebAuthn Level 3 (https://www.w3.org/TR/webauthn-3/), "Relying Party Identifier"; FIDO AppID and Facet Specification
 1.2, section 3.1.2. A soft client has no list of public suffixes: names of one site share their last two labels here.

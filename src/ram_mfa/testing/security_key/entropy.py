@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the randomness of a soft key comes from: the system, or a seed that decides every byte."""
+"""The randomness of a soft key: from the system, or from a seed that decides every byte."""
 
 from __future__ import annotations
 

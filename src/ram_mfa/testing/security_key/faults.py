@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be wrong with a security key, or with the client it is plugged into: one name for each fault."""
+"""The faults of a security key, or of the client it is plugged into: one name for each."""
 
 from __future__ import annotations
 

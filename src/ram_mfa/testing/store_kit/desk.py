@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the checks of an asynchronous store work on."""
+"""The stores and settings that the checks of an asynchronous store work on."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was acknowledged is there after the engine was killed, or after the handle was closed (S3, S10, S13)."""
+"""Durability: acknowledged writes are there after the engine was killed, or the handle closed (S3, S10, S13)."""
 
 from __future__ import annotations
 

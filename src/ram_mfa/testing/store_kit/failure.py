@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the kit reports a broken promise, and a promise that it could not try."""
+"""The kit's exceptions for a broken promise, and for a promise that it could not try."""
 
 from __future__ import annotations
 

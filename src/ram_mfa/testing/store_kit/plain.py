@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What load and swap mean, with nobody else about: create, replace, delete, and all the ways not to."""
+"""The meaning of load and swap without concurrency: create, replace, delete, and all the ways not to."""
 
 from __future__ import annotations
 

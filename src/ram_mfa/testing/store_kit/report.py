@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run of the kit tried, and what it did not."""
+"""The report of a run of the kit: the checks that it tried, and those that it did not."""
 
 from __future__ import annotations
 

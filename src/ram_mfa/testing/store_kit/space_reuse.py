@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was replaced makes room again (S9): an engine where it piles up is full some day, and refuses writes."""
+"""Reuse of the space of replaced records (S9): an engine that never reuses it fills up, and refuses writes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What only an asynchronous store can get wrong: tasks that interleave, cancellations, a loop that is held up."""
+"""Checks of asynchronous stores alone: tasks that interleave, cancellations, a loop that is held up."""
 
 from __future__ import annotations
 

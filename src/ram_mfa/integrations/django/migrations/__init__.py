@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the table came to be."""
+"""The migrations of the table."""
