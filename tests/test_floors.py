@@ -221,7 +221,7 @@ class TestEachCheckCanFail:
             "number = x509.random_serial_number()",
         ],
     )
-    @pytest.mark.parametrize("path", ["units.py", "otp/totp.py", "account.py", "ceremonies/logon.py"])
+    @pytest.mark.parametrize("path", ["errors.py", "otp/totp.py", "account.py", "ceremonies/logon.py"])
     def test_impure(self, built, path, line):
         """A clock, I/O, a log or randomness is found below layer 5, and allowed in layer 5."""
         pure = (
@@ -286,12 +286,12 @@ class TestEachCheckCanFail:
 
     def test_misshapen(self, built, tmp_path):
         """A file that is too long, has no licence line, or does not say what lives in it is found."""
-        assert floors.misshapen(built({"units.py": "x = 1\n" * 298})) == []
-        assert len(floors.misshapen(built({"units.py": "x = 1\n" * 299}))) == 1
-        (tmp_path / "units.py").write_text('"""Spans."""\n', encoding="utf-8")
-        assert floors.misshapen(floors.read(tmp_path)) == ["units: does not open with the licence's line"]
-        (tmp_path / "units.py").write_text("# SPDX-License-Identifier: Apache-2.0\n", encoding="utf-8")
-        assert floors.misshapen(floors.read(tmp_path)) == ["units: does not say what lives in it"]
+        assert floors.misshapen(built({"errors.py": "x = 1\n" * 298})) == []
+        assert len(floors.misshapen(built({"errors.py": "x = 1\n" * 299}))) == 1
+        (tmp_path / "errors.py").write_text('"""Spans."""\n', encoding="utf-8")
+        assert floors.misshapen(floors.read(tmp_path)) == ["errors: does not open with the licence's line"]
+        (tmp_path / "errors.py").write_text("# SPDX-License-Identifier: Apache-2.0\n", encoding="utf-8")
+        assert floors.misshapen(floors.read(tmp_path)) == ["errors: does not say what lives in it"]
 
     @pytest.mark.parametrize("line", ["x = 1", "def f(): ...", "if True:\n    from .otp import x", "register()"])
     def test_front_door(self, built, line):

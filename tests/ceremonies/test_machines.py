@@ -28,7 +28,7 @@ from ram_mfa import (
     add_to_machine_cookie,
 )
 from ram_mfa.ceremonies.machines import HANDLE_LENGTH, MAX_HANDLES
-from ram_mfa.units import DAY
+from ram_mfa.policy.values import DAY
 from tests.support.spine import DELETE, ROOT, SESSION, finish
 
 MARK = "the mark of a password"

@@ -24,7 +24,7 @@ from ram_mfa import (
     Unbind,
 )
 from ram_mfa.policy import GUESS_BOUND, guess_probability
-from ram_mfa.units import DAY, HOUR
+from ram_mfa.policy.values import DAY, HOUR
 from tests.support.spine import DELETE, ORIGIN, ROOT, SESSION, finish
 
 

@@ -31,7 +31,7 @@ from ram_mfa import (
 )
 from ram_mfa.ceremonies.delivery import Delivered, Waiting
 from ram_mfa.engine.records import user_key
-from ram_mfa.units import HOUR
+from ram_mfa.policy.values import HOUR
 from tests.support.spine import ORIGIN, ROOT, SEAL, Script, finish
 
 NEW_SEAL = AESGCMSeal({"2026": b"k" * 32, "2027": b"n" * 32}, seal_with="2027")

@@ -22,7 +22,7 @@ from ram_mfa import (
     UnknownUsers,
 )
 from ram_mfa.policy import GUESS_BOUND, guess_probability
-from ram_mfa.units import DAY
+from ram_mfa.policy.values import DAY
 
 PARTY = RelyingParty(id="example.com", origins=["https://example.com"])
 

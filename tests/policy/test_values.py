@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ram_mfa import DevicePolicy, Kind, KindRule, Lifetimes, RememberMachine, ThrottlePolicy, TOTPPolicy
-from ram_mfa.policy.values import MAX_CONSECUTIVE
-from ram_mfa.units import DAY, HOUR
+from ram_mfa.policy.values import DAY, HOUR, MAX_CONSECUTIVE
 
 NAN = float("nan")
 

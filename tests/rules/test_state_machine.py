@@ -74,9 +74,9 @@ from ram_mfa.ceremonies.tickets import challenge_of
 from ram_mfa.codec import decode_account
 from ram_mfa.encoding.base64url import encode
 from ram_mfa.engine.records import user_key
+from ram_mfa.policy.values import DAY
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftAttestation, SoftSecurityKey
-from ram_mfa.units import DAY
 from tests.support import all_rounds, rounds
 from tests.support.races import wrong_codes
 from tests.support.records import AsStored

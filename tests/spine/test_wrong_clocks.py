@@ -33,8 +33,8 @@ from ram_mfa import (
 )
 from ram_mfa.account import Account, VirtualMFADevice
 from ram_mfa.ceremonies import tickets
+from ram_mfa.policy.values import DAY
 from ram_mfa.testing import KeyFault, SoftSecurityKey
-from ram_mfa.units import DAY
 from tests.support import rounds
 from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT, SESSION, Services, finish
 

@@ -13,8 +13,8 @@ import attrs
 from ..account import Account, VirtualMFADevice
 from ..context import Context
 from ..events import Event, EventType
+from ..policy.values import DAY
 from ..refusals import Reason, Refusal
-from ..units import DAY
 
 
 def recent_wrong_codes(account: Account, context: Context) -> tuple[float, ...]:

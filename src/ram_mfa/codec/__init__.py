@@ -21,7 +21,7 @@ from .._secret import SecretBytes, SecretList
 from ..account import Account
 from ..context import MAX_LOSSES, Loss, Root
 from . import rows
-from .strict import Unreadable, check, typed
+from .rows import Unreadable, check, typed
 
 __all__ = [
     "CredentialClaim",

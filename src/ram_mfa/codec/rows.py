@@ -13,7 +13,24 @@ from ..account import Device, Machine, Offer, SecurityKey, VirtualMFADevice
 from ..events import Event, EventType
 from ..otp import Algorithm
 from ..refusals import Kind
-from .strict import check, typed
+
+
+class Unreadable(Exception):
+    """The bytes are not a record of the expected kind."""
+
+
+def typed(row: list[Any], types: tuple[Any, ...]) -> list[Any]:
+    """Return a row whose entries have exactly these types, position by position."""
+    if type(row) is not list or len(row) != len(types) or not all(map(isinstance, row, types)):
+        raise Unreadable("fields of other types than this version writes")
+    return row
+
+
+def check(fine: bool, field: str) -> None:  # noqa: FBT001 - reads as a sentence at its calls
+    """Raise if a field is out of bounds."""
+    if not fine:
+        raise Unreadable(f"{field} out of bounds")
+
 
 _ALGORITHMS: Final = (Algorithm.SHA1, Algorithm.SHA256, Algorithm.SHA512)
 _KINDS: Final = (Kind.VIRTUAL, Kind.SECURITY_KEY)

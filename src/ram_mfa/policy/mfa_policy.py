@@ -16,10 +16,10 @@ from .._validation import instance_of, is_flag, member_of, number, optional, tex
 from ..errors import MalformedMessage
 from ..otp import KeyURI
 from ..refusals import Kind
-from ..units import DAY
 from ..webauthn import AttestationPolicy
 from .relying_party import RelyingParty
 from .values import (
+    DAY,
     AdministratorProof,
     DevicePolicy,
     DisallowedDevices,

@@ -15,7 +15,11 @@ from .._validation import as_frozenset, each, member_of, number, whole
 from .._warning import warn_caller
 from ..otp import Algorithm
 from ..refusals import Kind
-from ..units import DAY, HOUR, MINUTE
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+"""Spans of time, in seconds."""
 
 MAX_PERIOD: Final = 120
 """Seconds: NIST SP 800-63B-4 section 3.1.4.1, a nonce changes at least every two minutes (requirement O9)."""

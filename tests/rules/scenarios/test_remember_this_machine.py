@@ -25,8 +25,8 @@ from ram_mfa import (
     Unbind,
     add_to_machine_cookie,
 )
+from ram_mfa.policy.values import DAY
 from ram_mfa.testing import new_session
-from ram_mfa.units import DAY
 from tests.support.doors import Door, answer
 from tests.support.spine import PARTY, ROOT, SESSION
 
