@@ -23,7 +23,6 @@ ROWS = TOP / "docs" / "requirements.toml"
 
 # How a section's text starts -> (the standard's name, where it is published)
 STANDARDS = {
-    "RFC 2104": ("RFC 2104: HMAC", "https://www.rfc-editor.org/rfc/rfc2104"),
     "RFC 4226": ("RFC 4226: HOTP", "https://www.rfc-editor.org/rfc/rfc4226"),
     "RFC 4648": ("RFC 4648: base32, base64url", "https://www.rfc-editor.org/rfc/rfc4648"),
     "RFC 6238": ("RFC 6238: TOTP", "https://www.rfc-editor.org/rfc/rfc6238"),

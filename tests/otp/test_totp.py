@@ -7,6 +7,7 @@ import pickle
 import subprocess
 from fractions import Fraction
 
+import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -67,6 +68,13 @@ class TestTOTP:
         """A generator of fewer than six digits cannot be built."""
         with pytest.raises(ValueError, match="digits is 6 to 8"):
             TOTP(SECRET, digits=digits)
+
+    def test_frozen(self):
+        """No parameter of a generator changes after the checks of its constructor."""
+        generator = TOTP(SECRET)
+        for field in attrs.fields(TOTP):
+            with pytest.raises(attrs.exceptions.FrozenInstanceError):
+                setattr(generator, field.name, getattr(generator, field.name))
 
     @pytest.mark.parametrize("period", [-30, 0, MAX_PERIOD + 1])
     def test_period_out_of_bounds(self, period):

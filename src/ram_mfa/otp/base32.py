@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Base32, the encoding of secrets in key URIs and setup keys.
 
-RFC 4648 section 6 (https://www.rfc-editor.org/rfc/rfc4648), without padding, as the Key Uri Format asks. The reader
-accepts more than the writer produces, since its input comes from other vendors: lower case, full padding, and bits set
-after the last byte, as vendors that draw random characters leave them; every app drops those bits, so the codes are the
-same. Secrets are never compared in their encoded form.
+RFC 4648 section 6 (https://www.rfc-editor.org/rfc/rfc4648), without padding, as the Key Uri Format requires. The
+decoder accepts more than the encoder produces, since its input comes from other vendors: lower case, full padding, and
+bits set after the last byte, which occur where a vendor draws random characters instead of random bytes; every app
+drops those bits, so the codes are the same. Secrets are never compared in their encoded form.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .._secret import SecretBytes
 from ..errors import MalformedMessage
 
 MAX_SECRET = 65_536
-"""The longest secret in bytes that is read or written: a bound on work, far above what any device may have."""
+"""The longest secret of a key URI or setup key in bytes: a bound on work, far above the bound for a device."""
 
 
 def encode(data: bytes) -> str:
@@ -44,7 +44,7 @@ def decode(text: str, *, message: str, field: str) -> SecretBytes:
     if text not in (digits, full):
         raise MalformedMessage(message, field, "padding of the wrong length")
     try:
-        # Characters outside ASCII are an error to it before it folds the case
+        # b32decode refuses characters outside ASCII before it folds the case
         return SecretBytes(base64.b32decode(full, casefold=True))
     except (binascii.Error, ValueError):
         raise MalformedMessage(message, field, "not base32") from None

@@ -7,17 +7,17 @@ no look-ahead window. HOTP devices are not offered; TOTP is built on it.
 
 from __future__ import annotations
 
+import hmac
 import struct
 
 from .._secret import SecretBytes
 from .._validation import is_a
-from .algorithm import Algorithm, Hash
-from .keyed_hash import work_in
+from .algorithm import Algorithm
 
 MIN_DIGITS = 6
 """Section 5.3: an implementation must give at least six digits."""
 MAX_DIGITS = 8
-"""Section 5.3 names 7 and 8; with 9 the truncated 31 bits reach only part of the codes evenly, and apps know none."""
+"""Section 5.3 names 7 and 8. With 9 digits some codes would be likelier than others, and no app shows 9."""
 MAX_COUNTER = 2**64 - 1
 """Section 5.1: the counter has eight bytes."""
 
@@ -31,10 +31,11 @@ def hotp(secret: bytes, counter: int, *, digits: int = 6, algorithm: Algorithm =
     """Return the code for one value of the counter (section 5.3).
 
     Args:
-        secret: the shared secret K, raw, of any length but none; how short is too short, a device's policy says.
+        secret: the shared secret K: raw bytes, at least one. The minimum length of a device's secret is checked where
+            the device is bound.
         counter: the moving factor C, 0 to 2^64 - 1.
-        digits: how many, 6 to 8.
-        algorithm: the hash function; RFC 4226 itself knows SHA-1 only.
+        digits: how many digits the code has, 6 to 8.
+        algorithm: the hash function; RFC 4226 itself defines SHA-1 only.
 
     Returns:
         ASCII digits, with leading zeros.
@@ -48,30 +49,27 @@ def hotp(secret: bytes, counter: int, *, digits: int = 6, algorithm: Algorithm =
     check_counter(counter)
     if type(algorithm) is not Algorithm:
         raise TypeError("the algorithm is an Algorithm")
-    inner, outer = work_in(secret, algorithm)
-    return str(snum(inner, outer, counter) % MODULUS[digits]).zfill(digits)
+    return str(snum(secret, counter, algorithm) % MODULUS[digits]).zfill(digits)
 
 
-def snum(inner: Hash, outer: Hash, counter: int) -> int:
-    """Return the 31-bit number that a code is the end of: steps 1 and 2 of section 5.3; the remainder is step 3.
+def snum(secret: bytes, counter: int, algorithm: Algorithm) -> int:
+    """Return the 31-bit truncated value Snum (section 5.3, steps 1 and 2); its last digits are the code (step 3).
 
     Args:
-        inner: the inner hash, fed the key; used up.
-        outer: the outer hash, fed the key; used up.
+        secret: K, at least one byte.
         counter: C, 0 to 2^64 - 1.
+        algorithm: the hash function.
     """
     # Step 1: HS = HMAC(K, C), with C as eight bytes, the highest first (section 5.1)
-    inner.update(_eight_bytes(counter))
-    outer.update(inner.digest())
-    hs = outer.digest()
-    # Step 2: Snum = StToNum(DT(HS)). The low half of the last byte says where the four bytes start, also where the
-    # HMAC is longer (RFC 6238 section 1.2); the top bit is masked so that signed and unsigned arithmetic agree.
+    hs = hmac.digest(secret, _eight_bytes(counter), algorithm.value)
+    # Step 2: Snum = StToNum(DT(HS)). The low half of the last byte is the offset of the four bytes, for the longer
+    # HMACs too (RFC 6238 section 1.2); the top bit is masked so that signed and unsigned arithmetic agree.
     number: int = _four_bytes_at(hs, hs[-1] & 0xF)[0]
     return number & 0x7FFF_FFFF
 
 
 def check_counter(counter: int) -> None:
-    """Raise TypeError or ValueError where ``counter`` is not 0 to 2^64 - 1."""
+    """Raise TypeError or ValueError unless ``counter`` is 0 to 2^64 - 1."""
     if type(counter) is not int:
         raise TypeError("a counter or time step is a whole number")
     if not 0 <= counter <= MAX_COUNTER:
@@ -79,7 +77,7 @@ def check_counter(counter: int) -> None:
 
 
 def check_secret(secret: bytes) -> None:
-    """Raise TypeError or ValueError where ``secret`` is no bytes, or none."""
+    """Raise TypeError or ValueError unless ``secret`` is at least one byte."""
     if not is_a(secret, bytes):
         raise TypeError("the secret is bytes")
     if not secret:
@@ -87,7 +85,7 @@ def check_secret(secret: bytes) -> None:
 
 
 def secret_bytes(secret: bytes) -> SecretBytes:
-    """Return a secret that passes ``check_secret`` in the type that nothing prints."""
+    """Return a secret that passes ``check_secret``, as `SecretBytes`, whose repr is blank."""
     if type(secret) is SecretBytes and secret:
         return secret
     check_secret(secret)
@@ -95,7 +93,7 @@ def secret_bytes(secret: bytes) -> SecretBytes:
 
 
 def check_digits(digits: int) -> None:
-    """Raise TypeError or ValueError where ``digits`` is not 6 to 8."""
+    """Raise TypeError or ValueError unless ``digits`` is 6 to 8."""
     if type(digits) is not int:
         raise TypeError("digits is a whole number")
     if not MIN_DIGITS <= digits <= MAX_DIGITS:

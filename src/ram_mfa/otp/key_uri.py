@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The key URI, which a QR code carries to an authenticator app.
 
-The Key Uri Format (https://github.com/google/google-authenticator/wiki/Key-Uri-Format, as of 2018-11-26). The
-parser, and every choice that the format leaves open, are in ``key_uri_reader``; this module has the value and the
-warnings about what common apps do with it.
+The Key Uri Format (https://github.com/google/google-authenticator/wiki/Key-Uri-Format, as of 2018-11-26). This module
+holds the value and the warnings about the apps that mishandle it; ``key_uri_reader`` holds the parser, and documents
+each choice that the format leaves open.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .key_uri_reader import MESSAGE, has_controls, read
 from .totp import check_period
 
 MAX_NAME = 4_096
-"""The most characters of an issuer or account: a bound on work, far above what an app shows."""
+"""The maximum length of an issuer or account in characters: a bound on work, far above what an app shows."""
 
 
 class KeyURIWarning(enum.Enum):
@@ -35,29 +35,27 @@ class KeyURIWarning(enum.Enum):
     """
 
     NO_ISSUER = "without an issuer an app shows the account alone, and some replace an entry of the same name"
-    ALGORITHM_IGNORED = "older Google Authenticators, Microsoft Authenticator, Authy and Duo compute SHA1 all the same"
-    DIGITS_IGNORED = (
-        "older Google Authenticators on Android, Microsoft Authenticator and others show 6 digits all the same"
-    )
-    SEVEN_DIGITS = "the format knows 6 and 8 digits only, and apps refuse 7 or show 6"
-    PERIOD_IGNORED = "Google Authenticator on Android, Microsoft Authenticator and others count 30 seconds all the same"
-    COUNTER_BASED = "Microsoft Authenticator and others know no HOTP"
+    ALGORITHM_IGNORED = "older Google Authenticators, Microsoft Authenticator, Authy and Duo compute SHA1 anyway"
+    DIGITS_IGNORED = "older Google Authenticators on Android, Microsoft Authenticator and others show 6 digits anyway"
+    SEVEN_DIGITS = "the format defines 6 and 8 digits only, and apps refuse 7 or show 6"
+    PERIOD_IGNORED = "Google Authenticator on Android, Microsoft Authenticator and others count 30 seconds anyway"
+    COUNTER_BASED = "Microsoft Authenticator and others do not support HOTP"
     WEAK_SECRET = "the secret is below 128 bits, which RFC 4226 section 4 forbids; no device is bound with it"
     SHORT_SECRET = "the secret is shorter than the HMAC output, which RFC 6238 section 5.1 advises against"
-    LONG_SECRET = "the secret is longer than a block of the hash function: apps differ, and its length adds no strength"
-    LONG_NAME = "issuer or account is above 64 characters: apps cut it off, and the QR code grows hard to scan"
+    LONG_SECRET = "the secret is longer than a block of the hash function: apps differ, and it adds no strength"
+    LONG_NAME = "issuer or account is above 64 characters: apps truncate it, and the QR code becomes hard to scan"
 
 
 @attrs.frozen
 class KeyURI:
-    """A key with its names and parameters; ``str()`` gives the URI, and ``parse`` takes that back to an equal value.
+    """A key with its names and parameters; ``str()`` returns the URI, and ``parse`` of that returns an equal value.
 
     Attributes:
         kind: ``"totp"`` or ``"hotp"``, the format's type.
-        issuer: who asks for the codes; None where the URI does not say.
-        account: whose codes they are, such as an e-mail address. Issuer and account are 1 to 4,096 characters without
-            colons, control characters, or white space at an end.
-        secret: raw, 1 to 65,536 bytes; never in a repr or a pickle.
+        issuer: the service that asks for the codes; None where the URI names none.
+        account: the user's account there, such as an e-mail address. Issuer and account are 1 to 4,096 characters
+            without colons, control characters, or white space at either end.
+        secret: raw bytes, 1 to 65,536; never in a repr or a pickle.
         algorithm: the hash function.
         digits: 6 to 8.
         period: the time step in seconds, 1 to 2^31 - 1, and 30 where it is left out; None, and only then, where
@@ -111,10 +109,10 @@ class KeyURI:
         """Read a key URI strictly.
 
         Args:
-            uri: what a QR code held, or another system exported.
+            uri: the text of a QR code, or a URI that another system exported.
 
         Raises:
-            MalformedMessage: it is no key URI; ``field`` names the part that is wrong.
+            MalformedMessage: it is not a key URI; ``field`` names the part that is wrong.
         """
         if isinstance(uri, str):
             uri = SecretText(uri)
@@ -122,14 +120,14 @@ class KeyURI:
             return cls(*read(uri))
         except MalformedMessage as bad:
             field, problem = bad.field, bad.problem
-        # Raised anew and out here: the frames of the first error hold parts of the secret, which tools would print
+        # A new error, raised outside the handler: the frames of the first hold parts of the secret, which tools print
         raise MalformedMessage(MESSAGE, field, problem)
 
     def __str__(self) -> SecretText:
-        """Return the URI, the secret in it: for the QR code and for nothing else.
+        """Return the URI, which contains the secret: for the QR code and nothing else.
 
-        The issuer stands in label and parameter, for apps that know one of them; there is no padding, a space is
-        ``%20``, and every parameter is said, so that no app's own default decides.
+        The issuer is in both the label and the parameter, for apps that read only one of them. The secret has no
+        padding, a space is ``%20``, and every parameter is written out, so that no app applies its own default.
         """
         account, tail = percent.encode(self.account), ""
         if self.issuer is not None:
@@ -142,7 +140,7 @@ class KeyURI:
         )
 
     def warnings(self) -> tuple[KeyURIWarning, ...]:
-        """Return what common apps ignore or mishandle here, in the order of the enum; empty where all is well."""
+        """Return a warning for each feature of this URI that common apps mishandle, in the order of the enum."""
         size = len(self.secret)
         found = {
             KeyURIWarning.NO_ISSUER: self.issuer is None,

@@ -1,29 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parser of key URIs.
 
-The Key Uri Format (https://github.com/google/google-authenticator/wiki/Key-Uri-Format, as of 2018-11-26) on RFC 3986.
-The format is a wiki page, and apps read it differently. Where it leaves a choice open, this parser does the following:
+The Key Uri Format (https://github.com/google/google-authenticator/wiki/Key-Uri-Format, as of 2018-11-26), based on
+RFC 3986. The format is a wiki page, and apps read it differently. Where it leaves a choice open, this parser does the
+following ("read" means accepted):
 
 =========================================  ==========================================================================
 scheme and type in upper or mixed case     read (RFC 3986 sections 3.1 and 3.2.2)
-a fragment                                 left out (RFC 3986 section 3.5)
+a fragment                                 ignored (RFC 3986 section 3.5)
 characters beyond ASCII, not encoded       read (RFC 3987); but control characters, encoded or not, are refused
 ``:`` or ``%3A`` between issuer, account   the separator, either way; spaces after it are dropped
 a second colon, in the label or issuer     refused: apps split it differently
 no label, no account, empty prefix         refused
-issuer prefix and parameter differ         refused; one without the other is enough, and ``issuer=`` is none
-a parameter twice, with equal values too   refused: apps take the first or the last
-parameters not known, also without ``=``   left out, except ``encoder``: its codes are not digits, refused
-``counter`` for TOTP, ``period`` for HOTP  left out, as not known
+issuer prefix and parameter differ         refused; one of the two is enough, and ``issuer=`` counts as absent
+a parameter twice, with equal values too   refused: some apps take the first, others the last
+unknown parameters, also without ``=``     ignored, except ``encoder``: its codes are not digits, refused
+``counter`` for TOTP, ``period`` for HOTP  ignored, as unknown
 HOTP without ``counter``                   refused: the format requires it
-names of parameters in upper case          not known
+names of parameters in upper case          unknown, so ignored
 ``+``                                      a plus sign, never a space; so it is refused in a secret
 secret in lower case, with full padding    read; so is one with bits set after the last byte: apps drop them
-secret of any length from one byte         read; a short one is among the warnings
+secret of any length from one byte         read; a short one gives a warning
 spaces or hyphens in the secret            refused: that is a setup key (``parse_setup_key``)
-``sha256``, ``SHA-256``                    read: no reader takes them for anything else
+``sha256``, ``SHA-256``                    read: they are unambiguous
 ``digits`` 6, 7, 8                         read; leading zeros, signs, spaces, other numbers: refused
-``period`` 1 to 2^31 - 1                   read, digits of ASCII without leading zeros
+``period`` 1 to 2^31 - 1                   read, as ASCII digits without leading zeros
 white space around the URI                 refused
 =========================================  ==========================================================================
 """
@@ -42,7 +43,7 @@ from .totp import MAX_PERIOD
 
 MESSAGE = "key URI"
 MAX_URI = 262_144
-"""The most characters that are looked at; the longest names and secret that a ``KeyURI`` takes fit in."""
+"""The maximum length of a URI in characters; the longest ``KeyURI`` fits."""
 
 _SCHEME = "otpauth://"
 _PARAMETERS = frozenset(("secret", "issuer", "algorithm", "digits", "period", "counter"))
@@ -64,7 +65,7 @@ class Parts(NamedTuple):
 
 
 def read(uri: str) -> Parts:
-    """Take a key URI apart.
+    """Parse a key URI into its parts.
 
     The plan, each step marked below:
 
@@ -134,8 +135,8 @@ def read(uri: str) -> Parts:
 
 
 def has_controls(text: str) -> bool:
-    """Say whether ``text`` holds control characters, line separators or lone surrogates."""
-    # Most text is printable; what is not may still be an emoji's joiner, or newer than this Python's tables
+    """Return whether ``text`` holds control characters, line separators or lone surrogates."""
+    # Most text is printable. Text that is not may still be harmless: an emoji's joiner, or newer than this Python
     return not text.isprintable() and any(unicodedata.category(character) in _CONTROLS for character in text)
 
 
@@ -156,7 +157,7 @@ def _parameters(query: str) -> dict[str, str]:
 
 
 def _number(text: str, field: str, low: int, high: int) -> int:
-    # isdigit alone takes the digits of every script; the length comes first, since int is slow on long numbers
+    # isdigit alone accepts the digits of every script; the length is checked first, since int is slow on long numbers
     if not (text.isascii() and text.isdigit()) or len(text) > len(str(high)) or (text[0] == "0" and text != "0"):
         raise MalformedMessage(MESSAGE, field, f"not a number from {low} to {high}")
     number = int(text)

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Normalisation of typed codes, before they are counted or compared.
 
-Requirement O18. Two forms of one code that count as two codes would defeat a replay guard or a limit on guesses, so
-this is the only normalisation, and it happens once:
+Requirement O18. A replay guard or a limit on guesses would fail if two forms of one code counted as two codes, so this
+is the only normalisation, and it is applied once:
 
-1. white space of ASCII (space, tab, line feed, carriage return, vertical tab, form feed) at both ends is removed;
-2. between two digits one space or one hyphen of ASCII, as in ``123 456``, is removed;
-3. the rest must be exactly N digits of ASCII; anything else is not a code.
+1. ASCII white space (space, tab, line feed, carriage return, vertical tab, form feed) at both ends is removed;
+2. one ASCII space or hyphen between two digits, as in ``123 456``, is removed;
+3. the rest must be exactly N ASCII digits; anything else is not a code.
 
-So these are no codes: digits of other scripts, full-width digits, signs, underscores, points, doubled or other
-spaces, zero-width characters, a digit too few or too many. Leading zeros are digits like others. No ``int()``: it
-takes signs, underscores and the digits of every script.
+Refused, for example: digits of other scripts, full-width digits, signs, underscores, points, doubled or other spaces,
+zero-width characters, a digit too few or too many. Leading zeros count as digits. ``int()`` is not used, because it
+accepts signs, underscores and the digits of every script.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _WHITE_SPACE = " \t\n\r\v\f"
 
 
 def canonical_code(typed: str, digits: int) -> bytes | None:
-    """Return exactly ``digits`` ASCII digits, or None where ``typed`` is no code of that length.
+    """Return exactly ``digits`` ASCII digits, or None where ``typed`` is not a code of that length.
 
     Args:
-        typed: what a person typed; anything, it never raises on it.
-        digits: how many digits the code has.
+        typed: what a user typed; a value of any type, none of which raises an error.
+        digits: the number of digits of the code.
     """
     if not isinstance(typed, str):
         return None
@@ -34,7 +34,7 @@ def canonical_code(typed: str, digits: int) -> bytes | None:
         return None
     if len(typed) != digits or not typed.isdigit():
         groups = typed.strip(_WHITE_SPACE).replace("-", " ").split(" ")
-        # A sign, a doubled separator or one at an end leaves an empty group, which is not digits
+        # A sign, a doubled separator or one at either end leaves an empty group, which is not digits
         if not all(group.isdigit() for group in groups):
             return None
         typed = "".join(groups)

@@ -2,8 +2,8 @@
 """Strict percent-encoding: text that does not decode to UTF-8 is refused, never replaced.
 
 RFC 3986 section 2.1 (https://www.rfc-editor.org/rfc/rfc3986). All but the unreserved characters are encoded, a space
-as ``%20``; a plus sign is a plus sign in both directions, since apps that know no form encoding would show it. The
-standard library's ``unquote`` leaves a broken escape as it is and puts a replacement character for broken UTF-8.
+as ``%20``; a plus sign stands for itself in both directions, since apps without form decoding would show it. The
+standard library's ``unquote`` is not used: it leaves a broken escape as it is and replaces broken UTF-8.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _DECODED = {high + low: bytes([int(high + low, 16)]) for high in _HEX for low in
 
 
 def encode(text: str) -> str:
-    """Return ``text`` with all but unreserved characters encoded."""
+    """Return ``text`` with all characters but the unreserved ones encoded."""
     return "".join([_ENCODED[byte] for byte in text.encode()])
 
 
 def decode(text: str, *, message: str, field: str) -> str:
-    """Return what ``text`` stands for.
+    """Return the decoded text.
 
     Args:
         text: characters that are not percent-encoded stand for themselves, also beyond ASCII (RFC 3987).

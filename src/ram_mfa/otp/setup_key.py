@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The setup key: the secret in the form that a user types into an app that cannot scan.
 
-Base32 (RFC 4648 section 6, https://www.rfc-editor.org/rfc/rfc4648) in groups of four, as RFC 4226 appendix E leaves
-the form to the maker and apps accept it. Reading takes what people make of it: either case, and white space of ASCII
-and hyphens anywhere.
+Base32 (RFC 4648 section 6, https://www.rfc-editor.org/rfc/rfc4648) in groups of four; RFC 4226 appendix E leaves the
+form to the implementer, and apps accept this one. The parser accepts either case, and ASCII white space and hyphens
+anywhere.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def setup_key(secret: bytes) -> SecretText:
 
 
 def parse_setup_key(text: str) -> SecretBytes:
-    """Return the secret that a person typed or another system printed.
+    """Return the secret of a setup key that a user typed or another system printed.
 
     Args:
-        text: base32 in either case, with or without padding, with white space of ASCII and hyphens anywhere.
-            ``0``, ``1``, ``8`` and ``9`` are not guessed to be the letters they resemble.
+        text: base32 in either case, with or without padding, with ASCII white space and hyphens anywhere.
+            ``0``, ``1``, ``8`` and ``9`` are refused, not read as the letters that they resemble.
 
     Raises:
         MalformedMessage: it is not a str, empty, too long, or not base32.
@@ -46,5 +46,5 @@ def parse_setup_key(text: str) -> SecretBytes:
         return base32.decode(text.translate(_SEPARATORS), message=_MESSAGE, field="secret")
     except MalformedMessage as bad:
         problem = bad.problem
-    # Raised anew and out here: the frames of the first error hold the secret, which tools would print
+    # A new error, raised outside the handler: the frames of the first hold the secret, which tools print
     raise MalformedMessage(_MESSAGE, "secret", problem)

@@ -13,29 +13,27 @@ from hmac import compare_digest
 
 import attrs
 
+from .._secret import SecretBytes
 from .algorithm import Algorithm
 from .hotp import MAX_COUNTER, MODULUS, check_counter, check_digits, secret_bytes, snum
-from .keyed_hash import work_in
 from .normalise import canonical_code
 
 MAX_PERIOD = 2**31 - 1
-"""The longest time step in seconds: the largest signed 32-bit number, which is what apps keep it in.
+"""The longest time step in seconds: the largest signed 32-bit number, the type in which apps store it.
 
-The standard bounds it nowhere. What a device may have is the policy's to say, and far less.
+The standard sets no bound. The policy's bound for a device is far lower.
 """
 
 _LAYOUT = {6: b"%06d", 7: b"%07d", 8: b"%08d"}
 
 
-# Not frozen: attrs sets the fields of a frozen class one call each, which costs a fifth of a code, and one of these
-# is made for each logon. Nothing sets a field after the checks below.
-@attrs.define(eq=False)
+@attrs.frozen(eq=False)
 class TOTP:
-    """A secret with its parameters: what a virtual MFA device and its verifier share.
+    """A secret with its parameters, shared by a virtual MFA device and its verifier.
 
     Attributes:
-        secret: the shared secret K, raw; of any length but none, and never in a repr or a pickle. How short is too
-            short for a device, the policy says.
+        secret: the shared secret K: raw bytes, at least one; never in a repr or a pickle. The minimum length of a
+            device's secret is checked where the device is bound.
         algorithm: the hash function.
         digits: how many digits a code has, 6 to 8.
         period: the time step X in seconds, 1 to 2^31 - 1; the device's own, never a global setting.
@@ -45,13 +43,12 @@ class TOTP:
         TypeError: an argument is of the wrong type.
     """
 
-    secret: bytes = attrs.field(repr=False)
+    secret: SecretBytes = attrs.field(converter=secret_bytes, repr=False)
     algorithm: Algorithm = Algorithm.SHA1
     digits: int = 6
     period: int = 30
 
     def __attrs_post_init__(self) -> None:
-        self.secret = secret_bytes(self.secret)
         if type(self.algorithm) is not Algorithm:
             raise TypeError("the algorithm is an Algorithm")
         check_digits(self.digits)
@@ -72,7 +69,7 @@ class TOTP:
         """Return the time step T = floor(unix_time / X) (section 4.2).
 
         Args:
-            unix_time: seconds since the epoch, 0 or later. RFC 6238 knows no time before T0.
+            unix_time: seconds since the epoch, 0 or later. RFC 6238 defines no time before T0.
 
         Raises:
             ValueError: the time is negative, not finite, or its step beyond 2^64 - 1.
@@ -95,25 +92,24 @@ class TOTP:
 
         Raises:
             ValueError: the step is out of these bounds.
-            TypeError: the step is no whole number.
+            TypeError: the step is not an int.
         """
         check_counter(step)
         return self._code(step)
 
     def _code(self, step: int) -> str:
         digits = self.digits
-        inner, outer = work_in(self.secret, self.algorithm)
-        return str(snum(inner, outer, step) % MODULUS[digits]).zfill(digits)
+        return str(snum(self.secret, step, self.algorithm) % MODULUS[digits]).zfill(digits)
 
     def match(self, code: str, *, at: float, backward: int = 1, forward: int = 1) -> int | None:
         """Return the highest time step in the window whose code equals ``code``, or None.
 
         The plan, each step marked below:
 
-        1. make the code canonical; one that is malformed matches nothing (requirement O18);
-        2. lay the window around the step of ``at`` (sections 5.2 and 6); no step is below 0 or above 2^64 - 1;
+        1. make the code canonical; a malformed code matches nothing (requirement O18);
+        2. compute the window around the step of ``at`` (sections 5.2 and 6), within 0 and 2^64 - 1;
         3. compute the code of *every* step and compare it in constant time, whether or not one matched before, so
-           that neither the time nor the work tells which (requirement O19);
+           that neither the time nor the work reveals which one did (requirement O19);
         4. return the highest step that matched: where one code belongs to two steps, consuming the lower one would
            let it pass again (requirement O17).
 
@@ -122,9 +118,9 @@ class TOTP:
 
         Args:
             code: what a person typed.
-            at: now, in seconds since the epoch, with the device's drift added where it has one.
-            backward: how many steps before the present one are looked at.
-            forward: how many steps after it.
+            at: the current time in seconds since the epoch, plus the device's drift where it has one.
+            backward: the number of steps before the current one that are tried.
+            forward: the number of steps after it that are tried.
 
         Raises:
             ValueError: ``backward`` or ``forward`` is negative, the time is negative or not finite, or its step
@@ -142,18 +138,18 @@ class TOTP:
         first = now - backward if now > backward else 0
         last = min(now + forward, MAX_COUNTER)
         # 3. Every step of it (section 5.2; RFC 4226 section 5.3)
-        inner, outer = work_in(self.secret, self.algorithm)
+        secret, algorithm = self.secret, self.algorithm
         layout, modulus = _LAYOUT[digits], MODULUS[digits]
         matched = None
         for step in range(first, last + 1):
-            if compare_digest(layout % (snum(inner.copy(), outer.copy(), step) % modulus), typed):
+            if compare_digest(layout % (snum(secret, step, algorithm) % modulus), typed):
                 matched = step
         # 4. The highest that matched
         return matched
 
 
 def check_period(period: int) -> None:
-    """Raise TypeError or ValueError where ``period`` is not 1 to 2^31 - 1."""
+    """Raise TypeError or ValueError unless ``period`` is 1 to 2^31 - 1."""
     if type(period) is not int:
         raise TypeError("the period is a whole number of seconds")
     if not 1 <= period <= MAX_PERIOD:
