@@ -14,9 +14,9 @@ import pytest
 
 import ram_mfa
 from docs import print_policy
-from ram_mfa.ceremonies.actors import Role
-from ram_mfa.ceremonies.authority import PERMISSIONS
 from ram_mfa.refusals import Reason
+from ram_mfa.rules.actors import Role
+from ram_mfa.rules.authority import PERMISSIONS
 from tests.support import floors, require_module
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from ram_mfa.attestation_certificates.public_keys import MAX_RSA_BITS, load_certificate_key
 from ram_mfa.attestation_certificates.x509 import MAX_EXTENSIONS, MAX_NAME_PARTS, read_name
-from ram_mfa.ceremonies.security_key_check import _is_u2f
 from ram_mfa.encoding.json import MAX_COMMAS, MAX_CONTAINERS, MAX_NUMBER, load_object
 from ram_mfa.errors import MalformedMessage, VerificationError
+from ram_mfa.rules.security_key_check import _is_u2f
 from ram_mfa.u2f import AttestationCertificate, verify_chain
 from ram_mfa.webauthn.responses import MAX_JSON
 from tests.support import certificates as make

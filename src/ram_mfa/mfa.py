@@ -9,8 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Final, Self, TypeVar
 
-from .ceremonies.actors import Actor
-from .ceremonies.transition import Verb
 from .engine import maintenance
 from .engine.driver import Driver, Policy
 from .engine.effects import Plan, next_key
@@ -23,6 +21,8 @@ from .engine.resealing import Resealed, resealing
 from .engine.store_session import Clock
 from .engine.user_queue import Lane, UserQueues
 from .events import Event
+from .rules.actors import Actor
+from .rules.verb import Verb
 from .sealing import Seal
 from .store import AsyncStore, Store, is_awaited
 

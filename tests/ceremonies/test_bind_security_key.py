@@ -31,7 +31,7 @@ from ram_mfa import (
     UnsafeAdministrator,
 )
 from ram_mfa.account import NO_EPOCH
-from ram_mfa.ceremonies.tickets import Purpose, fresh, sealed_ticket
+from ram_mfa.rules.tickets import Purpose, fresh, sealed_ticket
 from ram_mfa.testing import ClientRefused, KeyFault, SoftAttestation, SoftSecurityKey
 from tests.support.spine import APP_ID, ORIGIN, OTHER_SESSION, PARTY, ROOT, SESSION, finish
 
@@ -294,7 +294,7 @@ class TestClaims:
     def same_key(self):
         return SoftSecurityKey(seed=b"the same key")
 
-    @pytest.mark.standard("WebAuthn 7.1 registering a new credential", "ram_mfa.ceremonies.transition.Claim")
+    @pytest.mark.standard("WebAuthn 7.1 registering a new credential", "ram_mfa.rules.verb.Claim")
     def test_another_user(self, service):
         """A key's credential that one user has bound is refused to every other, and stays so after an unbind."""
         from ram_mfa import Unbind

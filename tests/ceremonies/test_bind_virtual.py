@@ -28,8 +28,8 @@ from ram_mfa import (
     UnsafeAdministrator,
 )
 from ram_mfa.account import MAX_OFFERS, NO_EPOCH
-from ram_mfa.ceremonies.tickets import Purpose, fresh, sealed_ticket
 from ram_mfa.otp import Algorithm, KeyURI
+from ram_mfa.rules.tickets import Purpose, fresh, sealed_ticket
 from ram_mfa.testing import AuthenticatorApp
 from tests.support.spine import OTHER_SESSION, ROOT, SESSION, finish
 

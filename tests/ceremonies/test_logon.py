@@ -34,7 +34,7 @@ from ram_mfa import (
     UnknownUsers,
 )
 from ram_mfa.account import MAX_OLD_MARKS
-from ram_mfa.ceremonies.tickets import Purpose, fresh, sealed_ticket
+from ram_mfa.rules.tickets import Purpose, fresh, sealed_ticket
 from tests.support.spine import APP_ID, DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
 
 
@@ -214,7 +214,7 @@ class TestFinish:
         assert [hasattr(outcome, "user") for outcome in outcomes] == [True, False, True, True, False]
 
     @pytest.mark.requirement("O7", "V1", "V3")
-    @pytest.mark.standard("RFC 6238 5.2", "ram_mfa.ceremonies.totp_check.match_one")
+    @pytest.mark.standard("RFC 6238 5.2", "ram_mfa.rules.totp_check.match_one")
     def test_a_code_once(self, service):
         """An accepted code is refused in every ceremony after it, and so is each of an earlier step."""
         phone = service.phone("alice")

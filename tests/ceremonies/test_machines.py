@@ -27,8 +27,8 @@ from ram_mfa import (
     TOTPCode,
     add_to_machine_cookie,
 )
-from ram_mfa.ceremonies.machines import HANDLE_LENGTH, MAX_HANDLES
 from ram_mfa.policy.values import DAY
+from ram_mfa.rules.machines import HANDLE_LENGTH, MAX_HANDLES
 from tests.support.spine import DELETE, ROOT, SESSION, finish
 
 MARK = "the mark of a password"

@@ -27,8 +27,8 @@ from ram_mfa import (
     Unbind,
     UnknownUsers,
 )
-from ram_mfa.ceremonies.step_up import CheckReceipt
-from ram_mfa.ceremonies.tickets import Purpose, fresh, operation_subject, sealed_ticket
+from ram_mfa.ceremonies.receipts import CheckReceipt
+from ram_mfa.rules.tickets import Purpose, fresh, operation_subject, sealed_ticket
 from tests.support.spine import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, finish
 
 

@@ -39,7 +39,7 @@ def device(service):
 
 class TestDelays:
     @pytest.mark.requirement("O12", "O14", "V7", "V8")
-    @pytest.mark.standard("RFC 4226 7.3", "ram_mfa.ceremonies.throttle.count_wrong")
+    @pytest.mark.standard("RFC 4226 7.3", "ram_mfa.rules.throttle.count_wrong")
     def test_grow(self, service):
         """Four wrong codes are refused at once; the fifth closes the gate for 30 seconds, and then it doubles."""
         phone = service.phone("alice")
@@ -245,7 +245,7 @@ class TestWeakestDevice:
 
 class TestCap:
     @pytest.mark.requirement("O13", "O24", "B17")
-    @pytest.mark.standard("NIST SP 800-63B-4 3.2.2", "ram_mfa.ceremonies.throttle.count_wrong")
+    @pytest.mark.standard("NIST SP 800-63B-4 3.2.2", "ram_mfa.rules.throttle.count_wrong")
     def test_disables(self, services):
         """The 100th consecutive wrong code disables the device: told once, machines forgotten, only a bind helps."""
         service = services(remember=RememberMachine())

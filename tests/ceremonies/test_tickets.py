@@ -31,7 +31,7 @@ from ram_mfa import (
     UnknownUsers,
 )
 from ram_mfa.account import MAX_SPENT
-from ram_mfa.ceremonies.tickets import operation_subject
+from ram_mfa.rules.tickets import operation_subject
 from tests.support.spine import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, finish
 
 SKEW = 60

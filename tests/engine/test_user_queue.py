@@ -27,10 +27,10 @@ from ram_mfa import (
     UnsafeAdministrator,
     UnsafePlaintext,
 )
-from ram_mfa.ceremonies.transition import Verb
 from ram_mfa.encoding.base64url import encode
 from ram_mfa.engine.records import user_key
 from ram_mfa.engine.user_queue import MAX_WAITING
+from ram_mfa.rules.verb import Verb
 from ram_mfa.stores.memory import AsyncMemoryStore
 from ram_mfa.testing import ManualClock, enrolled
 from tests.support.races import wrong_codes

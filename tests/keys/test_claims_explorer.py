@@ -30,13 +30,13 @@ from ram_mfa import (
 )
 from ram_mfa.account import Account
 from ram_mfa.ceremonies import Claim
-from ram_mfa.ceremonies.transition import refused
 from ram_mfa.codec import CredentialClaim, decode_account, decode_claim, encode_claim
 from ram_mfa.encoding.base64url import encode
 from ram_mfa.engine import moves as moves_of_accounts
 from ram_mfa.engine.binding import STORE_ID
 from ram_mfa.engine.loop import Engine
 from ram_mfa.engine.records import ROOT_KEY, claim_key, user_key
+from ram_mfa.rules.verb import refused
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import SoftSecurityKey
 from tests.support import all_rounds

@@ -9,9 +9,9 @@ import attrs
 import pytest
 
 from ram_mfa import RequireMFA
-from ram_mfa.ceremonies.transition import Claim
 from ram_mfa.codec import CredentialClaim, decode_account, decode_root, encode_account, encode_claim, encode_root
 from ram_mfa.engine.records import ROOT_KEY, claim_key, user_key
+from ram_mfa.rules.verb import Claim
 from ram_mfa.testing import enrolled_key
 from tests.support.command import altered, figures, seal, sealed
 from tests.support.records import AsStored

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may do what: every deed, by every actor in every state of its papers, under every policy, on every account.
 
-The table below says it in words, independently of `ram_mfa.ceremonies.authority`. Each cell is performed through
+The table below says it in words, independently of `ram_mfa.rules.authority`. Each cell is performed through
 `MFA.perform` on a store of its own; a cell that the table does not grant is refused for the reason that the table
 gives, and leaves every record as it was.
 """
@@ -54,10 +54,10 @@ from ram_mfa import (
     UnsafeAdministrator,
 )
 from ram_mfa._secret import SecretBytes
-from ram_mfa.ceremonies.actors import Role
-from ram_mfa.ceremonies.authority import PERMISSIONS, Action
-from ram_mfa.ceremonies.proofs import make_proof
 from ram_mfa.engine.records import user_key
+from ram_mfa.rules.actors import Role
+from ram_mfa.rules.authority import PERMISSIONS, Action
+from ram_mfa.rules.proofs import make_proof
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
 from tests.support.doors import Door, answer
 from tests.support.spine import APP_ID, ORIGIN, OTHER_SESSION, PARTY, SEAL, SESSION, Services

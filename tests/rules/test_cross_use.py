@@ -51,8 +51,8 @@ from ram_mfa import (
     UnknownUsers,
     UnsafeAdministrator,
 )
-from ram_mfa.ceremonies.tickets import challenge_of
 from ram_mfa.encoding.base64url import encode
+from ram_mfa.rules.tickets import challenge_of
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey, enrolled, enrolled_key, proved
 from tests.support.spine import DELETE, ORIGIN, PARTY, SEAL, Script
 

@@ -70,11 +70,11 @@ from ram_mfa import (
     refusals,
 )
 from ram_mfa.account import Account
-from ram_mfa.ceremonies.tickets import challenge_of
 from ram_mfa.codec import decode_account
 from ram_mfa.encoding.base64url import encode
 from ram_mfa.engine.records import user_key
 from ram_mfa.policy.values import DAY
+from ram_mfa.rules.tickets import challenge_of
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftAttestation, SoftSecurityKey
 from tests.support import all_rounds, rounds

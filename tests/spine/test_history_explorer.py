@@ -31,8 +31,8 @@ from ram_mfa import (
     TOTPCode,
 )
 from ram_mfa._secret import SecretBytes
-from ram_mfa.ceremonies import tickets, totp_check
 from ram_mfa.context import Root
+from ram_mfa.rules import tickets, totp_check
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
 from tests.support import all_rounds
 from tests.support.explorer import (

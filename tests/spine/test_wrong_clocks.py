@@ -32,8 +32,8 @@ from ram_mfa import (
     Unbind,
 )
 from ram_mfa.account import Account, VirtualMFADevice
-from ram_mfa.ceremonies import tickets
 from ram_mfa.policy.values import DAY
+from ram_mfa.rules import tickets
 from ram_mfa.testing import KeyFault, SoftSecurityKey
 from tests.support import rounds
 from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT, SESSION, Services, finish
@@ -304,8 +304,8 @@ class TestClocks:
 
     def test_it_finds_a_revived_code(self, monkeypatch):
         """Did a device not remember its accepted steps, a code of the future would pass again when its time comes."""
-        for module in ("evidence", "resync"):
-            monkeypatch.setattr(f"ram_mfa.ceremonies.{module}.with_accepted", lambda *_: ((), -1))
+        for module in ("rules.evidence", "ceremonies.resync"):
+            monkeypatch.setattr(f"ram_mfa.{module}.with_accepted", lambda *_: ((), -1))
         life = begun()
         life.set_clock(YEAR)
         life.log_on_with_code()

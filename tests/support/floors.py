@@ -22,11 +22,14 @@ ROOMS = {
     1: {"signatures", "attestation_certificates"},
     2: {"otp", "u2f", "webauthn"},
     3: {"policy", "account", "context", "codec", "events"},
-    4: {"ceremonies", "from_other_libraries"},
+    4: {"rules", "ceremonies", "from_other_libraries"},
     5: {"store", "sealing", "key_ring", "sessions", "threads", "engine", "mfa"},
     6: {"stores", "qr", "integrations", "testing", "operations", "__main__"},
 }
 """The packages and modules of each layer; a new one is added here. Files of the loop (``_loop...``) are of layer 5."""
+
+BENEATH = {"rules": {"ceremonies", "from_other_libraries"}}
+"""Packages that import nothing of these, though they are of the same layer: the verbs stand above their rules."""
 
 STANDARDS = 2
 """The layer whose packages import nothing of one another."""
@@ -162,7 +165,7 @@ def homeless(modules: list[Module]) -> list[str]:
 
 
 def upward(modules: list[Module]) -> list[str]:
-    """Find imports of a higher floor, of the front door, and of nowhere."""
+    """Find imports of a higher floor, of what is above in the same one, of the front door, and of nowhere."""
     complaints = []
     for module, one in _each(modules):
         name = own(one.target)
@@ -174,6 +177,8 @@ def upward(modules: list[Module]) -> list[str]:
         target, floor = floor_of(name), FIRST_WITH_IO if not module.name else module.floor
         if floor is not None and (target is None or target > floor):
             complaints.append(f"{module.name}:{one.line}: imports {name}, floor {target}, from floor {floor}")
+        elif name.partition(".")[0] in BENEATH.get(module.room, ()):
+            complaints.append(f"{module.name}:{one.line}: imports {name}, which is above it")
     return complaints
 
 

@@ -18,8 +18,6 @@ import attrs
 import cbor2
 
 from ram_mfa.attestation_certificates.certificates import MAX_SIZE as CERTIFICATE_LIMIT
-from ram_mfa.ceremonies import tickets
-from ram_mfa.ceremonies.machines import find
 from ram_mfa.encoding.base64url import encode
 from ram_mfa.engine.records import MAX_USER_ID, user_key
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
@@ -27,6 +25,8 @@ from ram_mfa.otp import KeyURI, parse_setup_key
 from ram_mfa.otp.key_uri_reader import MAX_URI
 from ram_mfa.otp.normalise import MAX_TYPED, canonical_code
 from ram_mfa.refusals import Ticket
+from ram_mfa.rules import tickets
+from ram_mfa.rules.machines import find
 from ram_mfa.u2f import (
     AttestationCertificate,
     AuthenticationResponse,

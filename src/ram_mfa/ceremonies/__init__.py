@@ -3,31 +3,24 @@
 
 from __future__ import annotations
 
+from ..rules.actors import Actor, Administrator, Enrolment, Owner, UnsafeAdministrator
+from ..rules.admission import Admission, LogonStart, MustBind, NotRequired, Proof, ProofOf, Remembered
+from ..rules.evidence import Assertion, Evidence, TOTPCode, U2FSignature
+from ..rules.machines import add_to_machine_cookie
+from ..rules.operation import Operation
+from ..rules.verb import Claim, Transition, Verb
+from ..rules.views import AccountView, Bound, DeviceView, MachineView
 from .account_lifecycle import Describe, EraseAccount, OpenAccount, PasswordChanged, RequireMFA
-from .actors import Actor, Administrator, Enrolment, Owner, UnsafeAdministrator
-from .bind_security_key import ConfirmSecurityKey, OfferSecurityKey
-from .bind_virtual import ConfirmVirtualDevice, OfferVirtualDevice
-from .evidence import Assertion, Evidence, TOTPCode, U2FSignature
+from .bind_security_key import ConfirmSecurityKey, OfferSecurityKey, SecurityKeyOffer
+from .bind_virtual import ConfirmVirtualDevice, OfferVirtualDevice, VirtualDeviceOffer
+from .forget_machines import ForgetMachine, ForgetMachines
 from .import_devices import ImportSecurityKey, ImportVirtualDevice
 from .logon import BeginLogon, FinishLogon
-from .machines import ForgetMachine, ForgetMachines, add_to_machine_cookie
-from .outcomes import (
-    Admission,
-    LogonStart,
-    MustBind,
-    NotRequired,
-    Operation,
-    Proof,
-    ProofOf,
-    Remembered,
-    SecurityKeyOffer,
-    VirtualDeviceOffer,
-)
-from .resync import RenameDevice, ResyncVirtualDevice
-from .step_up import BeginStepUp, FinishStepUp, SpendReceipt
-from .transition import Claim, Transition, Verb
+from .receipts import SpendReceipt
+from .rename import RenameDevice
+from .resync import ResyncVirtualDevice
+from .step_up import BeginStepUp, FinishStepUp
 from .unbind import ResetMFA, Unbind
-from .views import AccountView, Bound, DeviceView, MachineView
 
 __all__ = [
     "AccountView",

@@ -11,13 +11,13 @@ from ..context import Context
 from ..events import Event, EventType
 from ..policy import UnknownUsers
 from ..refusals import Reason
-from . import _fields, machines
-from .account_changes import new_account
-from .actors import Actor, is_actor
-from .authority import Action, authorise
-from .tickets import renewed
-from .transition import Transition, Verb, refused
-from .views import AccountView, account_view
+from ..rules import fields, machines
+from ..rules.account_changes import new_account
+from ..rules.actors import Actor, is_actor
+from ..rules.authority import Action, authorise
+from ..rules.tickets import renewed
+from ..rules.verb import Transition, Verb, refused
+from ..rules.views import AccountView, account_view
 
 
 def _view(account: Account, context: Context, *, this: bytes | None = None) -> AccountView:
@@ -138,7 +138,7 @@ class Describe(Verb[AccountView]):
         machine: the machine cookie as the browser sent it, so that the view marks the current machine.
     """
 
-    machine: str | None = attrs.field(default=None, repr=False, validator=_fields.is_optional_text)
+    machine: str | None = attrs.field(default=None, repr=False, validator=fields.is_optional_text)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[AccountView]:
         """Return the same account and its view."""

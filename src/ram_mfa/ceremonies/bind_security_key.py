@@ -19,9 +19,9 @@ from ..context import Context
 from ..events import Event, EventType
 from ..otp import Algorithm
 from ..policy import RelyingParty
-from ..refusals import Kind, Reason, Refusal
-from . import _fields
-from .account_changes import (
+from ..refusals import Kind, Reason, Refusal, Ticket
+from ..rules import fields
+from ..rules.account_changes import (
     check_name,
     find_offer,
     may_bind,
@@ -32,15 +32,31 @@ from .account_changes import (
     with_failed_offer,
     with_offer,
 )
-from .actors import Actor, Enrolment, actor_digest, is_actor
-from .authority import Action, authorise
-from .outcomes import SecurityKeyOffer
-from .proofs import make_proof
-from .security_key_check import NewKey, check_registration
-from .security_key_options import register_request, registration_options, under_another_app_id
-from .tickets import MICROSECONDS, Purpose, after_clock_set_back, challenge_of, fresh, open_ticket, sealed_ticket
-from .transition import Claim, Transition, Verb, refused
-from .views import Bound, bound_view
+from ..rules.actors import Actor, Enrolment, actor_digest, is_actor
+from ..rules.authority import Action, authorise
+from ..rules.proofs import make_proof
+from ..rules.security_key_check import NewKey, check_registration
+from ..rules.security_key_options import register_request, registration_options, under_another_app_id
+from ..rules.tickets import MICROSECONDS, Purpose, after_clock_set_back, challenge_of, fresh, open_ticket, sealed_ticket
+from ..rules.verb import Claim, Transition, Verb, refused
+from ..rules.views import Bound, bound_view
+
+
+@attrs.frozen
+class SecurityKeyOffer:
+    """The request with which a browser or a legacy client registers a security key; nothing is bound yet.
+
+    Attributes:
+        id: the ticket that `ConfirmSecurityKey` takes.
+        options: WebAuthn creation options, bare and JSON-ready, for ``parseCreationOptionsFromJSON``.
+        u2f: the U2F JavaScript API's register request, where the relying party has an AppID; else None.
+        expires_at: seconds since the epoch.
+    """
+
+    id: Ticket
+    options: dict[str, Any] = attrs.field(repr=False)
+    u2f: dict[str, Any] | None = attrs.field(repr=False)
+    expires_at: float
 
 
 @attrs.frozen
@@ -61,9 +77,9 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
     """
 
     by: Actor = attrs.field(validator=is_actor)
-    account_name: str = attrs.field(kw_only=True, validator=_fields.is_account_name)
-    name: str | None = attrs.field(default=None, kw_only=True, validator=_fields.is_optional_text)
-    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
+    account_name: str = attrs.field(kw_only=True, validator=fields.is_account_name)
+    name: str | None = attrs.field(default=None, kw_only=True, validator=fields.is_optional_text)
+    session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
     renew: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
     create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
@@ -73,7 +89,7 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
         grant = authorise(account, context, self.by, Action.BIND)
         if isinstance(grant, Reason):
             return refused(account, context, grant, actor=actor)
-        if _fields.is_user_id(self.session, context):
+        if fields.is_user_id(self.session, context):
             return refused(account, context, Reason.BAD_SESSION, actor=actor)
         current = account
         if current is None:
@@ -154,9 +170,9 @@ class ConfirmSecurityKey(Verb[Bound]):
     """
 
     response: Any = attrs.field(repr=False)
-    offer: str = attrs.field(converter=_fields.as_typed, repr=False, kw_only=True)
+    offer: str = attrs.field(converter=fields.as_typed, repr=False, kw_only=True)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
-    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
+    session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Bound]:
         """Return the transition to a bound key, with the claim on its credential id."""

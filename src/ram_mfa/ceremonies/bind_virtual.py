@@ -16,9 +16,9 @@ from ..context import Context
 from ..encoding import base64url
 from ..events import Event, EventType
 from ..otp import TOTP, KeyURI, setup_key
-from ..refusals import Kind, Reason
-from . import _fields
-from .account_changes import (
+from ..refusals import Kind, Reason, Ticket
+from ..rules import fields
+from ..rules.account_changes import (
     check_name,
     find_offer,
     may_bind,
@@ -28,14 +28,34 @@ from .account_changes import (
     with_failed_offer,
     with_offer,
 )
-from .actors import Actor, Enrolment, actor_digest, is_actor
-from .authority import Action, authorise
-from .outcomes import VirtualDeviceOffer
-from .proofs import make_proof
-from .tickets import MICROSECONDS, Purpose, after_clock_set_back, fresh, open_ticket, sealed_ticket
-from .totp_check import match_run
-from .transition import Transition, Verb, refused
-from .views import Bound, bound_view
+from ..rules.actors import Actor, Enrolment, actor_digest, is_actor
+from ..rules.authority import Action, authorise
+from ..rules.proofs import make_proof
+from ..rules.tickets import MICROSECONDS, Purpose, after_clock_set_back, fresh, open_ticket, sealed_ticket
+from ..rules.totp_check import match_run
+from ..rules.verb import Transition, Verb, refused
+from ..rules.views import Bound, bound_view
+
+
+@attrs.frozen
+class VirtualDeviceOffer:
+    """The data that an authenticator app needs to hold the device; nothing is bound yet.
+
+    Attributes:
+        id: the ticket that `ConfirmVirtualDevice` takes.
+        key_uri: the otpauth URI, for the QR code.
+        setup_key: the secret in groups of four, to type.
+        account_name: the account name, to type with it.
+        codes: how many consecutive codes confirm the bind.
+        expires_at: seconds since the epoch.
+    """
+
+    id: Ticket
+    key_uri: SecretText = attrs.field(repr=False)
+    setup_key: SecretText = attrs.field(repr=False)
+    account_name: str
+    codes: int
+    expires_at: float
 
 
 @attrs.frozen
@@ -56,9 +76,9 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
     """
 
     by: Actor = attrs.field(validator=is_actor)
-    account_name: str = attrs.field(kw_only=True, validator=_fields.is_account_name)
-    name: str | None = attrs.field(default=None, kw_only=True, validator=_fields.is_optional_text)
-    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
+    account_name: str = attrs.field(kw_only=True, validator=fields.is_account_name)
+    name: str | None = attrs.field(default=None, kw_only=True, validator=fields.is_optional_text)
+    session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
     renew: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
     create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
@@ -68,7 +88,7 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
         grant = authorise(account, context, self.by, Action.BIND)
         if isinstance(grant, Reason):
             return refused(account, context, grant, actor=actor)
-        if _fields.is_user_id(self.session, context):
+        if fields.is_user_id(self.session, context):
             return refused(account, context, Reason.BAD_SESSION, actor=actor)
         current = account
         if current is None:
@@ -155,10 +175,10 @@ class ConfirmVirtualDevice(Verb[Bound]):
         session: the same as at the offer.
     """
 
-    codes: tuple[SecretText, ...] = attrs.field(converter=_fields.as_codes, repr=False)
-    offer: str = attrs.field(converter=_fields.as_typed, repr=False, kw_only=True)
+    codes: tuple[SecretText, ...] = attrs.field(converter=fields.as_codes, repr=False)
+    offer: str = attrs.field(converter=fields.as_typed, repr=False, kw_only=True)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
-    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
+    session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Bound]:
         """Return the transition to a bound device."""

@@ -20,11 +20,11 @@ from ..account import Account
 from ..context import Context
 from ..events import Event, EventType
 from ..refusals import Reason
-from .account_changes import new_account
-from .actors import Actor, is_actor
-from .authority import Action, authorise
-from .tickets import renewed
-from .transition import Transition, Verb, refused
+from ..rules.account_changes import new_account
+from ..rules.actors import Actor, is_actor
+from ..rules.authority import Action, authorise
+from ..rules.tickets import renewed
+from ..rules.verb import Transition, Verb, refused
 
 
 @attrs.frozen

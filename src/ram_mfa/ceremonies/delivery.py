@@ -11,7 +11,7 @@ import attrs
 from ..account import Account
 from ..context import Context
 from ..events import CHANGES, REVOCATIONS, Event, EventType
-from .transition import Transition, Verb
+from ..rules.verb import Transition, Verb
 
 
 @attrs.frozen

@@ -22,17 +22,17 @@ from ..errors import MalformedMessage
 from ..otp import KeyURI
 from ..policy.values import MAX_DRIFT, MAX_PERIOD
 from ..refusals import Kind, Reason
+from ..rules import fields
+from ..rules.account_changes import check_name, may_bind, new_account, with_bound
+from ..rules.actors import Actor, is_actor
+from ..rules.authority import Action, authorise
+from ..rules.security_key_check import TRANSPORTS
+from ..rules.security_key_options import under_another_app_id
+from ..rules.usable import is_allowed
+from ..rules.verb import Claim, Transition, Verb, refused
+from ..rules.views import Bound, bound_view
 from ..u2f import VERSION, AppID, RegistrationResponse, load_p256
 from ..u2f.messages import MAX_KEY_HANDLE
-from . import _fields
-from .account_changes import check_name, may_bind, new_account, with_bound
-from .actors import Actor, is_actor
-from .authority import Action, authorise
-from .security_key_check import TRANSPORTS
-from .security_key_options import under_another_app_id
-from .transition import Claim, Transition, Verb, refused
-from .usable import is_allowed
-from .views import Bound, bound_view
 
 _MESSAGE: Final = "registration kept by another library"
 _MAX_LENGTH: Final = 16_384
@@ -69,10 +69,10 @@ class ImportVirtualDevice(Verb[Bound]):
         create: whether a record is made for a user without one, with MFA required; otherwise such a user is refused.
     """
 
-    key_uri: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
+    key_uri: SecretText = attrs.field(converter=fields.as_typed, repr=False)
     last_step: int | None = attrs.field(kw_only=True, validator=optional(_is_int))
     drift: int = attrs.field(default=0, kw_only=True, validator=_is_int)
-    name: str | None = attrs.field(default=None, kw_only=True, validator=_fields.is_optional_text)
+    name: str | None = attrs.field(default=None, kw_only=True, validator=fields.is_optional_text)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
     create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
@@ -150,8 +150,8 @@ class ImportSecurityKey(Verb[Bound]):
     """
 
     registration: Any = attrs.field(repr=False)
-    app_id: str = attrs.field(kw_only=True, validator=_fields.is_text)
-    name: str | None = attrs.field(default=None, kw_only=True, validator=_fields.is_optional_text)
+    app_id: str = attrs.field(kw_only=True, validator=fields.is_text)
+    name: str | None = attrs.field(default=None, kw_only=True, validator=fields.is_optional_text)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
     create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 

@@ -17,14 +17,23 @@ from ..context import Context
 from ..events import Event, EventType
 from ..policy import UnknownUsers
 from ..refusals import Reason
-from . import _fields, machines
-from .challenges import challenge, subject_of, with_next_challenge
-from .evidence import Evidence, is_evidence, verify_evidence
-from .outcomes import LogonStart, MustBind, NotRequired, Proof, Remembered
-from .proofs import make_proof
-from .tickets import MICROSECONDS, NOTHING, Purpose, after_clock_set_back, fresh, open_ticket, renewed, sealed_ticket
-from .transition import Transition, Verb, refused
-from .usable import why_none_usable
+from ..rules import fields, machines
+from ..rules.admission import LogonStart, MustBind, NotRequired, Proof, Remembered
+from ..rules.challenges import challenge, subject_of, with_next_challenge
+from ..rules.evidence import Evidence, is_evidence, verify_evidence
+from ..rules.proofs import make_proof
+from ..rules.tickets import (
+    MICROSECONDS,
+    NOTHING,
+    Purpose,
+    after_clock_set_back,
+    fresh,
+    open_ticket,
+    renewed,
+    sealed_ticket,
+)
+from ..rules.usable import why_none_usable
+from ..rules.verb import Transition, Verb, refused
 
 
 def _mark_with_machine(instance: BeginLogon, attribute: object, mark: str | None) -> None:
@@ -62,14 +71,14 @@ class BeginLogon(Verb[LogonStart]):
             finish with the same mark takes the challenge.
     """
 
-    session: str = attrs.field(repr=False, validator=_fields.is_session)
-    machine: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_fields.is_optional_text)
+    session: str = attrs.field(repr=False, validator=fields.is_session)
+    machine: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=fields.is_optional_text)
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_machine)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[LogonStart]:
         """Return the same account and the next stage of the logon."""
         policy = context.policy
-        if _fields.is_user_id(self.session, context):
+        if fields.is_user_id(self.session, context):
             return refused(account, context, Reason.BAD_SESSION)
         if account is None:
             if policy.unknown_users is UnknownUsers.NOT_REQUIRED:
@@ -119,12 +128,10 @@ class FinishLogon(Verb[Proof]):
             mark that was not seen before clears the day's budget.
     """
 
-    challenge: str = attrs.field(converter=_fields.as_typed, repr=False)
+    challenge: str = attrs.field(converter=fields.as_typed, repr=False)
     evidence: Evidence = attrs.field(validator=is_evidence)
-    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
-    remember: str | None = attrs.field(
-        default=None, kw_only=True, converter=_fields.as_label, validator=_fields.is_label
-    )
+    session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
+    remember: str | None = attrs.field(default=None, kw_only=True, converter=fields.as_label, validator=fields.is_label)
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_remember)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:

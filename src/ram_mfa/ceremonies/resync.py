@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Resynchronisation of a virtual device whose clock is off, and renaming of a device.
+"""Resynchronisation of a virtual device whose clock is off.
 
 RFC 6238 section 6: drift is set only here, by two consecutive codes, within the policy's bound (requirement O11). A
 wrong try goes through the same throttle as a logon's (V11). A resynchronisation also recovers a device of which
@@ -14,15 +14,15 @@ from .._secret import SecretText
 from ..account import Account, VirtualMFADevice
 from ..context import Context
 from ..events import Event, EventType
-from ..refusals import Kind, Reason
-from . import _fields
-from .account_changes import check_name, select_device
-from .actors import Actor, is_actor
-from .authority import Action, authorise
-from .throttle import check_gate, count_wrong
-from .totp_check import accepted_in_the_future, match_run, totp_of, why_spent, with_accepted
-from .transition import Transition, Verb, refused
-from .views import DeviceView, device_view
+from ..refusals import Reason
+from ..rules import fields
+from ..rules.account_changes import select_device
+from ..rules.actors import Actor, is_actor
+from ..rules.authority import Action, authorise
+from ..rules.throttle import check_gate, count_wrong
+from ..rules.totp_check import accepted_in_the_future, match_run, totp_of, why_spent, with_accepted
+from ..rules.verb import Transition, Verb, refused
+from ..rules.views import DeviceView, device_view
 
 CODES = 2
 
@@ -37,8 +37,8 @@ class ResyncVirtualDevice(Verb[DeviceView]):
         by: who asks.
     """
 
-    device: str | None = attrs.field(default=None, validator=_fields.is_optional_text)
-    codes: tuple[SecretText, ...] = attrs.field(converter=_fields.as_codes, repr=False, kw_only=True)
+    device: str | None = attrs.field(default=None, validator=fields.is_optional_text)
+    codes: tuple[SecretText, ...] = attrs.field(converter=fields.as_codes, repr=False, kw_only=True)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[DeviceView]:
@@ -93,36 +93,3 @@ def _why_not(device: VirtualMFADevice, step: int, context: Context) -> Reason | 
     if ahead is None and step - 1 <= device.last_step:
         return Reason.REPLAYED_CODE
     return why_spent(device, step - 1, context) or why_spent(device, step, context)
-
-
-@attrs.frozen
-class RenameDevice(Verb[DeviceView]):
-    """Give a device another name.
-
-    Attributes:
-        device: its id; may be left out where one is bound.
-        name: 1 to 64 printable characters.
-        by: who asks.
-    """
-
-    device: str | None = attrs.field(default=None, validator=_fields.is_optional_text)
-    name: str = attrs.field(kw_only=True, validator=_fields.is_text)
-    by: Actor = attrs.field(kw_only=True, validator=is_actor)
-
-    def __call__(self, account: Account | None, context: Context) -> Transition[DeviceView]:
-        """Return the transition to the device renamed."""
-        actor = self.by.label
-        grant = authorise(account, context, self.by, Action.RENAME)
-        if isinstance(grant, Reason):
-            return refused(account, context, grant, actor=actor)
-        if account is None or grant.account is None:
-            return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
-        device = select_device(account.devices, self.device)
-        if isinstance(device, Reason):
-            return refused(account, context, device, actor=actor)
-        name = check_name(self.name, Kind.VIRTUAL)
-        if name is None:
-            return refused(account, context, Reason.BAD_NAME, actor=actor)
-        renamed = attrs.evolve(device, name=name)
-        event = Event(EventType.DEVICE_RENAMED, context.user, context.now, actor, device.id)
-        return Transition(grant.account.with_device(renamed), device_view(renamed, context.policy), events=(event,))

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import attrs
 
-from .._secret import SecretText
-from ..account import Account, issued_at
+from ..account import Account
 from ..context import Context
 from ..events import Event, EventType
-from ..refusals import Challenge, Kind, Reason
-from . import _fields
-from .challenges import challenge, purpose_of, subject_of, with_next_challenge
-from .evidence import Evidence, is_evidence, verify_evidence
-from .outcomes import Operation, Proof, ProofOf
-from .proofs import make_proof
-from .tickets import MICROSECONDS, after_clock_set_back, open_receipt, open_ticket, spend
-from .transition import Transition, Verb, refused
-from .usable import why_none_usable
+from ..refusals import Challenge, Reason
+from ..rules import fields
+from ..rules.admission import Proof
+from ..rules.challenges import challenge, purpose_of, subject_of, with_next_challenge
+from ..rules.evidence import Evidence, is_evidence, verify_evidence
+from ..rules.operation import Operation
+from ..rules.proofs import make_proof
+from ..rules.tickets import after_clock_set_back, open_ticket
+from ..rules.usable import why_none_usable
+from ..rules.verb import Transition, Verb, refused
 
 
 def _usable(account: Account | None, context: Context) -> Reason | None:
@@ -41,12 +41,12 @@ class BeginStepUp(Verb[Challenge]):
         session: the application's session string.
     """
 
-    operation: Operation = attrs.field(validator=_fields.is_operation)
-    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
+    operation: Operation = attrs.field(validator=fields.is_operation)
+    session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Challenge]:
         """Return the same account and a challenge."""
-        reason = Reason.BAD_SESSION if _fields.is_user_id(self.session, context) else _usable(account, context)
+        reason = Reason.BAD_SESSION if fields.is_user_id(self.session, context) else _usable(account, context)
         if account is None or reason is not None:
             return refused(account, context, reason or Reason.NO_ACCOUNT)
         return Transition(account, challenge(account, context, session=self.session, operation=self.operation))
@@ -63,10 +63,10 @@ class FinishStepUp(Verb[Proof]):
         session: the same as at the begin.
     """
 
-    challenge: str = attrs.field(converter=_fields.as_typed, repr=False)
+    challenge: str = attrs.field(converter=fields.as_typed, repr=False)
     evidence: Evidence = attrs.field(validator=is_evidence)
-    operation: Operation = attrs.field(kw_only=True, validator=_fields.is_operation)
-    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
+    operation: Operation = attrs.field(kw_only=True, validator=fields.is_operation)
+    session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
         """Return the transition to a proof."""
@@ -96,60 +96,3 @@ class FinishStepUp(Verb[Proof]):
         detail = self.operation.name
         event = Event(EventType.STEP_UP_PROVED, context.user, context.now, device=result.device.id, detail=detail)
         return Transition(result.account, proof, events=(event,))
-
-
-@attrs.frozen
-class SpendReceipt(Verb[Proof]):
-    """Spend the receipt of a step-up, once, right before the operation.
-
-    Attributes:
-        receipt: `Proof.receipt` of the step-up.
-        operation: what it was proved for.
-        session: the session in which it was proved.
-    """
-
-    receipt: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
-    operation: Operation = attrs.field(kw_only=True, validator=_fields.is_operation)
-    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
-
-    def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
-        """Return the transition in which the receipt is spent."""
-        if account is None:
-            return refused(account, context, Reason.NO_ACCOUNT)
-        opened = open_receipt(self.receipt, account, context, session=self.session, operation=self.operation)
-        if isinstance(opened, Reason):
-            return refused(account, context, opened)
-        ticket, device = opened
-        proof = Proof(
-            user=context.user,
-            purpose=ProofOf.STEP_UP,
-            operation=self.operation,
-            device=device.id,
-            kind=device.kind,
-            at=issued_at(ticket.stamp) / MICROSECONDS,
-            phishing_resistant=device.kind is Kind.SECURITY_KEY,
-            machine=None,
-            receipt=self.receipt,
-        )
-        event = Event(EventType.RECEIPT_SPENT, context.user, context.now, device=device.id, detail=self.operation.name)
-        return Transition(spend(account, context, ticket.stamp), proof, events=(event,))
-
-
-@attrs.frozen
-class CheckReceipt(Verb[None]):
-    """Check the receipt of a step-up without spending it: an administrator's own, valid for several actions.
-
-    Attributes:
-        receipt, operation, session: as for `SpendReceipt`.
-    """
-
-    receipt: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
-    operation: Operation = attrs.field(kw_only=True, validator=_fields.is_operation)
-    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
-
-    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
-        """Return the same account."""
-        if account is None:
-            return refused(account, context, Reason.NO_ACCOUNT)
-        opened = open_receipt(self.receipt, account, context, session=self.session, operation=self.operation)
-        return refused(account, context, opened) if isinstance(opened, Reason) else Transition(account, None)

@@ -12,13 +12,13 @@ from ..account import Account
 from ..context import Context
 from ..events import Event, EventType
 from ..refusals import Reason
-from . import _fields
-from .account_changes import select_device, without_device
-from .actors import Actor, Owner, is_actor
-from .authority import Action, authorise
-from .tickets import renewed
-from .transition import Transition, Verb, refused
-from .views import AccountView, DeviceView, account_view, device_view
+from ..rules import fields
+from ..rules.account_changes import select_device, without_device
+from ..rules.actors import Actor, Owner, is_actor
+from ..rules.authority import Action, authorise
+from ..rules.tickets import renewed
+from ..rules.verb import Transition, Verb, refused
+from ..rules.views import AccountView, DeviceView, account_view, device_view
 
 
 @attrs.frozen
@@ -30,7 +30,7 @@ class Unbind(Verb[DeviceView]):
         by: who asks; an administrator's unbind clears the day's budget of wrong codes too.
     """
 
-    device: str | None = attrs.field(default=None, validator=_fields.is_optional_text)
+    device: str | None = attrs.field(default=None, validator=fields.is_optional_text)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
     def __call__(self, account: Account | None, context: Context) -> Transition[DeviceView]:

@@ -21,17 +21,17 @@ import attrs
 
 from .._secret import SecretBytes
 from ..account import Account
-from ..ceremonies.actors import Actor, Administrator
 from ..ceremonies.delivery import with_events
-from ..ceremonies.outcomes import Operation
-from ..ceremonies.step_up import CheckReceipt
-from ..ceremonies.transition import Claim, Transition, Verb, refused
+from ..ceremonies.receipts import CheckReceipt
 from ..codec import CredentialClaim, decode_claim, encode_account, encode_claim
 from ..context import Context
 from ..errors import HistoryLost, MalformedMessage, StoreContended, StoreUnavailable, StoreUncertain
 from ..events import Event
 from ..policy import AdministratorProof, MFAPolicy
 from ..refusals import Reason, Refusal, Refused, Ticket
+from ..rules.actors import Actor, Administrator
+from ..rules.operation import Operation
+from ..rules.verb import Claim, Transition, Verb, refused
 from .effects import AnyStore, Plan, load, swap
 from .forks import lineage
 from .records import account_of, claim_key, unsealed, visitors_key

@@ -14,15 +14,15 @@ import attrs
 
 from .._secret import SecretBytes
 from ..account import Account
-from ..ceremonies.actors import Actor
-from ..ceremonies.authority import Action, authorise
 from ..ceremonies.delivery import Delivered, Waiting
-from ..ceremonies.usable import is_allowed, usable_devices
 from ..codec import decode_account
 from ..context import Context
 from ..errors import UnreadableRecord
 from ..events import Event, EventType
 from ..refusals import Kind, Reason, Refusal, Refused
+from ..rules.actors import Actor
+from ..rules.authority import Action, authorise
+from ..rules.usable import is_allowed, usable_devices
 from ..sealing import BrokenSeal, RecordSeal, SealedElsewhere
 from .effects import Plan, listed, load, swap
 from .loop import Engine

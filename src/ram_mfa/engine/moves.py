@@ -14,7 +14,6 @@ from functools import partial
 from typing import Final
 
 from ..account import Account, SecurityKey
-from ..ceremonies.actors import Actor
 from ..ceremonies.change_user_id import (
     Arrive,
     Cancel,
@@ -26,10 +25,11 @@ from ..ceremonies.change_user_id import (
     Reserve,
     may_still_arrive,
 )
-from ..ceremonies.transition import Claim
 from ..codec import CredentialClaim, decode_claim, encode_claim
 from ..errors import StoreContended, UnreadableRecord
 from ..refusals import Reason, Refusal, Refused
+from ..rules.actors import Actor
+from ..rules.verb import Claim
 from ..sealing import RecordSeal
 from .effects import AnyStore, Plan, load, swap
 from .loop import Engine

@@ -14,11 +14,11 @@ from functools import lru_cache
 from typing import Final, TypeVar
 
 from ..account import Account
-from ..ceremonies.transition import Claim
 from ..codec import Unreadable, decode_account
 from ..encoding import base64url
 from ..errors import UnreadableRecord
 from ..refusals import Reason, Refusal, Refused
+from ..rules.verb import Claim
 from ..sealing import BrokenSeal, RecordSeal
 
 MAX_USER_ID: Final = 1_024

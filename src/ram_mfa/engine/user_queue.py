@@ -28,11 +28,11 @@ from typing import Any, Final
 import attrs
 
 from ..account import Account
-from ..ceremonies.actors import Administrator, UnsafeAdministrator
-from ..ceremonies.transition import Verb
 from ..context import Context
 from ..errors import StoreContended
 from ..refusals import Refusal
+from ..rules.actors import Administrator, UnsafeAdministrator
+from ..rules.verb import Verb
 
 MAX_WAITING: Final = 256
 """The most verbs that wait in one queue of one user; beyond it `StoreContended`, at once."""

@@ -15,12 +15,12 @@ from typing import Final, TypeVar
 import attrs
 
 from ..account import Account, SecurityKey
-from ..ceremonies.transition import Claim
 from ..codec import decode_account, decode_claim, decode_root
 from ..context import Root
 from ..engine.binding import StoreSeal
 from ..engine.records import ROOT_KEY, claim_key, unsealed, user_key
 from ..errors import UnreadableRecord
+from ..rules.verb import Claim
 from ..sealing import Seal
 from ..store import Listing, Store, has_history
 from .store_urls import Opened

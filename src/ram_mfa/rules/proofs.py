@@ -7,7 +7,8 @@ from .._secret import SecretText
 from ..account import Account, Device
 from ..context import Context
 from ..refusals import Kind
-from .outcomes import Operation, Proof, ProofOf
+from .admission import Proof, ProofOf
+from .operation import Operation
 from .tickets import Purpose, fresh, receipt_subject, sealed_ticket
 
 

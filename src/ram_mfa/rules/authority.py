@@ -19,7 +19,7 @@ from ..context import Context
 from ..policy import AdministratorProof, UnknownUsers
 from ..refusals import Reason
 from .actors import Actor, Administrator, Enrolment, Owner, Role
-from .outcomes import Operation
+from .operation import Operation
 from .tickets import Opened, Purpose, open_receipt, open_ticket, spend
 
 

@@ -18,13 +18,13 @@ from ..account import Account, Device, VirtualMFADevice
 from ..context import Context
 from ..events import Event, EventType
 from ..refusals import Kind, Reason, Refusal
-from . import _fields, security_key_check
+from . import fields, security_key_check
 from .account_changes import select_device
 from .throttle import check_gate, count_wrong
 from .tickets import Opened, spend, spend_failed
 from .totp_check import match_one, with_accepted
-from .transition import Transition, refused
 from .usable import is_allowed
+from .verb import Transition, refused
 
 
 @attrs.frozen
@@ -36,8 +36,8 @@ class TOTPCode:
         device: the id of the virtual device; needed where several are bound.
     """
 
-    code: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
-    device: str | None = attrs.field(default=None, validator=_fields.is_optional_text)
+    code: SecretText = attrs.field(converter=fields.as_typed, repr=False)
+    device: str | None = attrs.field(default=None, validator=fields.is_optional_text)
 
 
 @attrs.frozen

@@ -30,7 +30,7 @@ from ..context import Context
 from ..encoding import base64url
 from ..errors import MalformedMessage
 from ..refusals import Reason, Ticket
-from .outcomes import Operation
+from .operation import Operation
 from .usable import is_allowed
 
 _STAMP: Final = struct.Struct(">QQ16s")

@@ -15,10 +15,10 @@ from ..account import Account, SecurityKey, expires_at
 from ..context import Context
 from ..refusals import Challenge, Kind, Reason, Refusal
 from . import security_key_options
-from .outcomes import Operation
+from .operation import Operation
 from .tickets import MICROSECONDS, NOTHING, Opened, Purpose, challenge_of, fresh, operation_subject, sealed_ticket
-from .transition import Transition
 from .usable import usable_devices
+from .verb import Transition
 
 _RETRIED: Final = frozenset(
     {

@@ -11,7 +11,7 @@ from ..account import Account, Device, Machine, SecurityKey, expires_at
 from ..context import Context
 from ..policy import MFAPolicy
 from ..refusals import Kind, Reason
-from .outcomes import Proof
+from .admission import Proof
 from .usable import why_unusable
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from .._secret import SecretText
 from .._validation import instance_of, is_a, is_name, name, optional, text, wrong_type, wrong_value
 from ..context import Context
-from .outcomes import Operation
+from .operation import Operation
 
 MIN_SESSION: Final = 22
 """Characters of a session string: 128 bits in base64url (requirement A36)."""

@@ -14,7 +14,7 @@ import attrs
 
 from .._secret import SecretText, Unpickled
 from .._validation import instance_of, number, optional
-from . import _fields
+from . import fields
 
 _LATEST: Final = 2**40
 """Seconds since the epoch; no working clock shows a later time."""
@@ -41,9 +41,9 @@ class Administrator(Unpickled):
         session: the session of that step-up.
     """
 
-    name: str = attrs.field(validator=_fields.is_administrator_name)
-    receipt: str | None = attrs.field(default=None, repr=False, validator=_fields.is_optional_text)
-    session: str | None = attrs.field(default=None, repr=False, validator=optional(_fields.is_session))
+    name: str = attrs.field(validator=fields.is_administrator_name)
+    receipt: str | None = attrs.field(default=None, repr=False, validator=fields.is_optional_text)
+    session: str | None = attrs.field(default=None, repr=False, validator=optional(fields.is_session))
 
     @property
     def role(self) -> Role:
@@ -64,7 +64,7 @@ class UnsafeAdministrator:
         name: 1 to 128 printable characters, recorded as the actor.
     """
 
-    name: str = attrs.field(validator=_fields.is_administrator_name)
+    name: str = attrs.field(validator=fields.is_administrator_name)
 
     @property
     def role(self) -> Role:
@@ -88,8 +88,8 @@ class Owner(Unpickled):
         password_at: for a first device, when the password was checked, seconds since the epoch; else None.
     """
 
-    receipt: str | None = attrs.field(repr=False, validator=_fields.is_optional_text)
-    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
+    receipt: str | None = attrs.field(repr=False, validator=fields.is_optional_text)
+    session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
     password_at: float | None = attrs.field(default=None, kw_only=True, validator=optional(number(0, _LATEST)))
 
     @classmethod
@@ -122,8 +122,8 @@ class Enrolment(Unpickled):
         session: the session of that logon.
     """
 
-    ticket: SecretText = attrs.field(converter=_fields.as_typed, repr=False)
-    session: str = attrs.field(kw_only=True, repr=False, validator=_fields.is_session)
+    ticket: SecretText = attrs.field(converter=fields.as_typed, repr=False)
+    session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
 
     @property
     def role(self) -> Role:
