@@ -37,19 +37,20 @@ PAGE: Final = Path(__file__).with_name("policy.md")
 INTRODUCTION: Final = """\
 # Policy
 
-`MFAPolicy` is one frozen value: what the administrator decides. `MFA` takes one, or a callable that returns one and is
-asked at each perform, so that a change of settings counts at once. A policy that a guess would beat too often, a window
-that is too wide or a machine remembered for a year cannot be built: the constructor raises `ValueError`. A value of a
-wrong type, such as a word in the place of an enum's member or `5.0` in that of a whole number, is a `TypeError` that
-names class and field; a callable that returns no `MFAPolicy` is one at the perform. An algorithm, digits or a period
-that popular authenticator apps ignore is built, and warned of (`UnsupportedByAppsWarning`).
+`MFAPolicy` is one frozen value that holds the administrator's decisions. `MFA` takes one, or a callable that returns
+one and is called at each perform, so that a changed setting takes effect at once. A policy under which guessing would
+succeed too often, a window that is too wide or a machine remembered for a year cannot be built: the constructor
+raises `ValueError`. A value of a wrong type, such as a string in place of an enum's member or `5.0` in place of a
+whole number, is a `TypeError` that names the class and the field; a callable that returns no `MFAPolicy` raises
+`TypeError` at the perform. An algorithm, digits or a period that popular authenticator apps ignore is accepted with a
+warning (`UnsupportedByAppsWarning`).
 
 Three presets stand for three services' rules, and each takes any attribute by name:
 `MFAPolicy.ram(issuer="Example Cloud", remember=RememberMachine())`. `MFAPolicy.nist_aal2` and `MFAPolicy.aws` likewise.
 
-As plain data, for a configuration file: `policy_to_plain` and `policy_from_plain`. RAM's own security preference
-document is read by `read_ram_preference`, with a note for each setting that is no matter of this library; one that
-stands twice is refused.
+`policy_to_plain` and `policy_from_plain` convert a policy to plain data for a configuration file and back.
+`read_ram_preference` reads RAM's own security preference document, with a note for each setting that does not concern
+this library; a setting that appears twice is refused.
 
 This page is printed from the code by `docs/print_policy.py`; a test holds the two together.
 
@@ -73,7 +74,7 @@ assert (decision.allowed, decision.rule) == (False, "remember.not-allowed")
 GUESSING: Final = """\
 ## Guessing
 
-How probable it is that guessing at one account for 24 hours meets a code: (wrong codes allowed in 24 hours) x (steps in
+The probability that guesses at one account within 24 hours hit a code: (wrong codes allowed in 24 hours) x (steps in
 the window) / 10^digits. A policy above 3 in 10,000 cannot be built.
 """
 VALUES: Final = {
@@ -118,7 +119,7 @@ def summary(kind: type) -> str:
 def table(kind: type, plains: list[dict[str, Any]]) -> str:
     """Return the table of a class's attributes, with their values in each preset."""
     said = meanings(kind)
-    lines = ["| attribute | what it says | " + " | ".join(f"`{name}`" for name in PRESETS) + " |"]
+    lines = ["| attribute | meaning | " + " | ".join(f"`{name}`" for name in PRESETS) + " |"]
     lines.append("|---" * (2 + len(PRESETS)) + "|")
     for field in attrs.fields(kind):
         if field.name not in {*VALUES, "issuer"} or kind is not MFAPolicy:
@@ -166,7 +167,7 @@ def page() -> str:
     for name, kind in VALUES.items():
         parts += [f"## `{name}`\n", summary(kind), table(kind, [plain[name] for plain in plains])]
     default = attrs.asdict(RememberMachine())
-    lines = ["| attribute | what it says | default |", "|---|---|---|"]
+    lines = ["| attribute | meaning | default |", "|---|---|---|"]
     lines += [f"| `{name}` | {meaning} | {default[name]} |" for name, meaning in meanings(RememberMachine).items()]
     parts += ["## `remember`\n", summary(RememberMachine), "\n".join(lines) + "\n", GUESSING]
     heads, rules = (" | ".join(f"`{name}`" for name in PRESETS), "|---" * len(PRESETS))

@@ -27,9 +27,9 @@ def log_on(code: str) -> Admission:
         case Challenge() as ask:
             return mfa.perform(ask.id.user, FinishLogon(ask.id, TOTPCode(code), session=session))
         case MustBind() as must:
-            raise SystemExit(f"alice chooses among {must.kinds}, and may bind and nothing else")
+            raise SystemExit(f"alice chooses among {must.kinds}, and may only bind")
         case waived:  # NotRequired or Remembered
             return waived
 
 
-print(log_on(phone.code_at(now + 30)).user)  # an application logs on outcome.user, and nobody else
+print(log_on(phone.code_at(now + 30)).user)  # an application logs on outcome.user and no other name
