@@ -11,7 +11,6 @@ from typing import Final
 
 import attrs
 
-from ._frozen import replaced
 from ._secret import SecretBytes
 from .encoding import base64url
 from .events import Event
@@ -267,7 +266,7 @@ class Account:
 
     def with_device(self, device: Device) -> Account:
         """Return the account with the device of the same id replaced."""
-        return replaced(self, devices=self.devices_with(device))
+        return attrs.evolve(self, devices=self.devices_with(device))
 
     def devices_with(self, device: Device) -> tuple[Device, ...]:
         """Return the devices with the one of the same id replaced."""

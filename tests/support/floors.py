@@ -18,7 +18,7 @@ import attrs
 PACKAGE = "ram_mfa"
 
 ROOMS = {
-    0: {"errors", "refusals", "encoding", "_frozen", "_secret", "_validation", "_warning"},
+    0: {"errors", "refusals", "encoding", "_secret", "_validation", "_warning"},
     1: {"signatures", "attestation_certificates"},
     2: {"otp", "u2f", "webauthn"},
     3: {"policy", "account", "context", "codec", "events"},

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import attrs
 
-from .._frozen import replaced
 from .._secret import SecretText
 from .._validation import is_a
 from ..account import MAX_OLD_MARKS, OLD_MARK, Account, expires_at
@@ -180,10 +179,10 @@ class FinishLogon(Verb[Proof]):
         if self.password_mark is None or account.password_mark == mark:
             return account
         if account.password_mark is None:
-            return replaced(account, password_mark=mark, machines=machines.under_mark(account, mark))
+            return attrs.evolve(account, password_mark=mark, machines=machines.under_mark(account, mark))
         old_marks = (*account.old_marks, account.password_mark[:OLD_MARK])
         returns = mark[:OLD_MARK] in old_marks
-        return replaced(
+        return attrs.evolve(
             renewed(account, context),
             password_mark=mark,
             old_marks=tuple([one for one in old_marks if one != mark[:OLD_MARK]][-MAX_OLD_MARKS:]),

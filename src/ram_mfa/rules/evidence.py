@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import attrs
 
-from .._frozen import replaced
 from .._secret import SecretText
 from .._validation import instance_of
 from ..account import Account, Device, VirtualMFADevice
@@ -118,7 +117,7 @@ def _verify_code(evidence: TOTPCode, account: Account, context: Context, ticket:
         # A code of a spent time step never passes, so replaying it is not a guess: nothing is counted or written.
         return refused(account, context, why_not, device=device.id)
     accepted, floor = with_accepted(device.accepted, device.floor, step)
-    used = replaced(
+    used = attrs.evolve(
         device,
         last_step=step,
         accepted=accepted,
@@ -154,6 +153,6 @@ def _verify_key(
     events: tuple[Event, ...] = ()
     if answer.cloned is not None:
         device = answer.cloned.id
-        after = replaced(after.with_device(attrs.evolve(answer.cloned, cloned_at=context.now)), machines=())
+        after = attrs.evolve(after.with_device(attrs.evolve(answer.cloned, cloned_at=context.now)), machines=())
         events = (Event(EventType.KEY_CLONED, context.user, context.now, device=device),)
     return refused(after, context, answer.refusal, device=device, events=events)

@@ -24,7 +24,6 @@ from typing import Final
 
 import attrs
 
-from .._frozen import replaced
 from ..account import MAX_SPENT, NO_EPOCH, STAMP, Account, Device, expires_at, issued_at
 from ..context import Context
 from ..encoding import base64url
@@ -175,7 +174,7 @@ def open_receipt(
 def renewed(account: Account, context: Context) -> Account:
     """Return the account with a new epoch: every earlier ticket, receipt and offer is invalid."""
     epoch = bytes(context.draw("epoch", 16))
-    return replaced(account, epoch=epoch, offers=(), answered=(), failed=(), not_before=0)
+    return attrs.evolve(account, epoch=epoch, offers=(), answered=(), failed=(), not_before=0)
 
 
 def spend(account: Account, context: Context, stamp: bytes, *, device: Device | None = None) -> Account:
@@ -198,7 +197,7 @@ def spend(account: Account, context: Context, stamp: bytes, *, device: Device | 
         answered = tuple([one for one in answered if one is not oldest])
         not_before = max(not_before, issued_at(oldest))
     devices = account.devices if device is None else account.devices_with(device)
-    return replaced(account, devices=devices, answered=answered, failed=failed, not_before=not_before)
+    return attrs.evolve(account, devices=devices, answered=answered, failed=failed, not_before=not_before)
 
 
 def spend_failed(account: Account, context: Context, stamp: bytes) -> Account | float:
@@ -208,7 +207,7 @@ def spend_failed(account: Account, context: Context, stamp: bytes) -> Account | 
     """
     failed, not_before = _retain(account.failed, context, account.not_before)
     if len(failed) < MAX_SPENT:
-        return replaced(account, failed=(*failed, stamp), not_before=not_before)
+        return attrs.evolve(account, failed=(*failed, stamp), not_before=not_before)
     if issued_at(max(failed)) > _latest(context):
         return renewed(account, context)
     return max((issued_at(min(failed)) - _retention_start(context)) / MICROSECONDS, 1)
