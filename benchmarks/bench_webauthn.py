@@ -26,7 +26,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from ram_mfa.encoding.base64url import encode
-from ram_mfa.signatures.cose import es256_cose_key
 from ram_mfa.webauthn import (
     AttestationLevel,
     AttestationPolicy,
@@ -59,6 +58,11 @@ def certificate(subject: str, key: ec.EllipticCurvePrivateKey, issuer: str, by: 
     builder = x509.CertificateBuilder(names[0], names[1], key.public_key(), 7, FROM, UNTIL)
     builder = builder.add_extension(x509.BasicConstraints(ca=subject == issuer, path_length=None), critical=True)
     return builder.sign(by, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def es256_cose_key(public_key: bytes) -> bytes:
+    """Return the COSE key of a point on P-256, with algorithm ES256."""
+    return cbor2.dumps({1: 2, 3: -7, -1: 1, -2: public_key[1:33], -3: public_key[33:]})
 
 
 def client_data(kind: str) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
-from ram_mfa.signatures.cose import algorithm_of, es256_cose_key, es256_point, verify_signature
+from ram_mfa.signatures.cose import algorithm_of, verify_signature
 from ram_mfa.webauthn import COSEAlgorithm, load_public_key
 from tests.support.webauthn import key_pair
 
@@ -34,7 +34,6 @@ class TestLoadPublicKey:
         pair = key_pair()
         assert load_public_key(pair.point) == load_public_key(pair.cose)
         assert load_public_key(pair.cose).point == pair.point
-        assert es256_cose_key(pair.point) == pair.cose
         assert load_public_key(key_pair(-35).cose).point is None
 
     def test_members_in_another_order(self):
@@ -175,15 +174,6 @@ class TestLoadPublicKey:
             with pytest.raises(MalformedMessage):
                 load_public_key(b"\x80")
         assert load_public_key.cache_info().misses == misses + 2
-
-
-class TestES256Point:
-    def test_it_reads_where_it_is_told(self):
-        data = b"??" + key_pair().cose + b"!"
-        assert es256_point(data, 2) == key_pair().point
-        assert es256_point(data, 1) is None
-        assert es256_point(data[:-2], 2) is None
-        assert es256_point(b"", 0) is None
 
 
 class TestVerifySignature:

@@ -164,11 +164,8 @@ def load_public_key(data: bytes) -> PublicKey:
         MalformedMessage: it is no such key, or not a valid one.
         VerificationError: ``Check.ALGORITHM``, a key of an algorithm that is not supported.
     """
-    point = data if len(data) == PUBLIC_KEY_SIZE and data[0] == 0x04 else None
-    if len(data) == ES256_SIZE:
-        point = es256_point(data, 0)
-    if point is not None:
-        return PublicKey(COSEAlgorithm.ES256, point, load_p256(point, message=_MESSAGE))
+    if len(data) == PUBLIC_KEY_SIZE and data[0] == 0x04:
+        return PublicKey(COSEAlgorithm.ES256, data, load_p256(data, message=_MESSAGE))
     members = cbor.decode(data, message=_MESSAGE, limit=_MAX_SIZE)
     if not isinstance(members, dict):
         raise MalformedMessage(_MESSAGE, "key", "not a map")
@@ -178,28 +175,6 @@ def load_public_key(data: bytes) -> PublicKey:
     if algorithm is COSEAlgorithm.RS256:
         return _load_rsa(members)
     return _load_edwards(members, algorithm)
-
-
-# {1: 2, 3: -7, -1: 1, -2: x, -3: y} in the CTAP2 canonical form, the only encoding of an ES256 key (all U2F keys).
-ES256_SIZE: Final = 77
-_ES256_HEAD = bytes.fromhex("a5010203262001215820")
-_ES256_MIDDLE = bytes.fromhex("225820")
-
-
-def es256_point(data: bytes, at: int) -> bytes | None:
-    """Return the point (X9.62, 65 bytes, not validated) of the canonical ES256 key that starts at ``at``, else None."""
-    if (
-        not data.startswith(_ES256_HEAD, at)
-        or not data.startswith(_ES256_MIDDLE, at + 42)
-        or len(data) < at + ES256_SIZE
-    ):
-        return None
-    return b"\x04" + data[at + 10 : at + 42] + data[at + 45 : at + ES256_SIZE]
-
-
-def es256_cose_key(point: bytes) -> bytes:
-    """Return the COSE key of a point on P-256 (X9.62, 65 bytes), with algorithm ES256."""
-    return _ES256_HEAD + point[1:33] + _ES256_MIDDLE + point[33:65]
 
 
 def _load_nist(members: dict[int | str, cbor.Value], algorithm: COSEAlgorithm, form: _CurveForm) -> PublicKey:

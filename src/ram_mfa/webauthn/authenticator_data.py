@@ -17,7 +17,6 @@ import attrs
 
 from ..encoding import cbor
 from ..errors import MalformedMessage
-from ..signatures import cose
 
 _MESSAGE = "authenticator data"
 _HEADER = struct.Struct(">32sBI")
@@ -119,10 +118,8 @@ def _attested(raw: bytes, start: int) -> tuple[AttestedCredential, int]:
     key_at = at + length
     if not length or key_at > len(raw):
         raise MalformedMessage(_MESSAGE, "credential id", "empty, or ends too early", offset=at)
-    if cose.es256_point(raw, key_at) is not None:
-        end = key_at + cose.ES256_SIZE
-    else:  # Where another key ends is known only by walking it; what it says is judged when it is loaded.
-        _, end = cbor.decode_item(raw, key_at, message=_MESSAGE, field="credential public key")
+    # A COSE key has no length prefix, so its end is found by decoding it; its members are checked when it is loaded.
+    _, end = cbor.decode_item(raw, key_at, message=_MESSAGE, field="credential public key")
     return AttestedCredential(aaguid, raw[at:key_at], raw[key_at:end]), end
 
 
