@@ -3,7 +3,7 @@
 
 ITU-T X.690 (02/2021), sections 8.1, 8.6, 8.19 and 10 (https://www.itu.int/rec/T-REC-X.690).
 
-It covers only what certificates need. It reads values and leaves their meaning to its callers.
+Only what certificates need is covered. The meaning of the values is left to the callers.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Element(NamedTuple):
 
 @attrs.define
 class DERReader:
-    """Reads the values that follow one another in some bytes.
+    """A reader of consecutive values.
 
     Attributes:
-        data: the bytes.
-        message: which message they are of, for errors.
-        offset: how many of them were read.
+        data: the encoded values.
+        message: the name of the message, for errors.
+        offset: the number of bytes read.
     """
 
     data: bytes
@@ -59,11 +59,11 @@ class DERReader:
         """Return the next value.
 
         Args:
-            field: what it is, for the error.
-            tag: which tag it must have; None for any.
+            field: the name of the value, for the error.
+            tag: the tag it must have; None for any.
 
         Raises:
-            MalformedMessage: no whole value in DER follows, or one with another tag.
+            MalformedMessage: no complete DER value follows, or it has another tag.
         """
         start = self.offset
         end, contents = _frame(self.data, start, self.message, field)
@@ -83,14 +83,14 @@ class DERReader:
             MalformedMessage: something is.
         """
         if self:
-            raise MalformedMessage(self.message, field, "a value too many", offset=self.offset)
+            raise MalformedMessage(self.message, field, "a trailing value", offset=self.offset)
 
 
 def sequence_end(data: bytes, start: int, *, message: str, field: str) -> int:
     """Return where the SEQUENCE that begins at ``start`` ends: such values delimit themselves.
 
     Raises:
-        MalformedMessage: no whole SEQUENCE in DER begins there.
+        MalformedMessage: no complete DER SEQUENCE begins there.
     """
     end, _ = _frame(data, start, message, field)
     if data[start] != SEQUENCE:
@@ -99,7 +99,7 @@ def sequence_end(data: bytes, start: int, *, message: str, field: str) -> int:
 
 
 def _frame(data: bytes, start: int, message: str, field: str) -> tuple[int, int]:
-    """Return where the value that begins at ``start`` ends, and where its contents begin."""
+    """Return the offset where the value that begins at ``start`` ends, and the offset where its contents begin."""
     if start + 2 > len(data):
         raise MalformedMessage(message, field, "tag or length missing", offset=start)
     if data[start] & 0x1F == 0x1F:
@@ -122,7 +122,7 @@ def oid(contents: bytes, *, message: str, field: str) -> str:
     """Return the dotted form of an OBJECT IDENTIFIER's contents.
 
     Raises:
-        MalformedMessage: they are none, padded, cut, or longer than 64 bytes.
+        MalformedMessage: they are empty, padded, truncated, or longer than 64 bytes.
     """
     if not contents or len(contents) > 64 or contents[-1] & 0x80:
         raise MalformedMessage(message, field, "not an object identifier")
@@ -140,9 +140,9 @@ def oid(contents: bytes, *, message: str, field: str) -> str:
 
 
 def bits(contents: bytes, *, message: str, field: str) -> tuple[bytes, int]:
-    """Return the bytes of a BIT STRING's contents, and how many bits of the last one are unused.
+    """Return the bytes of a BIT STRING's contents, and the number of unused bits in the last one.
 
-    Whether the unused bits are zero is for the caller to check.
+    The caller checks that the unused bits are zero, where that matters.
 
     Raises:
         MalformedMessage: the count of unused bits is missing, above 7, or not 0 where there are no bits.

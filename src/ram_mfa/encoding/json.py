@@ -13,23 +13,23 @@ from typing import Any, Final, NoReturn
 from ..errors import MalformedMessage
 
 MAX_CONTAINERS: Final = 1_024
-"""The most opening brackets and braces in a document, those inside its strings counted too."""
+"""The maximum number of opening brackets and braces in a document, including those inside its strings."""
 MAX_COMMAS: Final = 4_096
-"""The most commas in a document, for the same reason: what a parser has to build is bounded, not its text alone."""
+"""The maximum number of commas in a document. Both counts bound what the parser builds, not only the text it reads."""
 MAX_NUMBER: Final = 40
-"""The most characters of a number: no client writes longer ones, and long ones are slow to convert."""
+"""The maximum length of a number in characters: no client writes longer ones, and long ones are slow to convert."""
 
 
 def load_object(document: str | bytes, *, message: str, limit: int) -> dict[str, Any]:
     """Return the object that a JSON document is.
 
     Args:
-        document: the text, or its UTF-8.
-        message: which message it is, for errors.
-        limit: the most bytes or characters that are looked at.
+        document: the text, or its UTF-8 encoding.
+        message: the name of the message, for errors.
+        limit: the maximum length of the document, in characters of text or in bytes.
 
     Raises:
-        MalformedMessage: it is too long, no UTF-8, no JSON, no object, nested too deep, of too many parts, with a
+        MalformedMessage: it is too long, not UTF-8, not JSON, not an object, nested too deeply, has too many parts or a
             number of too many digits, or names a member twice.
     """
     if not isinstance(document, str | bytes):

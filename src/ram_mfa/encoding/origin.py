@@ -47,7 +47,7 @@ class Origin:
         """Return the origin that ``text`` serialises, such as ``"https://example.com"`` or ``"http://localhost:8080"``.
 
         Raises:
-            MalformedMessage: it is not the serialisation of an http or https origin; no path, not even a slash.
+            MalformedMessage: it is not the serialisation of an http or https origin, which has no path, not even "/".
         """
         if not isinstance(text, str):
             raise MalformedMessage(_MESSAGE, _MESSAGE, "not a string")
@@ -89,22 +89,23 @@ class Origin:
 
 
 def _check_bare(place: str) -> None:
-    """Check that nothing but host and port follows the scheme; ``field`` of the error names what does."""
-    if place.endswith("/") and not any(mark in place[:-1] for mark in _BEHIND):
-        raise MalformedMessage(_MESSAGE, "path", "a trailing slash, which is no part of an origin")
-    for mark, part in _BEHIND.items():
+    """Check that only host and port follow the scheme; ``field`` of the error names the part that does not belong."""
+    if place.endswith("/") and not any(mark in place[:-1] for mark in _OTHER_PARTS):
+        raise MalformedMessage(_MESSAGE, "path", "a trailing slash, which is not part of an origin")
+    for mark, part in _OTHER_PARTS.items():
         if mark in place:
-            raise MalformedMessage(_MESSAGE, part, "no part of an origin")
+            raise MalformedMessage(_MESSAGE, part, "not part of an origin")
 
 
-_BEHIND: Final = {"@": "user info", "/": "path", "?": "query", "#": "fragment"}
+_OTHER_PARTS: Final = {"@": "user info", "/": "path", "?": "query", "#": "fragment"}
 
 
 def check_host(host: str) -> None:
     """Check that a host has the form that browsers serialise.
 
     Raises:
-        MalformedMessage: it is no domain in lower-case ASCII without a trailing dot, and no IP address in its one form.
+        MalformedMessage: it is neither a domain in lower-case ASCII without a trailing dot nor an IP address in its
+            canonical form.
     """
     if host.startswith("["):
         try:
@@ -112,7 +113,7 @@ def check_host(host: str) -> None:
         except AddressValueError:
             canonical = ""
         if canonical != host or "%" in host:
-            raise MalformedMessage(_MESSAGE, "host", "not an IPv6 address in its one form")
+            raise MalformedMessage(_MESSAGE, "host", "not an IPv6 address in its canonical form")
         return
     if not host.isascii():
         raise MalformedMessage(_MESSAGE, "host", "not ASCII: international domains are written as xn--")
@@ -123,9 +124,9 @@ def check_host(host: str) -> None:
     labels = host.split(".")
     if len(host) > 253 or not all(0 < len(label) < 64 and _LABEL.issuperset(label) for label in labels):
         raise MalformedMessage(_MESSAGE, "host", "not a domain in lower-case ASCII")
-    # URLs take 127.1, 0x7f.1 and 2130706433 for addresses: where the last label looks like a number, the host is one.
+    # In URLs 127.1, 0x7f.1 and 2130706433 are addresses: a host whose last label looks like a number is an address.
     if _DIGITS.issuperset(labels[-1]) or labels[-1].startswith("0x"):
         try:
             IPv4Address(host)
         except AddressValueError:
-            raise MalformedMessage(_MESSAGE, "host", "not an IPv4 address in its one form") from None
+            raise MalformedMessage(_MESSAGE, "host", "not an IPv4 address in its canonical form") from None

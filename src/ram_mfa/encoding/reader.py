@@ -15,7 +15,7 @@ class Reader:
 
     Attributes:
         message: the message's name, for errors.
-        offset: how many bytes were taken.
+        offset: the number of bytes taken.
     """
 
     __slots__ = ("_data", "message", "offset")
@@ -29,7 +29,7 @@ class Reader:
 
     @property
     def left(self) -> int:
-        """How many bytes are left."""
+        """The number of bytes that are left."""
         return len(self._data) - self.offset
 
     def take(self, count: int, field: str) -> bytes:
