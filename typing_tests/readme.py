@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The example of the README, as a type checker sees it; tests/test_readme.py holds the two together."""
+"""The example of the README, as a type checker sees it; tests/clients/test_readme.py holds the two together."""
 
 import time
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the worker processes of tests/keys/test_races.py do: see `tests.support.races`."""
+"""What the worker processes of tests/properties/test_security_key_races.py do: see `tests.support.races`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every kind of message that a stranger can send: its size bound, who reads it, and inputs built to be expensive.
 
-`benchmarks.bench_limits` measures and mutates them; tests/test_limits.py checks that each bound holds.
+`benchmarks.bench_limits` measures and mutates them; tests/properties/test_limits.py checks that each bound holds.
 """
 
 from __future__ import annotations

@@ -293,7 +293,7 @@ def finish(mfa: MFA, user: str, ticket: str, code: str) -> str:
     return "proof"
 
 
-# What the workers of tests/spine/test_races.py do
+# What the workers of tests/properties/test_code_races.py do
 
 
 def submit_one_code(me: Me, place: Place, meet: Any, uri: str, tickets: Sequence[str]) -> list[str]:
@@ -363,7 +363,7 @@ def flood(me: Me, place: Place, meet: Any, over: Any, codes: Sequence[str]) -> t
     return outcomes, store.landed
 
 
-# What the workers of tests/spine/test_kills.py do
+# What the workers of tests/properties/test_kills.py do
 
 
 def live(me: Me, place: Place, users: Sequence[str]) -> None:
@@ -387,7 +387,7 @@ def live(me: Me, place: Place, users: Sequence[str]) -> None:
         me.tell(("unbound", clock.now, ""))
 
 
-# What the workers of tests/spine/test_rotation.py do
+# What the workers of tests/properties/test_rotation.py do
 
 
 def phone_of(user: str) -> AuthenticatorApp:

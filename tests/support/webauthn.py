@@ -242,7 +242,7 @@ def _credential(credential_id: bytes, response: dict[str, Any], changes: dict[st
 @cache
 def w3c() -> dict[str, Any]:
     """Return the test vectors that Web Authentication Level 3 prints, with bytes as bytes, by their anchor."""
-    path = Path(__file__).parents[1] / "webauthn" / "w3c_level3.json"
+    path = Path(__file__).parents[1] / "unit" / "webauthn" / "w3c_level3.json"
     document = json.loads(path.read_text(encoding="utf-8"))
     return {
         one["anchor"]: {
@@ -254,7 +254,7 @@ def w3c() -> dict[str, Any]:
 
 
 def w3c_root() -> bytes:
-    path = Path(__file__).parents[1] / "webauthn" / "w3c_level3.json"
+    path = Path(__file__).parents[1] / "unit" / "webauthn" / "w3c_level3.json"
     return bytes.fromhex(json.loads(path.read_text(encoding="utf-8"))["attestation_ca_cert"])
 
 

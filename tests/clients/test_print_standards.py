@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "docs" / "print_standards.py"
+SCRIPT = Path(__file__).parents[2] / "docs" / "print_standards.py"
 
 
 @pytest.fixture(scope="module")
@@ -24,20 +24,20 @@ def script():
 @pytest.fixture
 def marks(script):
     made = script.Marks()
-    made.standards["RFC 6238 5.10", "ram_mfa.otp.TOTP.match"] = {"otp/test_totp.py::TestMatch::test_late"}
+    made.standards["RFC 6238 5.10", "ram_mfa.otp.TOTP.match"] = {"unit/otp/test_totp.py::TestMatch::test_late"}
     made.standards["RFC 6238 5.2", "ram_mfa.otp.TOTP.match"] = {
-        "otp/test_totp.py::TestMatch::test_b",
-        "otp/test_totp.py::TestMatch::test_a",
+        "unit/otp/test_totp.py::TestMatch::test_b",
+        "unit/otp/test_totp.py::TestMatch::test_a",
     }
-    made.requirements["O7"] = {"otp/test_totp.py::TestMatch::test_a"}
+    made.requirements["O7"] = {"unit/otp/test_totp.py::TestMatch::test_a"}
     return made
 
 
 def test_section_function_tests(script, marks):
     """A row is a section, the function that implements it, and its tests; 5.2 stands before 5.10."""
     page = script.page(marks)
-    first = "| 5.2 | `ram_mfa.otp.TOTP.match` | otp/test_totp.py: `TestMatch.test_a`, `TestMatch.test_b` |"
-    second = "| 5.10 | `ram_mfa.otp.TOTP.match` | otp/test_totp.py: `TestMatch.test_late` |"
+    first = "| 5.2 | `ram_mfa.otp.TOTP.match` | unit/otp/test_totp.py: `TestMatch.test_a`, `TestMatch.test_b` |"
+    second = "| 5.10 | `ram_mfa.otp.TOTP.match` | unit/otp/test_totp.py: `TestMatch.test_late` |"
     assert 0 < page.index("## RFC 6238: TOTP") < page.index(first) < page.index(second)
 
 
@@ -45,7 +45,7 @@ def test_every_row_is_accounted_for(script, marks):
     """Each requirement is listed, with its tests, or as the application's, or as nothing to test, or without a test."""
     page = script.page(marks)
     lines = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| ")}
-    assert lines["O7"].endswith("| otp/test_totp.py: `TestMatch.test_a` |")
+    assert lines["O7"].endswith("| unit/otp/test_totp.py: `TestMatch.test_a` |")
     assert "the application's: the web session" in lines["B13"]
     assert "nothing to test: " in lines["B8"]
     assert lines["O8"].endswith("| no test yet |")

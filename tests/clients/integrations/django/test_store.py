@@ -23,7 +23,7 @@ from ram_mfa.integrations.django import DjangoStore
 from ram_mfa.integrations.django.engines import engine_of
 from ram_mfa.store import has_history, has_listing
 from ram_mfa.testing import Faults, check_store
-from tests.integrations.django.project import Maker, alias, of_url
+from tests.clients.integrations.django.project import Maker, alias, of_url
 from tests.stores import pins
 from tests.support import real, require_module, rounds
 from tests.support.races import ALL_THE_TIME, EnginePlace, eight_processes_submit_one_code

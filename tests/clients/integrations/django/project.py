@@ -16,7 +16,7 @@ from django.urls import path
 from ram_mfa import FinishLogon, Refused, TOTPCode
 from ram_mfa.integrations.django import DjangoStore
 
-NAME = "tests.integrations.django.project"
+NAME = "tests.clients.integrations.django.project"
 SQLITE = "django.db.backends.sqlite3"
 
 

@@ -19,7 +19,7 @@ from ram_mfa.engine import resealing
 from ram_mfa.engine.binding import StoreSeal
 from ram_mfa.engine.records import ROOT_KEY, user_key
 from ram_mfa.sealing import BrokenSeal
-from tests.spine.test_history_explorer import (
+from tests.properties.test_history_explorer import (
     POLICY,
     Promotable,
     code,

@@ -14,9 +14,9 @@ from django.test import override_settings
 
 from ram_mfa.integrations.django import DjangoStore, checks
 from ram_mfa.integrations.django.checks import check_database, check_settings
-from tests.integrations.django import project
+from tests.clients.integrations.django import project
 
-TOP = Path(__file__).parents[3]
+TOP = Path(__file__).parents[4]
 
 
 def ids(messages):

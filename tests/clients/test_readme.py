@@ -14,7 +14,7 @@ import pytest
 import ram_mfa
 from tests.support import require_module
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
 [EXAMPLE] = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 PAGES = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md")])

@@ -12,7 +12,7 @@ from ram_mfa import MFA, Administrator, BeginLogon, MFAPolicy, OpenAccount, Reas
 from ram_mfa.integrations.django import DjangoStore
 from ram_mfa.integrations.django.connections import close_connections
 from ram_mfa.integrations.django.testing import FreshRecords
-from tests.integrations.django.project import alias, of_url
+from tests.clients.integrations.django.project import alias, of_url
 
 ROOT = Administrator("root")
 POLICY = MFAPolicy.ram(issuer="Example")

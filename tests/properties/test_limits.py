@@ -22,7 +22,7 @@ from tests.support import limits
 from tests.support import webauthn as key
 from tests.support.certificates import tlv
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def load(body: str | bytes):

@@ -17,7 +17,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from ram_mfa.integrations.django.connections import close_connections  # noqa: E402
-from tests.integrations.django import project  # noqa: E402
+from tests.clients.integrations.django import project  # noqa: E402
 
 project.configure()
 _numbers = itertools.count(1)

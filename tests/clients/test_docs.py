@@ -19,7 +19,7 @@ from ram_mfa.rules.actors import Role
 from ram_mfa.rules.authority import PERMISSIONS
 from tests.support import floors, require_module
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(page for page in DOCS.glob("*.md") if page.name != "standards.md")
 PROGRAMS = [page for page in PAGES if "```python\n" in page.read_text(encoding="utf-8")]
 PLACES = [

@@ -15,7 +15,7 @@ import pytest
 
 from tests import support
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[2]
 
 
 def answer(expression, **environment):

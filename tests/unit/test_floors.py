@@ -16,7 +16,7 @@ import pytest
 import ram_mfa
 from tests.support import floors
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[2]
 HEAD = '# SPDX-License-Identifier: Apache-2.0\n"""What lives here."""\n'
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from ram_mfa import MFA, Administrator, BeginLogon, MFAPolicy, Reason, RequireMFA, UnsafePlaintext
 from ram_mfa.integrations.django import DjangoStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, enrolled
-from tests.integrations.django import project
+from tests.clients.integrations.django import project
 
 SESSION = "the session of one browser"
 TRIES = 5
