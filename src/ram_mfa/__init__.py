@@ -77,6 +77,7 @@ from .events import (
 from .mfa import (
     MFA,
     AsyncMFA,
+    new_session,
 )
 from .policy import (
     AdministratorProof,
@@ -116,7 +117,6 @@ from .sealing import (
     UnsafePlaintext,
     UnsafePlaintextWarning,
 )
-from .sessions import new_session
 from .threads import in_threads
 
 __version__: Final = "0.1.0"

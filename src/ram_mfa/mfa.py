@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`MFA` and `AsyncMFA`: where verbs are performed. The two drivers of the one loop in `ram_mfa.engine`."""
+"""`MFA` and `AsyncMFA`, which perform verbs: the two drivers of the loop in `ram_mfa.engine`."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
+from .encoding import base64url
 from .engine import maintenance
 from .engine.driver import Driver, Policy
-from .engine.effects import Plan, next_key
+from .engine.effects import Effects, next_key
 from .engine.frames import Frames
 from .engine.maintenance import ReportRow
-from .engine.moves import moving
+from .engine.moves import move
 from .engine.observers import AsyncObserver, Observer, async_notifier, notifier
-from .engine.records import visitors_key
-from .engine.resealing import Resealed, resealing
+from .engine.records import untrusted_user_key
+from .engine.resealing import Resealed, reseal
 from .engine.store_session import Clock
-from .engine.user_queue import Lane, UserQueues
+from .engine.user_queue import Turn, UserQueues
 from .events import Event
 from .rules.actors import Actor
 from .rules.verb import Verb
@@ -29,17 +31,25 @@ from .store import AsyncStore, Store, is_awaited
 T = TypeVar("T")
 
 
+def new_session() -> str:
+    """Return a session string of 43 random characters, for the application to keep for one browser.
+
+    Never use a framework's session id instead: it changes at logon, in the middle of a ceremony.
+    """
+    return base64url.encode(os.urandom(32))
+
+
 class MFA(Driver):
     """The MFA of an identity system: performs verbs on users.
 
     Args:
-        store: where records are kept.
-        policy: what the administrator decides, or a callable that returns it, read at each perform.
-        seal: what protects the records.
-        clock: seconds since the epoch; a trusted server's, never a request's.
-        observers: told each event after it is durable, in order; their exceptions change nothing.
+        store: holds the records.
+        policy: the administrator's decisions, or a callable that returns them, called at each perform.
+        seal: encrypts and authenticates the records.
+        clock: returns seconds since the epoch, of a trusted server and never of a request.
+        observers: called with each event after it is durable, in order; their exceptions are logged and ignored.
         deadline: seconds until a perform that keeps losing races gives up.
-        create: whether to make the root record where there is none; production leaves it out.
+        create: whether to make the root record if there is none; leave it out in production.
 
     Raises:
         TypeError, ValueError: the configuration is not usable.
@@ -57,18 +67,18 @@ class MFA(Driver):
         create: bool = False,
     ) -> None:
         if is_awaited(store):
-            raise TypeError("this store is awaited: use AsyncMFA")
-        tell = notifier(observers)
+            raise TypeError("this store is asynchronous: use AsyncMFA")
+        notify = notifier(observers)
         self._set_up(
-            store, policy, seal=seal, clock=clock, tell=tell, pause=time.sleep, deadline=deadline, create=create
+            store, policy, seal=seal, clock=clock, notify=notify, pause=time.sleep, deadline=deadline, create=create
         )
         if create:
             self.open()
 
-    def _run(self, plan: Plan[T]) -> T:
+    def _run(self, effects: Effects[T]) -> T:
         frames = Frames()
         try:
-            call, arguments = next(plan)
+            call, arguments = next(effects)
             while True:
                 try:
                     result = call(*arguments)
@@ -76,101 +86,99 @@ class MFA(Driver):
                     frames.keep(error)
                     if not isinstance(error, Exception):
                         raise
-                    call, arguments = plan.throw(error)  # which decides what it means
+                    call, arguments = effects.throw(error)  # the loop decides what it means
                 else:
-                    call, arguments = plan.send(result)
-        except StopIteration as done:
-            value: T = done.value
+                    call, arguments = effects.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
             return value
         except BaseException as error:
             frames.strip(error)
             raise
 
     def open(self) -> None:
-        """Open the store now, rather than at the first perform.
+        """Open the store now, instead of at the first perform.
 
         Raises:
             Refused: there is no root record.
             UnreadableRecord: it is not sealed under a key of this ring.
         """
-        self._run(self._engine.opening.afresh(self._engine.opening.ready))
+        self._run(self._engine.session.retry_on_loss(self._engine.session.open))
 
     def perform(self, user: str, verb: Verb[T]) -> T:
         """Perform a verb for a user, and return its outcome once it is durable.
 
         Args:
-            user: the user id, compared exactly; the application maps spellings of names to ids first.
-            verb: what is to happen.
+            user: the user id, compared exactly; the application maps variants of a name to one id first.
+            verb: the verb to perform.
 
         Raises:
-            Refused: why not, as ``.refusal``; what had to be remembered of it is durable.
+            Refused: ``.refusal`` says why; its effects on the record are durable.
             UnreadableRecord: the user's record cannot be read.
-            StoreUnavailable, StoreUncertain, StoreContended: the store failed; nothing passes.
+            StoreUnavailable, StoreUncertain, StoreContended: the store failed, and there is no outcome.
         """
-        return self._run(self._engine.performing(user, verb))
-
-    def for_tenant(self, name: str, policy: Policy) -> Self:
-        """Return the same store's MFA for the users of a tenant, under the tenant's own policy."""
-        return self._for_tenant(name, policy)
+        return self._run(self._engine.perform_verb(user, verb))
 
     def reseal(self, progress: Callable[[Resealed], Any] | None = None, *, new_store_id: bool = False) -> Resealed:
-        """Write the root record anew, and every record that is not sealed under the present key, while logons go on.
+        """Rewrite the root record, and every record that is not sealed under the present key, while logons continue.
 
-        The root record comes first and gets a new ticket key: all open tickets, offers and receipts end. Begun again
-        after a crash it goes on where it stopped: what is sealed under the present key is passed over.
+        The root record comes first and gets a new ticket key, so all open tickets, offers and receipts end. Repeat the
+        call after a crash: it skips the records that are sealed under the present key.
 
-        With ``new_store_id`` records sealed for the old id are nothing in the store any more: for a copy of a store,
-        before anybody performs on it. Processes that are open refuse the new id until they start again.
+        Args:
+            progress: called after each record with the figures so far.
+            new_store_id: whether the store gets a new id, under which records sealed for the old id cannot be read.
+                Use it for a copy of a store, before the copy is used. Open processes refuse the new id until they
+                are restarted.
         """
-        return self._run(resealing(self._engine, progress, new_store=new_store_id))
+        return self._run(reseal(self._engine, progress, new_store=new_store_id))
 
     def credential_report(self) -> Iterator[ReportRow]:
-        """Yield the credential report: a row for each user of this tenant, in bounded memory."""
-        keys = maintenance.report_keys(self._engine)
+        """Yield the credential report: one row for each user of this tenant, in bounded memory."""
+        keys = maintenance.list_report_keys(self._engine)
         while (key := self._run(next_key(keys))) is not None:
-            row = self._run(maintenance.reported(self._engine, key))
+            row = self._run(maintenance.report_row(self._engine, key))
             if row is not None:
                 yield row
 
     def deliver(self, user: str, sink: Callable[[Event], Any]) -> int:
-        """Hand the user's waiting events to a sink, at least once and in order; return how many it took."""
-        return self._run(maintenance.delivering(self._engine, user, sink))
+        """Pass the user's undelivered events to a sink, at least once and in order; return how many it accepted."""
+        return self._run(maintenance.deliver(self._engine, user, sink))
 
     def move(self, old: str, new: str, by: Actor) -> None:
-        """Move an account to another user id; call it again after a crash."""
-        self._run(moving(self._engine, old, new, by))
+        """Move an account to another user id; repeat the call after a crash."""
+        self._run(move(self._engine, old, new, by))
 
     def discard(self, user: str, by: Actor, *, unsafe_any_seal: bool = False) -> None:
         """Delete a user's record that cannot be read; the user is then one without a record.
 
-        One that another ring of keys, another seal or another store's engine may read is `UnreadableRecord`, and is
-        deleted with ``unsafe_any_seal`` only.
+        A record that may be readable with another ring of keys, another seal, or as another store's record raises
+        `UnreadableRecord` and is deleted only with ``unsafe_any_seal``.
         """
-        self._run(maintenance.discarding(self._engine, user, by, unsafe_any_seal=unsafe_any_seal))
+        self._run(maintenance.discard(self._engine, user, by, unsafe_any_seal=unsafe_any_seal))
 
     def declare_restored(self) -> tuple[float, ...]:
-        """Declare that history was lost: a restore from a backup, or a promotion that the engine does not show.
+        """Declare that history was lost: by a restore from a backup, or a promotion that the database does not show.
 
-        It reaches open processes too. Losses noted at moments that lie in the future, by a clock that was wrong, are
-        withdrawn.
+        This takes effect in open processes too. Losses noted at times in the future, by a wrong clock, are withdrawn.
 
         Returns:
-            The moments of those, in seconds since the epoch.
+            The times of the withdrawn losses, in seconds since the epoch.
 
         Raises:
             Refused: this host's clock differs from the store's by more than the policy's skew; nothing was written.
         """
-        return self._run(self._engine.opening.declare_lost())
+        return self._run(self._engine.session.declare_loss())
 
     def renew_tickets(self) -> None:
         """Draw a new ticket key: all open tickets, offers and receipts end; devices and machines stay."""
-        self._run(self._engine.opening.renew_tickets())
+        self._run(self._engine.session.renew_tickets())
 
 
 class AsyncMFA(Driver):
-    """`MFA`, awaited. It takes an async store, or a sync one through `in_threads`.
+    """The asynchronous variant of `MFA`. It takes an async store, or a sync one through `in_threads`.
 
-    A cancelled `perform` goes on by itself to its end, so that a landed swap is never parted from its events.
+    A cancelled `perform` continues in the background to its end, so that the events of an applied swap are reported.
 
     Args:
         store, policy, seal, clock, deadline, create: as for `MFA`; the store is opened at the first perform.
@@ -189,31 +197,31 @@ class AsyncMFA(Driver):
         create: bool = False,
     ) -> None:
         if not is_awaited(store):
-            raise TypeError("the load of this store is no coroutine function: use MFA, or in_threads(store)")
-        tell = async_notifier(observers)
+            raise TypeError("the load of this store is not a coroutine function: use MFA, or in_threads(store)")
+        notify = async_notifier(observers)
         self._set_up(
-            store, policy, seal=seal, clock=clock, tell=tell, pause=asyncio.sleep, deadline=deadline, create=create
+            store, policy, seal=seal, clock=clock, notify=notify, pause=asyncio.sleep, deadline=deadline, create=create
         )
-        self._lanes = UserQueues()
+        self._queues = UserQueues()
 
-    async def _run(self, plan: Plan[T], lane: Lane | None = None) -> T:
-        task = asyncio.ensure_future(self._drive(plan, lane))
+    async def _run(self, effects: Effects[T], turn: Turn | None = None) -> T:
+        task = asyncio.ensure_future(self._drive(effects, turn))
         _RUNNING.add(task)
-        task.add_done_callback(_finished)
-        if lane is not None:
-            task.add_done_callback(lambda _: lane.leave())
+        task.add_done_callback(_discard_task)
+        if turn is not None:
+            task.add_done_callback(lambda _: turn.end())
         try:
             return await asyncio.shield(task)
         finally:
-            del task  # which holds its exception, which holds this frame
+            del task  # it holds its exception, which holds this frame
 
-    async def _drive(self, plan: Plan[T], lane: Lane | None) -> T:
+    async def _drive(self, effects: Effects[T], turn: Turn | None) -> T:
         frames = Frames()
         try:
-            call, arguments = next(plan)
+            call, arguments = next(effects)
             while True:
-                if lane is not None and call is self._engine.tell:
-                    lane.leave()  # all is written: an observer may take its time, or perform a verb for this user
+                if turn is not None and call is self._engine.notify:
+                    turn.end()  # the write is done: an observer may take long, or perform a verb for this user
                 try:
                     result = call(*arguments)
                     if inspect.isawaitable(result):
@@ -222,11 +230,11 @@ class AsyncMFA(Driver):
                     frames.keep(error)
                     if not isinstance(error, Exception):
                         raise
-                    call, arguments = plan.throw(error)  # which decides what it means
+                    call, arguments = effects.throw(error)  # the loop decides what it means
                 else:
-                    call, arguments = plan.send(result)
-        except StopIteration as done:
-            value: T = done.value
+                    call, arguments = effects.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
             return value
         except BaseException as error:
             frames.strip(error)
@@ -234,64 +242,58 @@ class AsyncMFA(Driver):
 
     async def open(self) -> None:
         """See `MFA.open`."""
-        await self._run(self._engine.opening.afresh(self._engine.opening.ready))
+        await self._run(self._engine.session.retry_on_loss(self._engine.session.open))
 
     async def perform(self, user: str, verb: Verb[T]) -> T:
         """See `MFA.perform`.
 
-        The verbs of one user are performed one by one, in the order in which they came, but in four queues: what only
-        the application can cause, by an administrator or after a change of password, waits for nothing that a visitor
-        sent, and what would hold on the record as it was last seen does not wait behind made-up tickets. A queue that
-        is full, and a turn that does not come before the deadline, raise `StoreContended`.
+        The verbs of one user wait in four queues, each in order of arrival and one verb at a time. Verbs that only the
+        application can cause, by an administrator or after a change of password, do not wait for verbs that visitors
+        sent. Verbs that would succeed on the record as last loaded do not wait behind forged tickets. `StoreContended`
+        is raised if a queue is full or the verb's turn does not come before the deadline.
         """
-        lane = await self._lanes.enter(visitors_key(self._engine.tenant, user), verb, self._engine.deadline)
-        return await self._run(self._engine.performing(user, verb, lane.look), lane)
-
-    def for_tenant(self, name: str, policy: Policy) -> Self:
-        """See `MFA.for_tenant`."""
-        other = self._for_tenant(name, policy)
-        other._lanes = self._lanes  # noqa: SLF001 (one of the same kind)
-        return other
+        turn = await self._queues.enter(untrusted_user_key(self._engine.tenant, user), verb, self._engine.deadline)
+        return await self._run(self._engine.perform_verb(user, verb, turn.note_record), turn)
 
     async def reseal(
         self, progress: Callable[[Resealed], Any] | None = None, *, new_store_id: bool = False
     ) -> Resealed:
         """See `MFA.reseal`."""
-        return await self._run(resealing(self._engine, progress, new_store=new_store_id))
+        return await self._run(reseal(self._engine, progress, new_store=new_store_id))
 
     async def credential_report(self) -> AsyncIterator[ReportRow]:
         """See `MFA.credential_report`."""
-        keys = maintenance.report_keys(self._engine)
+        keys = maintenance.list_report_keys(self._engine)
         while (key := await self._run(next_key(keys))) is not None:
-            row = await self._run(maintenance.reported(self._engine, key))
+            row = await self._run(maintenance.report_row(self._engine, key))
             if row is not None:
                 yield row
 
     async def deliver(self, user: str, sink: Callable[[Event], Any]) -> int:
         """See `MFA.deliver`; the sink may be a coroutine function."""
-        return await self._run(maintenance.delivering(self._engine, user, sink))
+        return await self._run(maintenance.deliver(self._engine, user, sink))
 
     async def move(self, old: str, new: str, by: Actor) -> None:
         """See `MFA.move`."""
-        await self._run(moving(self._engine, old, new, by))
+        await self._run(move(self._engine, old, new, by))
 
     async def discard(self, user: str, by: Actor, *, unsafe_any_seal: bool = False) -> None:
         """See `MFA.discard`."""
-        await self._run(maintenance.discarding(self._engine, user, by, unsafe_any_seal=unsafe_any_seal))
+        await self._run(maintenance.discard(self._engine, user, by, unsafe_any_seal=unsafe_any_seal))
 
     async def declare_restored(self) -> tuple[float, ...]:
         """See `MFA.declare_restored`."""
-        return await self._run(self._engine.opening.declare_lost())
+        return await self._run(self._engine.session.declare_loss())
 
     async def renew_tickets(self) -> None:
         """See `MFA.renew_tickets`."""
-        await self._run(self._engine.opening.renew_tickets())
+        await self._run(self._engine.session.renew_tickets())
 
 
 _RUNNING: Final[set[asyncio.Future[Any]]] = set()
 
 
-def _finished(task: asyncio.Future[Any]) -> None:
+def _discard_task(task: asyncio.Future[Any]) -> None:
     _RUNNING.discard(task)
     if not task.cancelled():
-        task.exception()  # taken note of: a perform that was cancelled by its caller has nobody else to raise to
+        task.exception()  # marked as retrieved: the caller of a cancelled perform no longer waits for it

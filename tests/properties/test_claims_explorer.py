@@ -73,7 +73,7 @@ class Scene:
 @cache
 def scene() -> Scene:
     desk = desks(POLICY, create=True)(lambda: Memory(()).now)
-    _, world = settle(desk.engine.opening.ready(), Memory(()))
+    _, world = settle(desk.engine.session.open(), Memory(()))
     offers, answers = {}, {}
     for user in USERS[:3]:
         verb = OfferSecurityKey(ROOT, account_name=user, session=SESSION, create=True)
@@ -88,7 +88,7 @@ def scene() -> Scene:
 def bound(user, world):
     """Return the world in which the credential is bound to a user already."""
     desk = desks(POLICY)(lambda: world.now)
-    settle(desk.engine.opening.ready(), world)
+    settle(desk.engine.session.open(), world)
     _, after = settle(desk.perform(user, confirming(user)), world)
     assert holds(after, user)
     return after
@@ -142,7 +142,7 @@ def move(old, new):
 
     def program(desk):
         yield note, (f"{old} unbinding",)
-        yield from moves_of_accounts.moving(desk.engine, old, new, ROOT)
+        yield from moves_of_accounts.move(desk.engine, old, new, ROOT)
         yield note, (f"{new} bound",)
 
     return program
@@ -294,7 +294,7 @@ def holds_everywhere(explored):
 
 
 @pytest.mark.requirement("S7", "B21")
-@pytest.mark.standard("WebAuthn Level 3 #sctn-registering-a-new-credential", "ram_mfa.engine.loop.Engine.performing")
+@pytest.mark.standard("WebAuthn Level 3 #sctn-registering-a-new-credential", "ram_mfa.engine.loop.Engine.perform_verb")
 class TestTheProtocol:
     @pytest.mark.parametrize("name", SCENARIOS)
     def test_every_interleaving(self, name):
@@ -393,7 +393,7 @@ class TestMoves:
                 yield view.swap, (place, found, seal.seal(encode_claim(CredentialClaim(after))))
 
         world, moves = self.moves()
-        monkeypatch.setattr(moves_of_accounts, "_claim_moved", careless)
+        monkeypatch.setattr(moves_of_accounts, "_move_claim", careless)
         explored = walk(moves["during a re-sealing"], world=world, law=never_two)
         assert explored.broken == "bound to alice and to alicia", str(explored)
         print(explored)
@@ -420,7 +420,7 @@ class TestMoves:
 class ScanThenBind(Engine):
     """Looks through all users for the credential, and binds where it finds none."""
 
-    def _claimed(self, opened, step, account, moment):
+    def _make_claims(self, opened, step, account, moment):
         view = opened.view
         for claim in step.claims:
             for key in KEYS.values():
@@ -435,11 +435,11 @@ class ScanThenBind(Engine):
 class UnbindDeletesTheClaim(Engine):
     """Gives a credential free once it is unbound."""
 
-    def performing(self, user, verb):
-        outcome = yield from super().performing(user, verb)
+    def perform_verb(self, user, verb):
+        outcome = yield from super().perform_verb(user, verb)
         if isinstance(verb, Unbind):
             place = claim_key("", Claim(PARTY.id, scene().credential))
-            view = (yield from self.opening.ready()).view
+            view = (yield from self.session.open()).view
             sealed = yield view.load, (place,)
             if sealed is not None and decode_claim(opened(sealed)).key == KEYS[user]:
                 yield view.swap, (place, sealed, None)
@@ -449,17 +449,17 @@ class UnbindDeletesTheClaim(Engine):
 class ClaimsAfterBinding(Engine):
     """Binds first, and takes the claim then; who loses it unbinds again."""
 
-    def _claimed(self, opened, step, account, moment):
+    def _make_claims(self, opened, step, account, moment):
         self.claims = [*getattr(self, "claims", []), *((opened, claim, moment.key) for claim in step.claims)]
         return step
         yield
 
-    def performing(self, user, verb):
-        outcome = yield from super().performing(user, verb)
+    def perform_verb(self, user, verb):
+        outcome = yield from super().perform_verb(user, verb)
         for store, claim, key in getattr(self, "claims", []):
-            if not (yield from self._held(store, claim, key)):
+            if not (yield from self._hold_claim(store, claim, key)):
                 self.claims = []
-                yield from super().performing(user, Unbind(encode(claim.credential_id), by=ROOT))
+                yield from super().perform_verb(user, Unbind(encode(claim.credential_id), by=ROOT))
                 return Refusal(Reason.CREDENTIAL_TAKEN)
         return outcome
 
@@ -467,7 +467,7 @@ class ClaimsAfterBinding(Engine):
 class TakesOver(Engine):
     """Takes a claim whose owner has not bound the credential: a crash must have left it behind."""
 
-    def _held(self, opened, claim, key):
+    def _hold_claim(self, opened, claim, key):
         view, place = opened.view, claim_key("", claim)
         seal = opened.seal.for_record(place)
         while True:
@@ -489,7 +489,7 @@ class TakesOver(Engine):
 class WritesOver(Engine):
     """Looks at the claim, and then writes it whatever has become of it."""
 
-    def _held(self, opened, claim, key):
+    def _hold_claim(self, opened, claim, key):
         view, place = opened.view, claim_key("", claim)
         seal = opened.seal.for_record(place)
         found = yield view.load, (place,)
@@ -551,7 +551,7 @@ class TestItFinds:
         """A user is told that the key is bound before the record says so, where somebody tells before the swap."""
 
         class TellsFirst(Engine):
-            def _swapped(self, view, key, old, new, made):
+            def _swap(self, view, key, old, new, made):
                 return True
                 yield
 

@@ -220,7 +220,7 @@ class Bench:
         self.seal = Seal(self.world)
         really = os.urandom
         monkeypatch.setattr(os, "urandom", lambda size: self.world.call("entropy", lambda: really(size)))
-        monkeypatch.setattr(store_session, "_TURNS", 3)  # so that a store that never lets a swap land is given up soon
+        monkeypatch.setattr(store_session, "_MAX_TURNS", 3)  # so that a store that applies no swap is given up soon
         clock = ManualClock()
         store = Script()
         store.interfere = lambda word, call, *arguments: self.world.call(word, lambda: call(*arguments))
@@ -679,7 +679,7 @@ class TestOfAnOperator:
         bench.seal.really = AESGCMSeal({"2026": b"k" * 32, "2027": b"n" * 32}, seal_with="2027")
         for what, told in each_fault(bench, lambda mfa: mfa.reseal(), put_back):
             number += 1
-            service.mfa._engine.opening.forget()
+            service.mfa._engine.session.forget()
             assert self.begins(service, "alice"), what
             done = bench.perform(lambda mfa: mfa.reseal())
             assert done.unreadable == 0, what
@@ -696,7 +696,7 @@ class TestOfAnOperator:
         service, number = bench.service, 0
 
         def afresh(mfa):
-            mfa._engine.opening.forget()
+            mfa._engine.session.forget()
             return mfa.perform("alice", BeginLogon(session=SESSION))
 
         for deed in (afresh, lambda mfa: mfa.declare_restored()):
@@ -705,13 +705,13 @@ class TestOfAnOperator:
                 lost = service.root.lost_at
                 assert not lost or deed is not afresh, what
                 assert lost or deed is afresh or isinstance(told, Failed), what
-                service.mfa._engine.opening.forget()
+                service.mfa._engine.session.forget()
                 assert self.begins(service, "alice"), what
         empty = service.store._records.clear
 
         def created(mfa):
-            mfa._engine.opening.forget()
-            mfa._engine.opening._store_ids = frozenset()  # as one that has not opened it yet
+            mfa._engine.session.forget()
+            mfa._engine.session._store_ids = frozenset()  # as one that has not opened it yet
             return mfa.open()
 
         for what, told in each_fault(bench, created, empty):

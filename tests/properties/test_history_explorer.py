@@ -133,7 +133,7 @@ class Scene:
 @cache
 def scene() -> Scene:
     desk = desks(POLICY, store=IncarnatedWords, create=True)(lambda: START)
-    _, world = settle(desk.engine.opening.ready(), Promotable())
+    _, world = settle(desk.engine.session.open(), Promotable())
     verb = OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True)
     offer, world = settle(desk.perform("alice", verb), world)
     phone = AuthenticatorApp.scan(offer.key_uri)
@@ -185,7 +185,7 @@ def asserted():
     """Return a ticket of bob's and the key's answer to it."""
     it = scene()
     desk = desks(POLICY, store=IncarnatedWords)(lambda: START)
-    settle(desk.engine.opening.ready(), it.world)
+    settle(desk.engine.session.open(), it.world)
     asked, _ = settle(desk.perform("bob", BeginLogon(session=SESSION)), it.world)
     return asked.id, Assertion(it.key.get(asked.options, ORIGIN))
 

@@ -160,7 +160,7 @@ class TestAWrongClock:
 
 def reseal(desk: Desk):
     """Give the store a new id."""
-    yield from resealing.resealing(desk.engine, None, new_store=True)
+    yield from resealing.reseal(desk.engine, None, new_store=True)
     yield note, ("resealed",)
 
 
@@ -199,7 +199,7 @@ class TestResealing:
             yield
 
         places = [user_key("", user) for user in ("alice", "bob", "carol")]
-        monkeypatch.setattr(resealing, "listed", lambda store, kind: iter(places if kind == "u" else []))
+        monkeypatch.setattr(resealing, "list_keys", lambda store, kind: iter(places if kind == "u" else []))
         monkeypatch.setattr(resealing, "next_key", next_key)
 
     @pytest.mark.parametrize("second", [make("carol"), reseal], ids=["a user is made", "another re-sealing"])
@@ -216,7 +216,7 @@ class TestResealing:
     def test_views_that_are_not_pinned(self, monkeypatch):
         """Without pinned views, and without the wait, a process with the old root record makes what nobody can read."""
         places = [user_key("", user) for user in ("alice", "bob")]  # the listing passed her place before she was made
-        monkeypatch.setattr(resealing, "listed", lambda store, kind: iter(places if kind == "u" else []))
+        monkeypatch.setattr(resealing, "list_keys", lambda store, kind: iter(places if kind == "u" else []))
         explored = walk([reseal, make("carol")], start(), words=NamedWords, law=readable)
         assert explored.broken == "a record that nobody can read", str(explored)
         print(explored)

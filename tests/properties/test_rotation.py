@@ -77,9 +77,9 @@ class TestReseal:
             moments = [*crew.results(), passed[0], passed[1]]
         second, third = rotating.reseal(), rotating.reseal()
 
-        assert (first.seen, first.unreadable, first.keys) == (len(users) + 1, 0, ())
+        assert (first.records, first.unreadable, first.keys) == (len(users) + 1, 0, ())
         assert second.resealed <= len(quarters[1])
-        assert (third.seen, third.resealed, third.unreadable) == (len(users) + 1, 0, 0)
+        assert (third.records, third.resealed, third.unreadable) == (len(users) + 1, 0, 0)
         assert all(is_new(store, key) for key in [ROOT_KEY, *(user_key("", user) for user in users)])
         assert old.for_record(ROOT_KEY).unseal(store.load(ROOT_KEY))
         rotated.close()
@@ -112,7 +112,7 @@ class TestReseal:
         mfa = MFA(store, POLICY, seal=ring("new"))
 
         def stop(done):
-            if done.seen == 11:
+            if done.records == 11:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):

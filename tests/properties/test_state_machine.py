@@ -308,7 +308,7 @@ class Life(RuleBasedStateMachine):
             case "restore":
                 self.store.trouble = None
                 self.mfas[0].declare_restored()
-                self.mfas[1]._engine.opening.forget()  # restored before processes start
+                self.mfas[1]._engine.session.forget()  # restored before processes start
                 for person in self.people.values():
                     person.generation += 1
                 self.machines = [one for one in self.machines if one.at >= self.now(0)]

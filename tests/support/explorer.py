@@ -219,7 +219,7 @@ class Desk:
     def perform(self, user: str, verb: Verb[Any]) -> Program:
         """Plan a verb; return its outcome, or the refusal."""
         try:
-            return (yield from self.engine.performing(user, verb))
+            return (yield from self.engine.perform_verb(user, verb))
         except Refused as refused:
             return refused.refusal
 
@@ -353,7 +353,7 @@ class _History:
     def program(self, plan: _Plan) -> Program:
         """Return the program at a desk whose engine has opened the world as it was."""
         desk = self._make(plan.clock)
-        settle(desk.engine.opening.ready(), self.world)
+        settle(desk.engine.session.open(), self.world)
         return self.process.program(desk)
 
     def again(self, answers: Sequence[Answer]) -> _Plan:

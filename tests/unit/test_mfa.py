@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import re
 import threading
 
 import pytest
@@ -27,6 +28,7 @@ from ram_mfa import (
     UnsafePlaintext,
     Verb,
     in_threads,
+    new_session,
 )
 from ram_mfa.stores.memory import AsyncMemoryStore, MemoryStore
 from tests.support.spine import ROOT
@@ -198,7 +200,7 @@ class TestRoot:
         assert other.refusal("nobody", Describe()).reason is Reason.NO_ACCOUNT
         service.run(service.mfa.declare_restored())
         assert other.refusal("nobody", Describe()).reason is Reason.NO_ACCOUNT
-        assert other.mfa._engine.opening._opened.root == service.root
+        assert other.mfa._engine.session._open_store.root == service.root
 
     def test_a_loop_that_ends(self):
         """A perform that is cut off by the end of its event loop is cancelled, and nothing is told."""
@@ -218,3 +220,11 @@ class TestRoot:
 
         assert asyncio.run(main()).cancelled()
         assert told == []
+
+
+class TestNewSession:
+    def test_random(self):
+        """Each is 43 characters of base64url, 256 random bits, and no two are the same."""
+        made = {new_session() for _ in range(1_000)}
+        assert len(made) == 1_000
+        assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", one) for one in made)

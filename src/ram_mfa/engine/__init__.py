@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loop, once: what `ram_mfa.MFA` and `ram_mfa.AsyncMFA` both drive.
+"""The loop that performs verbs, written once and driven by both `ram_mfa.MFA` and `ram_mfa.AsyncMFA`.
 
-Everything here is a *plan*: a generator that yields the calls it needs (``(function, arguments)``: a store's ``load``,
-a pause) and is sent their results. A driver makes the calls, awaited or not: nothing else tells the two drivers apart.
+Its functions are generators of effects: each yields the calls that it needs (``(function, arguments)``, such as a
+store's ``load`` or a pause) and is sent their results. A driver makes the calls, with or without ``await``; the two
+drivers differ in nothing else.
 """

@@ -3,12 +3,12 @@
 
 ::
 
-    sealed = 2 (1 byte) || store id (16 bytes) || seal of the place
-    place  = store key || base64url(store id)                         what the application's seal authenticates
+    sealed = 2 (1 byte) || store id (16 bytes) || the record as the application's seal sealed it for its place
+    place  = store key || base64url(store id)                 authenticated by the application's seal
 
-So a record that was sealed for a staging store is nothing in production's table, under the same ring of keys too. The
-id stands before the sealed bytes, so that keys are never tried in turn: while a re-sealing walks from an older id to a
-new one, both are read, and the new one is written.
+A record that was sealed for a staging store therefore cannot be read in production's table, even under the same ring of
+keys. The id precedes the sealed bytes, so that keys are never tried in turn. While a re-sealing replaces an older id,
+records with either id are read, and only the new id is written.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ..encoding import base64url
 from ..sealing import VERSIONS, NotSealed, RecordSeal, Seal, SealedElsewhere
 
 STORE_ID: Final = 16
+"""Bytes of a store id."""
 _BOUND: Final = b"\x02"
 _HEAD: Final = 1 + STORE_ID
 
@@ -32,30 +33,30 @@ def new_store_id() -> bytes:
 
 
 def store_id_of(sealed: bytes) -> bytes | None:
-    """Return the id that a record names as its store's; None where it names none. Nothing is verified."""
+    """Return the store id that a record claims, unverified; None where it has none."""
     return sealed[1:_HEAD] if sealed[:1] == _BOUND and len(sealed) >= _HEAD else None
 
 
 class StoreSeal:
-    """A seal whose records are bound to a store; it is a `ram_mfa.sealing.Seal` itself.
+    """A `ram_mfa.sealing.Seal` whose records are bound to one store.
 
     Args:
-        seal: of the application.
-        root: the store's root record.
+        seal: the application's seal.
+        root: the root record of the store.
     """
 
     __slots__ = ("_ids", "_seal")
 
     def __init__(self, seal: Seal, root: Root) -> None:
         self._seal = seal
-        ids = (root.store_id,) if root.older is None else (root.store_id, root.older)
-        self._ids = tuple((_BOUND + one, base64url.encode(one)) for one in ids)
+        store_ids = (root.store_id,) if root.older is None else (root.store_id, root.older)
+        self._ids = tuple((_BOUND + one, base64url.encode(one)) for one in store_ids)
 
     def for_record(self, key: str, /) -> RecordSeal:
         """Return the seal of the record under a store key."""
         (head, store_id), *older = self._ids
-        bound = {of: self._seal.for_record(key + one) for of, one in older}
-        return _BoundRecordSeal(head, self._seal.for_record(key + store_id), bound)
+        older_seals = {older_head: self._seal.for_record(key + older_id) for older_head, older_id in older}
+        return _BoundRecordSeal(head, self._seal.for_record(key + store_id), older_seals)
 
 
 class _BoundRecordSeal:

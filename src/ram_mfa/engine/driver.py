@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, Self
+
+import attrs
 
 from .._validation import is_a
 from .._warning import warn_caller
@@ -19,23 +22,23 @@ from .store_session import Clock, StoreSession
 Policy = MFAPolicy | Callable[[], MFAPolicy]
 
 
-def _source(policy: Policy) -> Callable[[], MFAPolicy]:
+def _policy_reader(policy: Policy) -> Callable[[], MFAPolicy]:
     if isinstance(policy, MFAPolicy):
         return lambda: policy
     if not callable(policy):
         raise TypeError("policy is an MFAPolicy, or a callable that returns one")
 
     def read() -> MFAPolicy:
-        found = policy()
-        if not is_a(found, MFAPolicy):
-            raise TypeError(f"the policy callable returned no MFAPolicy but {type(found).__name__}")
-        return found
+        present = policy()
+        if not is_a(present, MFAPolicy):
+            raise TypeError(f"the policy callable returned no MFAPolicy but {type(present).__name__}")
+        return present
 
     return read
 
 
 class Driver:
-    """What both drivers hold: the loop, set up over a store."""
+    """The base of both drivers: the loop, set up over a store."""
 
     _engine: Engine
 
@@ -46,14 +49,14 @@ class Driver:
         *,
         seal: Seal,
         clock: Clock,
-        tell: Callable[[Event], Any],
+        notify: Callable[[Event], Any],
         pause: Callable[[float], Any],
         deadline: float,
         create: bool,
     ) -> None:
         if not hasattr(store, "load") or not hasattr(store, "swap"):
             raise TypeError("a store has load and swap")
-        has_history(store)  # TypeError where it has one of the two methods only
+        has_history(store)  # TypeError where it has only one of the two methods
         if not hasattr(seal, "for_record"):
             raise TypeError("a seal has for_record: see AESGCMSeal")
         if type(create) is not bool:
@@ -62,19 +65,27 @@ class Driver:
             raise ValueError("deadline is a number of seconds, up to 600")
         if isinstance(seal, UnsafePlaintext) and getattr(store, "durable", True) is not False:
             warn_caller(
-                "UnsafePlaintext on a durable store: every secret lies readable in it; use AESGCMSeal",
+                "UnsafePlaintext on a durable store leaves every secret readable in it; use AESGCMSeal",
                 UnsafePlaintextWarning,
             )
-        source = _source(policy)
-        opening = StoreSession(store, seal, clock, pause, lambda: source().clock_skew, create=create)
-        self._engine = Engine(opening, source, "", tell, pause, deadline)
+        read = _policy_reader(policy)
+        session = StoreSession(store, seal, clock, pause, lambda: read().clock_skew, create=create)
+        self._engine = Engine(session, read, "", notify, pause, deadline)
 
-    def _for_tenant(self, name: str, policy: Policy) -> Self:
+    def for_tenant(self, name: str, policy: Policy) -> Self:
+        """Return the same store's MFA for the users of a tenant, under the tenant's own policy.
+
+        Args:
+            name: of the tenant, 1 to 200 bytes of UTF-8.
+            policy: as for the MFA itself.
+
+        Raises:
+            TypeError, ValueError: the name or the policy is not usable.
+        """
         if not isinstance(name, str) or not 1 <= len(name.encode()) <= 200:
             raise ValueError("the name of a tenant is 1 to 200 bytes of UTF-8")
-        other = object.__new__(type(self))
-        engine = self._engine
-        other._engine = Engine(engine.opening, _source(policy), name, engine.tell, engine.pause, engine.deadline)
+        other = copy.copy(self)
+        other._engine = attrs.evolve(self._engine, policy=_policy_reader(policy), tenant=name)  # noqa: SLF001 (its own)
         return other
 
     def __repr__(self) -> str:

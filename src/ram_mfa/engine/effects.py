@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans, which are generators of calls to the outside world, and the calls of a store that they make.
+"""Effects, generators that yield calls to the outside world, and the calls to a store among them.
 
 Invariant: an answer of a store counts only if it is exactly what `ram_mfa.store` promises; anything else is an error.
 """
@@ -18,74 +18,75 @@ T = TypeVar("T")
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 """A function of the outside world and its arguments; the driver sends back its result, or throws its exception."""
-Plan = Generator[Call, Any, T]
+Effects = Generator[Call, Any, T]
+"""A generator that yields calls, and returns a value of type T."""
 AnyStore = Store | AsyncStore
 
 MAX_SEALED: Final = MAX_SIZE + 4_096
-"""Bytes; the longest answer of a load that is looked at."""
+"""Bytes; the largest answer of a load that is accepted."""
 MAX_TIME: Final = 2.0**53
-"""Seconds since the epoch; no server's clock shows a later moment."""
+"""Seconds since the epoch; no working clock of a server shows a later time."""
 MAX_NAME: Final = 1_024
 """Characters; the longest name of a history."""
 
 _END: Final = object()
 
 
-def load(view: AnyStore, key: str) -> Plan[bytes | None]:
-    """Plan the record under a key.
+def load(view: AnyStore, key: str) -> Effects[bytes | None]:
+    """Load the record under a key.
 
     Raises:
         StoreUnavailable: the answer is neither bytes nor None.
         UnreadableRecord: it is larger than any record.
     """
-    found = yield view.load, (key,)
-    if found is None:
+    sealed = yield view.load, (key,)
+    if sealed is None:
         return None
-    if not isinstance(found, bytes):
-        raise StoreUnavailable(_broken("load", found, "bytes or None"))
-    if len(found) > MAX_SEALED:
+    if not isinstance(sealed, bytes):
+        raise StoreUnavailable(_describe("load", sealed, "bytes or None"))
+    if len(sealed) > MAX_SEALED:
         raise UnreadableRecord(key, "too large")
-    return found
+    return sealed
 
 
-def swap(view: AnyStore, key: str, old: bytes | None, new: bytes | None) -> Plan[bool]:
-    """Plan a swap; return whether it was applied.
+def swap(view: AnyStore, key: str, old: bytes | None, new: bytes | None) -> Effects[bool]:
+    """Swap a record; return whether the swap was applied.
 
     Raises:
-        StoreUncertain: the answer is neither True nor False, so nobody knows what happened.
+        StoreUncertain: the answer is neither True nor False, so the outcome is unknown.
     """
     applied = yield view.swap, (key, old, new)
     if applied is True or applied is False:
         return applied
-    raise StoreUncertain(_broken("swap", applied, "True or False"))
+    raise StoreUncertain(_describe("swap", applied, "True or False"))
 
 
-def history_name(store: Any) -> Plan[str]:
-    """Plan the name that a store's engine gives to its present history.
+def history_name(store: Any) -> Effects[str]:
+    """Ask a store for the name of its present history.
 
     Raises:
-        StoreUnavailable: the answer is no such name.
+        StoreUnavailable: the answer is not a name.
     """
     name = yield store.incarnation, ()
     if not isinstance(name, str) or len(name) > MAX_NAME:
-        raise StoreUnavailable(_broken("incarnation", name, f"a string of at most {MAX_NAME} characters"))
+        raise StoreUnavailable(_describe("incarnation", name, f"a string of at most {MAX_NAME} characters"))
     return name
 
 
-def store_time(store: Any) -> Plan[float]:
-    """Plan what a store's own clock shows, in seconds since the epoch.
+def store_time(store: Any) -> Effects[float]:
+    """Read the clock of a store's server: seconds since the epoch.
 
     Raises:
-        StoreUnavailable: the answer is no moment.
+        StoreUnavailable: the answer is not a time.
     """
     at = yield store.clock, ()
     if isinstance(at, bool) or not isinstance(at, int | float) or not -MAX_TIME < at < MAX_TIME:
-        raise StoreUnavailable(_broken("clock", at, "a finite number of seconds"))
+        raise StoreUnavailable(_describe("clock", at, "a finite number of seconds"))
     return at
 
 
-def listed(store: AnyStore, kind: str) -> Iterator[str] | AsyncIterator[str]:
-    """Return the listing of a kind of record, not begun.
+def list_keys(store: AnyStore, kind: str) -> Iterator[str] | AsyncIterator[str]:
+    """Return an iterator over the keys of one kind of record; nothing is read yet.
 
     Raises:
         TypeError: the store lists no keys.
@@ -95,14 +96,14 @@ def listed(store: AnyStore, kind: str) -> Iterator[str] | AsyncIterator[str]:
     return store.keys(kind)
 
 
-def next_key(keys: Iterator[str] | AsyncIterator[str]) -> Plan[str | None]:
-    """Plan the next key of a listing; None at its end."""
+def next_key(keys: Iterator[str] | AsyncIterator[str]) -> Effects[str | None]:
+    """Take the next key of a listing; None at its end."""
     key = yield (anext if isinstance(keys, AsyncIterator) else next), (keys, _END)
     return None if key is _END else key
 
 
-def _broken(method: str, answer: Any, expected: str) -> str:
-    """Return the sentence about an answer that no store may give; nothing of the answer itself is in it."""
+def _describe(method: str, answer: Any, expected: str) -> str:
+    """Describe an answer that no store may give, without quoting it."""
     kind = type(answer).__name__
     if inspect.iscoroutine(answer):
         answer.close()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Detects that a process was forked while a verb was performed: both sides then hold the same entropy and bytes.
+"""Detection of forks while a verb is being performed, after which parent and child hold the same entropy and bytes.
 
-After ``os.fork``, parent and child would each take the other's write for their own. Both sides therefore count forks.
+Each of them could then mistake the other's write for its own, so both count forks.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ _forks = 0
 
 
 def lineage() -> tuple[int, int]:
-    """Return the process id and the number of forks so far; a different value means that a fork came in between."""
+    """Return the process id and the number of forks so far; a changed value means that the process was forked."""
     return os.getpid(), _forks
 
 
 def _count() -> None:
-    global _forks  # noqa: PLW0603 - one number for the process, as the hooks of os.register_at_fork are
+    global _forks  # noqa: PLW0603 - one count per process, like the hooks of os.register_at_fork
     _forks += 1
 
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Load, unseal, decode, decide, encode, seal, swap, and only then tell.
+"""The loop that performs a verb: load, unseal, decode, decide, encode, seal, swap, and only then report.
 
 ::
 
-    bytes -> unseal -> decode -> verb(account, context) -> Transition -> encode -> seal -> swap landed? -> tell
+    bytes -> unseal -> decode -> verb(account, context) -> Transition -> encode -> seal -> swap applied? -> report
 
-A code, a challenge or an attempt is spent in the same write that holds its verdict, and nobody learns a verdict before
-it is durable (V4, V9; S10). A lost race decides again on the fresh record, with the same entropy and a fresh ``now``,
-until a deadline, with jitter. Every error refuses: nothing here turns one into a pass (B19, V37).
+A code, a challenge or an attempt is spent in the same write that holds its result, and no result is reported before it
+is durable (V4, V9; S10). After a lost race the verb decides again on the current record, with the same entropy and a
+new ``now``; the pauses between attempts are random, and the attempts end at a deadline. Every error refuses: none is
+turned into a success (B19, V37).
 """
 
 from __future__ import annotations
@@ -32,19 +33,19 @@ from ..refusals import Reason, Refusal, Refused, Ticket
 from ..rules.actors import Actor, Administrator
 from ..rules.operation import Operation
 from ..rules.verb import Claim, Transition, Verb, refused
-from .effects import AnyStore, Plan, load, swap
+from .effects import AnyStore, Effects, load, swap
 from .forks import lineage
-from .records import account_of, claim_key, unsealed, visitors_key
+from .records import claim_key, unseal_account, unseal_record, untrusted_user_key
 from .store_session import OpenStore, StoreSession
 
 T = TypeVar("T")
 _FIRST_PAUSE: Final = 0.001
 _MAX_PAUSE: Final = 0.05
-_CLAIM_TURNS: Final = 8
-"""A claim is never deleted, so who loses the race for one finds it at the next turn."""
+_MAX_CLAIM_TURNS: Final = 8
+"""A claim is never deleted, so the loser of a race for one finds it at the next turn."""
 
-Tell = Callable[[Event], Any]
-Look = Callable[[Account | None, Context], None]
+Notify = Callable[[Event], Any]
+Observe = Callable[[Account | None, Context], None]
 
 
 @attrs.define
@@ -52,133 +53,143 @@ class Engine:
     """The loop over one store, for one tenant.
 
     Attributes:
-        opening: the store and its root record.
-        policy: in force, read at each perform.
-        tenant: whose users these are.
-        tell: tells one event to all observers, and never raises.
+        session: the store and its root record.
+        policy: returns the policy in force; called at each perform.
+        tenant: the name of the tenant whose users these are; empty for those of no tenant.
+        notify: reports one event to all observers, and never raises.
         pause: waits some seconds.
         deadline: seconds until a perform that keeps losing races gives up.
     """
 
-    opening: StoreSession
+    session: StoreSession
     policy: Callable[[], MFAPolicy]
     tenant: str
-    tell: Tell
+    notify: Notify
     pause: Callable[[float], Any]
     deadline: float
 
-    def performing(self, user: str, verb: Verb[T], look: Look | None = None) -> Plan[T]:
-        """Plan a verb for a user, from load to tell.
+    def perform_verb(self, user: str, verb: Verb[T], observe: Observe | None = None) -> Effects[T]:
+        """Perform a verb for a user, from the load to the report of its events.
 
         Args:
             user: the user id.
-            verb: what is to happen.
-            look: is shown each record that the verb is given, and the moment.
+            verb: the verb to perform.
+            observe: called with each record and context that the verb is given.
 
         Raises:
-            Refused: the outcome is a refusal, and what had to be remembered of it is durable.
-            UnreadableRecord, StoreUnavailable, StoreUncertain, StoreContended: nothing was told, nothing passes.
+            Refused: the outcome is a refusal, and its effects on the record are durable.
+            UnreadableRecord, StoreUnavailable, StoreUncertain, StoreContended: no outcome, and no event was reported.
         """
         policy = self.policy()
-        administrator = yield from self.proved_administrator(getattr(verb, "by", None), policy)
-        key = visitors_key(self.tenant, user)
+        administrator = yield from self.check_administrator(getattr(verb, "by", None), policy)
+        key = untrusted_user_key(self.tenant, user)
         entropy, drawn = SecretBytes(os.urandom(32)), lineage()
         end = time.monotonic() + self.deadline
         pause = _FIRST_PAUSE
-        step: Transition[T] | None = None
+        transition: Transition[T] | None = None
         new: bytes | None = None
-        made, half_done = drawn, False
+        sealed_in, half_done = drawn, False
         while True:
-            if lineage() != drawn:  # forked: the two sides must not make the same secrets
+            if lineage() != drawn:  # forked: parent and child must not make the same secrets
                 entropy, drawn = SecretBytes(os.urandom(32)), lineage()
             try:
-                opened = yield from self.opening.ready()
-                view, seal = opened.view, opened.seal.for_record(key)
+                open_store = yield from self.session.open()
+                view, seal = open_store.view, open_store.seal.for_record(key)
                 old = yield from load(view, key)
-                yield from self.opening.confirm(opened)
-                if step is not None and not step.unfinished and new is not None and old == new:
-                    if lineage() != made:
+                yield from self.session.confirm_root(open_store)
+                if transition is not None and not transition.unfinished and new is not None and old == new:
+                    if lineage() != sealed_in:
                         raise StoreUncertain  # the other side of a fork may have written it
-                    break  # the swap that answered False had landed: every write differs
-                account = None if old is None else account_of(key, seal, old, user)
-                context = Context(policy, self.opening.now(), entropy, opened.root, user, key, administrator)
-                if look is not None:
-                    look(account, context)
-                step = _decided(verb, account, context)
-                if step.account is not account:
-                    step = yield from self._claimed(opened, step, account, context)
-                if step.account is account:
+                    break  # the swap that returned False was applied after all: no two writes have the same bytes
+                account = None if old is None else unseal_account(key, seal, old, user)
+                context = Context(policy, self.session.now(), entropy, open_store.root, user, key, administrator)
+                if observe is not None:
+                    observe(account, context)
+                transition = _decide(verb, account, context)
+                if transition.account is not account:
+                    transition = yield from self._make_claims(open_store, transition, account, context)
+                if transition.account is account:
                     break
-                made = lineage()
-                new = None if step.account is None else seal.seal(encode_account(step.account))
-                if (yield from self._swapped(view, key, old, new, made)):
-                    if not step.unfinished:
+                sealed_in = lineage()
+                new = None if transition.account is None else seal.seal(encode_account(transition.account))
+                if (yield from self._swap(view, key, old, new, sealed_in)):
+                    if not transition.unfinished:
                         break
-                    if half_done:  # what was acknowledged was not there at the next load
+                    if half_done:  # the store acknowledged the first half, and the next load did not find it
                         raise StoreContended
                     half_done = True
                     continue
             except HistoryLost:
-                self.opening.forget()
+                self.session.forget()
                 new = None
             if time.monotonic() >= end:
                 raise StoreContended
             yield self.pause, (pause * (0.5 + os.urandom(1)[0] / 256),)
             pause = min(2 * pause, _MAX_PAUSE)
-        for event in step.events:
-            yield self.tell, (event,)
-        if isinstance(step.outcome, Refusal):
-            raise Refused(step.outcome)
-        return step.outcome
+        for event in transition.events:
+            yield self.notify, (event,)
+        if isinstance(transition.outcome, Refusal):
+            raise Refused(transition.outcome)
+        return transition.outcome
 
-    def _swapped(
-        self, view: AnyStore, key: str, old: bytes | None, new: bytes | None, made: tuple[int, int]
-    ) -> Plan[bool]:
-        """Plan a swap; where its outcome is unknown, a reload that finds ``new`` tells that it landed.
+    def _swap(
+        self, view: AnyStore, key: str, old: bytes | None, new: bytes | None, sealed_in: tuple[int, int]
+    ) -> Effects[bool]:
+        """Swap a record. Where the outcome is unknown, reload it: a record equal to ``new`` shows that it was applied.
 
-        Landed is not yet durable: a replica may not have it. So the store is asked once more to keep what it has.
-        Where the process was forked since ``new`` was made, it may be the other side's write: nothing is concluded.
+        That is not yet durable, since a replica may lack the write, so ``new`` is swapped for itself to have the store
+        acknowledge it. If the process was forked after ``new`` was sealed, the other side may have written the record,
+        and the outcome stays unknown.
         """
         try:
             return (yield from swap(view, key, old, new))
         except StoreUncertain:
             try:
-                found = yield from load(view, key)
-                kept = new is not None and found == new and (yield from swap(view, key, new, new))
-            except (StoreUnavailable, HistoryLost) as error:  # which tells nothing of the swap before
+                sealed = yield from load(view, key)
+                applied = new is not None and sealed == new and (yield from swap(view, key, new, new))
+            except (StoreUnavailable, HistoryLost) as error:  # neither shows whether the first swap was applied
                 raise StoreUncertain from error
-            if not kept or lineage() != made:
+            if not applied or lineage() != sealed_in:
                 raise
             return True
 
-    def _claimed(
-        self, opened: OpenStore, step: Transition[T], account: Account | None, context: Context
-    ) -> Plan[Transition[T]]:
-        """Plan the claims that a step needs; where another user holds one, the step becomes a refusal."""
-        for claim in step.claims:
-            if not (yield from self._held(opened, claim, context.key)):
+    def _make_claims(
+        self, open_store: OpenStore, transition: Transition[T], account: Account | None, context: Context
+    ) -> Effects[Transition[T]]:
+        """Make the claims that a transition needs; return a refusal instead where another user holds one."""
+        for claim in transition.claims:
+            if not (yield from self._hold_claim(open_store, claim, context.key)):
                 return refused(account, context, Reason.CREDENTIAL_TAKEN)
-        return step
+        return transition
 
-    def _held(self, opened: OpenStore, claim: Claim, key: str) -> Plan[bool]:
-        view, place = opened.view, claim_key(self.tenant, claim)
-        seal = opened.seal.for_record(place)
-        for _ in range(_CLAIM_TURNS):
-            found = yield from load(view, place)
-            if found is not None:
-                return unsealed(place, seal, found, decode_claim).key == key
-            if (yield from self._swapped(view, place, None, seal.seal(encode_claim(CredentialClaim(key))), lineage())):
+    def _hold_claim(self, open_store: OpenStore, claim: Claim, user_key: str) -> Effects[bool]:
+        """Make a claim for a user unless somebody has it; return whether the user holds it."""
+        view, key = open_store.view, claim_key(self.tenant, claim)
+        seal = open_store.seal.for_record(key)
+        for _ in range(_MAX_CLAIM_TURNS):
+            sealed = yield from load(view, key)
+            if sealed is not None:
+                return unseal_record(key, seal, sealed, decode_claim).key == user_key
+            new = seal.seal(encode_claim(CredentialClaim(user_key)))
+            if (yield from self._swap(view, key, None, new, lineage())):
                 return True
         raise StoreContended
 
-    def proved_administrator(self, by: Actor | None, policy: MFAPolicy) -> Plan[str | None]:
-        """Plan the check of an administrator's own receipt, where the policy asks for one; its user id, or None."""
+    def check_administrator(self, by: Actor | None, policy: MFAPolicy) -> Effects[str | None]:
+        """Check an administrator's own receipt where the policy asks for one; return the administrator's user id.
+
+        Returns:
+            None where no receipt is needed.
+
+        Raises:
+            Refused: the receipt is missing, of another user, or not valid.
+        """
         if policy.administrator_proof is AdministratorProof.NOT_ASKED or not isinstance(by, Administrator):
             return None
         if by.receipt is None or by.session is None or _user_of(by.receipt) != by.name:
             raise Refused(Refusal(Reason.PROOF_NEEDED))
         check = CheckReceipt(by.receipt, operation=Operation.ADMINISTER, session=by.session)
-        yield from self.performing(by.name, check)
+        yield from self.perform_verb(by.name, check)
         return by.name
 
 
@@ -189,14 +200,14 @@ def _user_of(receipt: str) -> str | None:
         return None
 
 
-def _decided(verb: Verb[T], account: Account | None, context: Context) -> Transition[T]:
-    """Return the verb's step, with its events in the outbox where the policy keeps one."""
-    moving = account is not None and (account.moved_to is not None or account.reserved_for is not None)
-    if moving and not getattr(verb, "moves", False):
+def _decide(verb: Verb[T], account: Account | None, context: Context) -> Transition[T]:
+    """Return the verb's transition, with its events in the outbox where the policy keeps one."""
+    is_moving = account is not None and (account.moved_to is not None or account.reserved_for is not None)
+    if is_moving and not getattr(verb, "moves", False):
         return refused(account, context, Reason.MOVING)
-    step = verb(account, context)
-    after = step.account
-    if not context.policy.outbox or after is None or after is account or not step.events:
-        return step
-    after = with_events(after, step.events, context)
-    return refused(account, context, Reason.OUTBOX_FULL) if after is None else attrs.evolve(step, account=after)
+    transition = verb(account, context)
+    after = transition.account
+    if not context.policy.outbox or after is None or after is account or not transition.events:
+        return transition
+    after = with_events(after, transition.events, context)
+    return refused(account, context, Reason.OUTBOX_FULL) if after is None else attrs.evolve(transition, account=after)

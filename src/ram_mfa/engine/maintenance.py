@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators' work apart from verbs: report, move, discard, deliver.
+"""Maintenance by operators: the credential report, the deletion of an unreadable record, the delivery of events.
 
-All of it is safe under traffic: records change by the same compare-and-swap, and what loses a race is tried again.
+All of it is safe under traffic, since records change by the same compare-and-swap as in a verb.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
@@ -24,29 +24,27 @@ from ..rules.actors import Actor
 from ..rules.authority import Action, authorise
 from ..rules.usable import is_allowed, usable_devices
 from ..sealing import BrokenSeal, RecordSeal, SealedElsewhere
-from .effects import Plan, listed, load, swap
+from .effects import Effects, list_keys, load, swap
 from .loop import Engine
-from .records import account_of, unsealed, user_key, visitors_key
-
-_TURNS: Final = 64
+from .records import unseal_account, unseal_record, untrusted_user_key, user_key
 
 
 @attrs.frozen
 class ReportRow:
-    """One user's line of the credential report.
+    """One user's row of the credential report.
 
     Attributes:
         user: the user id; empty where the record cannot be read.
         key: the store key.
         mfa_active: whether a usable device is bound.
-        kinds: of the bound devices.
-        devices: how many are bound.
-        bound_at: of the first device, seconds since the epoch, or None.
-        last_used_at: of the device used last, or None.
+        kinds: the kinds of the bound devices.
+        devices: the number of bound devices.
+        bound_at: when the earliest of the bound devices was bound, seconds since the epoch; None without a device.
+        last_used_at: when a bound device was last used, seconds since the epoch; None if none ever was.
         required: whether an administrator requires MFA of the user.
-        must_bind: whether the next logon comes to a bind.
-        machines: how many are remembered now.
-        disallowed: how many of the bound devices the policy no longer allows.
+        must_bind: whether the user must bind a device at the next logon.
+        machines: the number of machines remembered now.
+        disallowed: the number of bound devices that the policy no longer allows.
         problem: why the record cannot be read; empty where it can.
     """
 
@@ -64,31 +62,31 @@ class ReportRow:
     problem: str
 
 
-def report_keys(engine: Engine) -> Iterator[str] | AsyncIterator[str]:
-    """Return the keys of all users' records, to be walked with `next_key` and `reported`."""
-    return listed(engine.opening.store, "u")
+def list_report_keys(engine: Engine) -> Iterator[str] | AsyncIterator[str]:
+    """Return an iterator over the keys of all users' records; take each with `next_key` and pass it to `report_row`."""
+    return list_keys(engine.session.store, "u")
 
 
-def reported(engine: Engine, key: str) -> Plan[ReportRow | None]:
-    """Plan the report's line of one record; None where it is gone, or another tenant's."""
-    return (yield from engine.opening.afresh(partial(_reported, engine, key)))
+def report_row(engine: Engine, key: str) -> Effects[ReportRow | None]:
+    """Return the report's row for one record; None where it is gone, or another tenant's."""
+    return (yield from engine.session.retry_on_loss(partial(_read_report_row, engine, key)))
 
 
-def _reported(engine: Engine, key: str) -> Plan[ReportRow | None]:
-    opened = yield from engine.opening.ready()
-    sealed = yield from load(opened.view, key)
+def _read_report_row(engine: Engine, key: str) -> Effects[ReportRow | None]:
+    open_store = yield from engine.session.open()
+    sealed = yield from load(open_store.view, key)
     if sealed is None:
         return None
     try:
-        account = unsealed(key, opened.seal.for_record(key), sealed, decode_account)
+        account = unseal_record(key, open_store.seal.for_record(key), sealed, decode_account)
     except UnreadableRecord as error:
-        return _unreadable(key, error.problem)
+        return _unreadable_row(key, error.problem)
     if user_key(engine.tenant, account.user) != key or account.reserved_for is not None:
         return None
     return _row(engine, key, account)
 
 
-def _unreadable(key: str, problem: str) -> ReportRow:
+def _unreadable_row(key: str, problem: str) -> ReportRow:
     return ReportRow(
         user="",
         key=key,
@@ -106,7 +104,7 @@ def _unreadable(key: str, problem: str) -> ReportRow:
 
 
 def _row(engine: Engine, key: str, account: Account) -> ReportRow:
-    now, devices = engine.opening.now(), account.devices
+    now, devices = engine.session.now(), account.devices
     policy = engine.policy()
     required = policy.must_use_mfa(required=account.required).allowed
     return ReportRow(
@@ -125,30 +123,30 @@ def _row(engine: Engine, key: str, account: Account) -> ReportRow:
     )
 
 
-def discarding(engine: Engine, user: str, by: Actor, *, unsafe_any_seal: bool = False) -> Plan[None]:
-    """Plan to delete a record that cannot be read; the user is then one without a record.
+def discard(engine: Engine, user: str, by: Actor, *, unsafe_any_seal: bool = False) -> Effects[None]:
+    """Delete a record that cannot be read; the user is then one without a record.
 
     Raises:
-        Refused: the actor may not, or the record can be read, or there is none.
+        Refused: the actor is not allowed to, or the record can be read, or there is none.
         UnreadableRecord: another ring of keys, another seal or another store's engine may be able to read it.
     """
-    yield from engine.opening.afresh(partial(_discarded, engine, user, by, unsafe_any_seal))
-    yield engine.tell, (Event(EventType.RECORD_DISCARDED, user, engine.opening.now(), by.label),)
+    yield from engine.session.retry_on_loss(partial(_discard, engine, user, by, unsafe_any_seal))
+    yield engine.notify, (Event(EventType.RECORD_DISCARDED, user, engine.session.now(), by.label),)
 
 
-def _discarded(engine: Engine, user: str, by: Actor, unsafe_any_seal: bool) -> Plan[None]:  # noqa: FBT001
+def _discard(engine: Engine, user: str, by: Actor, unsafe_any_seal: bool) -> Effects[None]:  # noqa: FBT001
     policy = engine.policy()
-    administrator = yield from engine.proved_administrator(by, policy)
-    key = visitors_key(engine.tenant, user)
-    opened = yield from engine.opening.ready()
-    context = Context(policy, engine.opening.now(), SecretBytes(bytes(32)), opened.root, user, key, administrator)
+    administrator = yield from engine.check_administrator(by, policy)
+    key = untrusted_user_key(engine.tenant, user)
+    open_store = yield from engine.session.open()
+    context = Context(policy, engine.session.now(), SecretBytes(bytes(32)), open_store.root, user, key, administrator)
     grant = authorise(None, context, by, Action.DISCARD)
     if isinstance(grant, Reason):
         raise Refused(Refusal(grant))
-    sealed = yield from load(opened.view, key)
-    if sealed is None or _is_readable(key, opened.seal.for_record(key), sealed, user, any_seal=unsafe_any_seal):
+    sealed = yield from load(open_store.view, key)
+    if sealed is None or _is_readable(key, open_store.seal.for_record(key), sealed, user, any_seal=unsafe_any_seal):
         raise Refused(Refusal(Reason.NOTHING_TO_DO))
-    if not (yield from swap(opened.view, key, sealed, None)):
+    if not (yield from swap(open_store.view, key, sealed, None)):
         raise Refused(Refusal(Reason.NOTHING_TO_DO))
 
 
@@ -156,7 +154,7 @@ def _is_readable(key: str, seal: RecordSeal, sealed: bytes, user: str, *, any_se
     """Return whether a record can be read.
 
     Raises:
-        UnreadableRecord: perhaps, but not here; unless ``any_seal`` says that this does not matter.
+        UnreadableRecord: it may be readable with another ring, seal or store, and ``any_seal`` is False.
     """
     elsewhere = ""
     try:
@@ -170,28 +168,31 @@ def _is_readable(key: str, seal: RecordSeal, sealed: bytes, user: str, *, any_se
             return False
         raise UnreadableRecord(key, f"{elsewhere}: it may be a good record, and is not discarded")
     try:
-        account_of(key, seal, sealed, user)
+        unseal_account(key, seal, sealed, user)
     except UnreadableRecord:
         return False
     return True
 
 
-def delivering(engine: Engine, user: str, sink: Callable[[Event], Any]) -> Plan[int]:
-    """Plan to hand a user's waiting events to a sink, oldest first, and to take out those that it took.
+def deliver(engine: Engine, user: str, sink: Callable[[Event], Any]) -> Effects[int]:
+    """Pass a user's undelivered events to a sink, oldest first, and remove those that it accepted.
 
-    An exception of the sink ends the delivery; what it took before is taken out, the rest waits.
+    An exception of the sink ends the delivery: the events accepted before are removed, and the others stay.
+
+    Returns:
+        The number of events that the sink accepted.
     """
-    waiting = yield from engine.performing(user, Waiting())
-    taken: tuple[Event, ...] = ()
+    waiting = yield from engine.perform_verb(user, Waiting())
+    accepted: tuple[Event, ...] = ()
     failure: Exception | None = None
     for event in waiting:
         try:
             yield sink, (event,)
-        except Exception as error:  # noqa: BLE001 - raised again below, once what was taken is taken out
+        except Exception as error:  # noqa: BLE001 - raised again below, once the accepted events are removed
             failure = error
             break
-        taken = (*taken, event)
-    yield from engine.performing(user, Delivered(taken))
+        accepted = (*accepted, event)
+    yield from engine.perform_verb(user, Delivered(accepted))
     if failure is not None:
         raise failure
-    return len(taken)
+    return len(accepted)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Store keys of records, and the reading of a record: seal and codec in one call.
+"""Store keys of records, and functions that unseal and decode a record.
 
-A store key is a kind letter and base64url of SHA-256 over the length-prefixed tenant and user (promise S11, V20): every
-engine takes it, no collation folds it, and the user id stands sealed inside. Sealed bytes that cannot be read become
-`UnreadableRecord` without anything of theirs in the exception's frames.
+A store key is a kind letter and base64url of SHA-256 over the length-prefixed tenant and user (promise S11, V20). Every
+database accepts such a key, and no collation folds it; the user id itself is in the sealed record. Sealed bytes that
+cannot be read raise `UnreadableRecord`; no frame of that exception holds any of them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ..rules.verb import Claim
 from ..sealing import BrokenSeal, RecordSeal
 
 MAX_USER_ID: Final = 1_024
+"""Bytes of UTF-8."""
 
 _Record = TypeVar("_Record")
 
@@ -41,7 +42,7 @@ def user_key(tenant: str, user: str) -> str:
     """Return the store key of a user's record.
 
     Raises:
-        TypeError: the user id is no string.
+        TypeError: the user id is not a string.
         ValueError: it is empty, above 1,024 bytes of UTF-8, or not encodable.
     """
     if not isinstance(user, str):
@@ -52,12 +53,12 @@ def user_key(tenant: str, user: str) -> str:
     return _key("u", tenant.encode(), data)
 
 
-def visitors_key(tenant: str, user: str) -> str:
-    """Return the store key of a user's record, where the user id may be what a visitor's ticket claims.
+def untrusted_user_key(tenant: str, user: str) -> str:
+    """Return the store key of a user's record, where the user id may come from a visitor's unverified ticket.
 
     Raises:
         Refused: no user can have that id.
-        TypeError: the user id is no string.
+        TypeError: the user id is not a string.
     """
     try:
         return user_key(tenant, user)
@@ -71,11 +72,11 @@ def claim_key(tenant: str, claim: Claim) -> str:
     return _key("c", tenant.encode(), claim.scope.encode(), claim.credential_id)
 
 
-def unsealed(key: str, seal: RecordSeal, sealed: bytes, decode: Callable[[bytes], _Record]) -> _Record:
-    """Return the record that stands sealed under a key.
+def unseal_record(key: str, seal: RecordSeal, sealed: bytes, decode: Callable[[bytes], _Record]) -> _Record:
+    """Return the record that is sealed under a key.
 
     Raises:
-        UnreadableRecord: this library never wrote that there, or the ring lacks its key.
+        UnreadableRecord: this library did not write it under that key, or its key is not in the ring.
     """
     try:
         return decode(seal.unseal(sealed))
@@ -84,13 +85,13 @@ def unsealed(key: str, seal: RecordSeal, sealed: bytes, decode: Callable[[bytes]
     raise UnreadableRecord(key, problem)
 
 
-def account_of(key: str, seal: RecordSeal, sealed: bytes, user: str) -> Account:
-    """Return the account that stands sealed under a user's key.
+def unseal_account(key: str, seal: RecordSeal, sealed: bytes, user: str) -> Account:
+    """Return the account that is sealed under a user's key.
 
     Raises:
-        UnreadableRecord: as `unsealed`, or it is another user's.
+        UnreadableRecord: as for `unseal_record`, or it is another user's record.
     """
-    account = unsealed(key, seal, sealed, decode_account)
+    account = unseal_record(key, seal, sealed, decode_account)
     if account.user != user:
         raise UnreadableRecord(key, "another user's record")
     return account

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The queues of each user: what is awaited for one user is performed one by one, and revocation waits for no visitor.
+"""Queues for each user of `AsyncMFA`, so that a flood at one account delays neither other users nor its revocations.
 
-An event loop serves whoever asks. Without queues, a thousand guesses at one account would take every connection of the
-store, and each honest user would wait behind them all. With one queue, whoever names an account in a made-up ticket,
-which anybody can do who knows the name, would keep that account's owner and administrators waiting.
+An event loop accepts every call. Without queues, a thousand guesses at one account would occupy every connection of the
+store, and all other users would wait behind them. With one queue per user, anyone who knows a user's name could send
+forged tickets and so delay the owner and the administrators of that account.
 
-So each user has four queues, each bounded, and each performs one verb at a time:
+So each user has four bounded queues, each of which performs one verb at a time:
 
-- ``REVOCATION``: verbs that the application alone can cause (`Verb.privileged`, or by an administrator);
-- ``WRITING`` and ``READING``: verbs that would succeed, or would change the record, by the record as it was last seen;
-- ``STRANGER``: all others. Under a flood that means made-up tickets, and nobody else has to wait behind them.
+- ``REVOCATION``: verbs that only the application can cause (`Verb.privileged`, or by an administrator);
+- ``WRITING`` and ``READING``: verbs that would change the record, or succeed, on the record as last loaded;
+- ``STRANGER``: all others, such as verbs with forged tickets.
 
-A verb is a pure function of the record, so that trying it on the last record seen costs no I/O and changes nothing.
-That trial chooses a queue and decides nothing else: the verb is performed on a fresh record when its turn comes, and
-compare-and-swap settles what the four queues do at once.
+A verb is a pure function of the record, so a trial on the record last loaded costs no I/O and changes nothing. The
+trial only chooses the queue: the verb is performed on the current record when its turn comes, and compare-and-swap
+resolves conflicts between the queues.
 
 Invariant: a verb in ``REVOCATION`` never waits for one in another queue, and no queue holds more than `MAX_WAITING`.
 """
@@ -35,15 +35,15 @@ from ..rules.actors import Administrator, UnsafeAdministrator
 from ..rules.verb import Verb
 
 MAX_WAITING: Final = 256
-"""The most verbs that wait in one queue of one user; beyond it `StoreContended`, at once."""
-_CROWDED: Final = 16
+"""The most verbs that wait in one queue of one user; a further one raises `StoreContended` at once."""
+_CROWD: Final = 16
 _PAUSE: Final = 0.005
-"""Seconds between two turns of the ``STRANGER`` queue while more than ``_CROWDED`` wait in it: a flood takes a few
-hundred loads a second and not all that the store and the processor can do."""
+"""Seconds between two turns of the ``STRANGER`` queue while more than ``_CROWD`` verbs wait in it. This limits a flood
+to a few hundred loads a second, instead of all that the store and the processor can do."""
 
 
 class QueueName(enum.Enum):
-    """Which of a user's queues a verb waits in."""
+    """The name of one of a user's queues."""
 
     REVOCATION = enum.auto()
     WRITING = enum.auto()
@@ -53,7 +53,7 @@ class QueueName(enum.Enum):
 
 @attrs.define(eq=False)
 class _Queue:
-    """A fair lock, and how many wait for it."""
+    """A fair lock, and the number of verbs that wait for it."""
 
     lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     waiting: int = 0
@@ -65,10 +65,10 @@ class _Queue:
 
 @attrs.define(eq=False)
 class _User:
-    """The queues of one user who is being served, and the record as it was last seen."""
+    """The queues of one user who has verbs running or waiting, and the record as last loaded."""
 
     queues: dict[QueueName, _Queue] = attrs.field(factory=dict)
-    seen: tuple[Account | None, Context] | None = attrs.field(default=None, repr=False)
+    last_loaded: tuple[Account | None, Context] | None = attrs.field(default=None, repr=False)
 
     def queue(self, name: QueueName) -> _Queue:
         queue = self.queues.get(name)
@@ -77,40 +77,40 @@ class _User:
         return queue
 
     def queue_for(self, verb: Verb[Any]) -> QueueName:
-        """Return the queue of a verb. Whoever finds nobody waiting is not examined."""
+        """Return the name of the queue for a verb, which is not tried if the ``STRANGER`` queue is free."""
         if verb.privileged or isinstance(getattr(verb, "by", None), Administrator | UnsafeAdministrator):
             return QueueName.REVOCATION
-        if self.seen is None or self.queue(QueueName.STRANGER).free:
+        if self.last_loaded is None or self.queue(QueueName.STRANGER).free:
             return QueueName.STRANGER
-        account, context = self.seen
+        account, context = self.last_loaded
         try:
-            step = verb(account, context)
-        except Exception:  # noqa: BLE001 - it is raised where the verb is performed, in its turn
+            transition = verb(account, context)
+        except Exception:  # noqa: BLE001 - raised again when the verb is performed, in its turn
             return QueueName.STRANGER
-        if step.account is not account:
+        if transition.account is not account:
             return QueueName.WRITING
-        return QueueName.STRANGER if isinstance(step.outcome, Refusal) else QueueName.READING
+        return QueueName.STRANGER if isinstance(transition.outcome, Refusal) else QueueName.READING
 
 
 @attrs.define(eq=False)
-class Lane:
-    """The place of one who is served."""
+class Turn:
+    """The turn of one verb in its queue, from its acquisition to its end."""
 
     _user: _User
     _queue: _Queue
     _pauses: bool
-    _held: bool = True
+    _active: bool = True
 
-    def look(self, account: Account | None, context: Context) -> None:
-        """Note the record that the holder was given, for those who arrive while this user is being served."""
-        self._user.seen = account, attrs.evolve(context, administrator=None)
+    def note_record(self, account: Account | None, context: Context) -> None:
+        """Note the record that the verb was given, for the trials of verbs that arrive later."""
+        self._user.last_loaded = account, attrs.evolve(context, administrator=None)
 
-    def leave(self) -> None:
-        """Let the next one in; said once more it does nothing."""
-        if not self._held:
+    def end(self) -> None:
+        """Start the next turn; a second call does nothing."""
+        if not self._active:
             return
-        self._held = False
-        if self._pauses and self._queue.waiting > _CROWDED:
+        self._active = False
+        if self._pauses and self._queue.waiting > _CROWD:
             asyncio.get_running_loop().call_later(_PAUSE, self._queue.lock.release)
         else:
             self._queue.lock.release()
@@ -118,22 +118,22 @@ class Lane:
 
 @attrs.define
 class UserQueues:
-    """The queues of all users who are served now; those of a user whom nobody serves or waits for are gone."""
+    """The queues of all users who have verbs running or waiting; the garbage collector removes those of all others."""
 
     _users: weakref.WeakValueDictionary[tuple[asyncio.AbstractEventLoop, str], _User] = attrs.field(
         init=False, factory=weakref.WeakValueDictionary
     )
 
-    async def enter(self, key: str, verb: Verb[Any], deadline: float) -> Lane:
-        """Wait for the verb's turn, first come, first served within its queue, and return the place.
+    async def enter(self, key: str, verb: Verb[Any], deadline: float) -> Turn:
+        """Wait for the verb's turn, first come, first served within its queue, and return it.
 
         Args:
-            key: of the user's record.
-            verb: what is to be performed.
-            deadline: seconds until the wait is over.
+            key: the store key of the user's record.
+            verb: the verb to be performed.
+            deadline: the most seconds to wait.
 
         Raises:
-            StoreContended: the queue is full, or its turn did not come by then.
+            StoreContended: the queue is full, or the verb's turn did not come before the deadline.
         """
         place = asyncio.get_running_loop(), key
         user = self._users.get(place)
@@ -144,7 +144,7 @@ class UserQueues:
         if queue.waiting >= MAX_WAITING:
             raise StoreContended
         if queue.free:
-            await queue.lock.acquire()  # at once
+            await queue.lock.acquire()
         else:
             queue.waiting += 1
             try:
@@ -154,4 +154,4 @@ class UserQueues:
                 raise StoreContended from None
             finally:
                 queue.waiting -= 1
-        return Lane(user, queue, name is QueueName.STRANGER)
+        return Turn(user, queue, name is QueueName.STRANGER)

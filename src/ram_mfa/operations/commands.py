@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from ..engine.resealing import adopting
+from ..engine.resealing import adopt_store_id
 from ..errors import UnreadableRecord
 from ..mfa import MFA
 from ..policy import MFAPolicy, RelyingParty
@@ -86,7 +86,7 @@ def create(job: Job) -> int:
         return WRONG
     mfa = job.mfa(create=True)
     if lost:  # with the root record went what it knew of lost history, and the id that records are bound to
-        mfa._run(adopting(mfa._engine))  # noqa: SLF001 - only an operator may say that these records are this store's
+        mfa._run(adopt_store_id(mfa._engine))  # noqa: SLF001 - only an operator may say that these records are this store's
         mfa.declare_restored()
     job.terminal.say("created")
     return DONE
@@ -134,14 +134,14 @@ def reseal(job: Job) -> int:
     mfa.open()
     first = job.terminal.progress("resealing: looked at", job.total())
     done = mfa.reseal(
-        lambda sofar: first.at(sofar.seen, f", {sofar.resealed:,} resealed"),
+        lambda sofar: first.at(sofar.records, f", {sofar.resealed:,} resealed"),
         new_store_id=job.arguments.new_store_id,
     )
     first.end()
-    again = job.terminal.progress("looking again: looked at", done.seen)
-    late = mfa.reseal(lambda sofar: again.at(sofar.seen))
+    again = job.terminal.progress("looking again: looked at", done.records)
+    late = mfa.reseal(lambda sofar: again.at(sofar.records))
     again.end()
-    say(f"records: {late.seen}")
+    say(f"records: {late.records}")
     say(f"resealed: {done.resealed + late.resealed}")
     say(f"unreadable, and left: {late.unreadable}")
     for key in late.keys:

@@ -18,7 +18,7 @@ from ..account import Account, SecurityKey
 from ..codec import decode_account, decode_claim, decode_root
 from ..context import Root
 from ..engine.binding import StoreSeal
-from ..engine.records import ROOT_KEY, claim_key, unsealed, user_key
+from ..engine.records import ROOT_KEY, claim_key, unseal_record, user_key
 from ..errors import UnreadableRecord
 from ..rules.verb import Claim
 from ..sealing import Seal
@@ -51,7 +51,7 @@ def read_root(store: Store, seal: Seal) -> Root | None:
         UnreadableRecord: it is not sealed under a key of this ring.
     """
     found = store.load(ROOT_KEY)
-    return None if found is None else unsealed(ROOT_KEY, seal.for_record(ROOT_KEY), found, decode_root)
+    return None if found is None else unseal_record(ROOT_KEY, seal.for_record(ROOT_KEY), found, decode_root)
 
 
 def sealed_with(store: Opened, seals: Mapping[str, Seal], seen: Callable[[int], None]) -> Counter[tuple[str, str]]:
@@ -141,13 +141,13 @@ class Examination:
         if sealed is None:
             return None
         if key[0] == "r":
-            return unsealed(key, self.seal.for_record(key), sealed, decode)
+            return unseal_record(key, self.seal.for_record(key), sealed, decode)
         if self._bound is not None:
             with contextlib.suppress(UnreadableRecord):
-                return unsealed(key, self._bound.for_record(key), sealed, decode)
+                return unseal_record(key, self._bound.for_record(key), sealed, decode)
         root = read_root(self.store, self.seal)  # again: a re-sealing may have given the store another id
         self._bound = self.seal if root is None else StoreSeal(self.seal, root)
-        return unsealed(key, self._bound.for_record(key), sealed, decode)
+        return unseal_record(key, self._bound.for_record(key), sealed, decode)
 
     def _root(self, key: str) -> str:
         if key != ROOT_KEY:

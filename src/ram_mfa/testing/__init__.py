@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..sessions import new_session
+    from ..mfa import new_session
     from .authenticator_app import AuthenticatorApp
     from .clock import ManualClock
     from .enrolment import enrolled, enrolled_key, proved

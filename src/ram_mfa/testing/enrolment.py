@@ -29,10 +29,9 @@ from ..ceremonies import (
     TOTPCode,
     Verb,
 )
-from ..mfa import MFA, AsyncMFA
+from ..mfa import MFA, AsyncMFA, new_session
 from ..policy import MFAPolicy
 from ..refusals import Challenge, Reason, Refused
-from ..sessions import new_session
 from .authenticator_app import AuthenticatorApp
 from .security_key import SoftSecurityKey
 
@@ -208,7 +207,7 @@ def _policy(mfa: MFA | AsyncMFA) -> MFAPolicy:
 
 
 def _now(mfa: MFA | AsyncMFA) -> float:
-    return mfa._engine.opening.now()  # noqa: SLF001 - a phone and its server show one time
+    return mfa._engine.session.now()  # noqa: SLF001 - a phone and its server show one time
 
 
 @overload

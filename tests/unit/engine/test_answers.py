@@ -90,7 +90,7 @@ class TestLoad:
         """A load's answer that is neither bytes nor None is no answer: the store is unavailable, and says why."""
         service = services()
         service.perform("alice", OpenAccount(by=ROOT))
-        service.mfa._engine.opening.forget()
+        service.mfa._engine.session.forget()
         answered = answer if callable(answer) else lambda: answer
         service.store.interfere = Answers("load", answered, key=key, really=False)
         with pytest.raises(StoreUnavailable, match="load must return bytes or None"):
@@ -110,7 +110,7 @@ class TestNames:
     def test_no_name(self, services, name):
         """A history's name that is no string, or endless, is no answer."""
         service = services(store=Promoted())
-        service.mfa._engine.opening.forget()
+        service.mfa._engine.session.forget()
         service.store.history = name
         with pytest.raises(StoreUnavailable, match="incarnation must return"):
             service.perform("alice", Describe())

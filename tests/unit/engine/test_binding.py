@@ -22,7 +22,7 @@ from ram_mfa import (
 from ram_mfa.codec import decode_account, decode_root
 from ram_mfa.engine.binding import StoreSeal, store_id_of
 from ram_mfa.engine.records import ROOT_KEY, user_key
-from ram_mfa.engine.resealing import adopting
+from ram_mfa.engine.resealing import adopt_store_id
 from ram_mfa.engine.store_session import MAX_AGE
 from ram_mfa.sealing import BrokenSeal, NotSealed, SealedElsewhere
 from tests.support.accounts import ROOT_RECORD
@@ -100,7 +100,7 @@ class TestANewStoreId:
         before = service.store.records
         old = service.root.store_id
         done = service.run(service.mfa.reseal(new_store_id=True))
-        assert (done.seen, done.resealed, done.unreadable) == (4, 3, 0)
+        assert (done.records, done.resealed, done.unreadable) == (4, 3, 0)
         assert service.root.store_id != old
         assert service.root.older is None
         assert service.perform("alice", Describe()).user == "alice"
@@ -196,8 +196,10 @@ class TestANewStoreId:
         service = services()
         service.perform("alice", OpenAccount(by=ROOT))
         first = service.root.store_id
-        opening = service.mfa._engine.opening
-        service.run(service.mfa._run(opening.rewrite(lambda root: attrs.evolve(root, store_id=b"b" * 16, older=first))))
+        session = service.mfa._engine.session
+        service.run(
+            service.mfa._run(session.rewrite_root(lambda root: attrs.evolve(root, store_id=b"b" * 16, older=first)))
+        )
         done = service.run(service.mfa.reseal(new_store_id=True))
         assert done.unreadable == 0
         assert service.root.store_id not in (first, b"b" * 16)
@@ -224,8 +226,8 @@ class TestANewStoreId:
         """Where an open process may still write under the old id, the walk begins when its view and verb have ended."""
         service, waited = services(store=store()), []
         service.perform("alice", OpenAccount(by=ROOT))
-        opening = service.mfa._engine.opening
-        opening.pause = waited.append
+        session = service.mfa._engine.session
+        session.pause = waited.append
         service.run(service.mfa.reseal(new_store_id=new_store_id))
         wait = MAX_AGE + service.mfa._engine.deadline
         assert (wait in waited) is (store is Unpinned and new_store_id)
@@ -344,7 +346,7 @@ class TestAdopting:
         fresh = MFA(service.store, service.mfa._engine.policy(), seal=SEAL, clock=service.clock, create=True)
         with pytest.raises(UnreadableRecord, match="another store"):
             fresh.perform("alice", Describe())
-        fresh._run(adopting(fresh._engine))
+        fresh._run(adopt_store_id(fresh._engine))
         assert service.root.store_id == store_id
         assert fresh.perform("alice", Describe()).user == "alice"
 
@@ -354,5 +356,5 @@ class TestAdopting:
         store_id = service.root.store_id
         fresh = MFA(service.store, service.mfa._engine.policy(), seal=SEAL, clock=service.clock)
         service.store.keys = lambda kind: iter(["u" + 43 * "x"] if kind == "u" else [])
-        fresh._run(adopting(fresh._engine))
+        fresh._run(adopt_store_id(fresh._engine))
         assert service.root.store_id == store_id

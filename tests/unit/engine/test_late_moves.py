@@ -178,7 +178,7 @@ class TestLate:
             return None
             yield
 
-        monkeypatch.setattr(moves, "_departed", nothing)
+        monkeypatch.setattr(moves, "_depart", nothing)
         service = services(store=Script())
         with pytest.raises(StoreContended):
             service.run(service.mfa.move("alice", "bob", ROOT))

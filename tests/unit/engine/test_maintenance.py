@@ -72,7 +72,7 @@ class TestReport:
     def test_store_without_keys(self, services):
         """A store that lists nothing cannot be reported on, and says so."""
         service = services()
-        service.mfa._engine.opening.store = object()
+        service.mfa._engine.session.store = object()
         with pytest.raises(TypeError, match="keys"):
             service.run(service.mfa.credential_report())
 
@@ -86,7 +86,7 @@ class TestReseal:
         store.put("u" + "x" * 43, b"damaged")
         service, told = services(store=store, seal=NEW_SEAL), []
         done = service.run(service.mfa.reseal(told.append))
-        assert (done.seen, done.resealed, done.unreadable, done.keys) == (3, 2, 1, ("u" + "x" * 43,))
+        assert (done.records, done.resealed, done.unreadable, done.keys) == (3, 2, 1, ("u" + "x" * 43,))
         assert told[-1] == done
         assert service.run(service.mfa.reseal()).resealed == 0
 

@@ -195,9 +195,9 @@ class TestUnpinned:
         """Where the root record cannot be compared, the store is opened afresh before a verb once a second passed."""
         service, asked = services(store=NameOnly()), []
         service.perform("alice", OpenAccount(by=ROOT))
-        opening = service.mfa._engine.opening
-        at, really = opening._opened.at, service.store.incarnation
-        opening._monotonic = lambda: at + age
+        session = service.mfa._engine.session
+        at, really = session._open_store.at, service.store.incarnation
+        session._monotonic = lambda: at + age
         service.store.incarnation = lambda: (asked.append(1), really())[1]
         service.perform("alice", Describe())
         assert bool(asked) is (age != 0.5)

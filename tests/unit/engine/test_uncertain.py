@@ -84,7 +84,7 @@ class TestLostHistory:
         service.store.history = "2"
         assert [row.user for row in service.run(service.mfa.credential_report())] == ["alice"]
         service.store.history = "3"
-        assert service.run(service.mfa.reseal()).seen == 2
+        assert service.run(service.mfa.reseal()).records == 2
         service.store.history = "4"
         service.store.put(next(key for key in service.store.records if key.startswith("u")), b"damaged")
         service.run(service.mfa.discard("alice", ROOT))
@@ -103,7 +103,7 @@ class TestLostHistory:
                 raise HistoryLost("2")
             return really(key, *arguments)
 
-        service.mfa._engine.opening.forget()
+        service.mfa._engine.session.forget()
         service.store.interfere = interfere
         service.run(service.mfa.open())
         assert not lost
@@ -115,7 +115,7 @@ class TestLostHistory:
             raise HistoryLost("2")
 
         service = services(store=Promoted())
-        service.mfa._engine.opening.forget()
+        service.mfa._engine.session.forget()
         service.store.interfere = interfere
         with pytest.raises(StoreContended):
             service.run(service.mfa.open())

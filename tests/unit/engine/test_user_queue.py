@@ -107,7 +107,7 @@ class TestAFlood:
             assert told == {"WRONG_CODE": 5, "THROTTLED": 195}
             assert store.most[VICTIM] == 1
             gc.collect()
-            assert not mfa._lanes._users
+            assert not mfa._queues._users
 
         asyncio.run(main())
 
@@ -238,7 +238,7 @@ class TestALane:
             thread.join()
         assert Counter(seen) == {"AccountView": 1, "ACCOUNT_EXISTS": 199}
         gc.collect()
-        assert not mfa._lanes._users
+        assert not mfa._queues._users
 
 
 def made_up(user):
@@ -301,7 +301,7 @@ class TestMadeUpTickets:
             }
             assert store.most[VICTIM] == 1
             gc.collect()
-            assert not mfa._lanes._users
+            assert not mfa._queues._users
 
         asyncio.run(main())
 
