@@ -49,7 +49,7 @@ class TestHelp:
         out = capsys.readouterr().out
         assert out.startswith(f"usage: python -m ram_mfa {' '.join(words)}".rstrip())
         if words:
-            assert all(f"  {code} " in out for code in (0, 1, 2, 3, 70, 130, 141))
+            assert all(f"  {code} " in out for code in (0, 1, 2, 3, 4, 70, 130, 141))
 
     def test_as_a_process(self):
         code, out, err = ask("store", "--help")

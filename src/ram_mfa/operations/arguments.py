@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arguments of ``python -m ram_mfa store``, and what they are read into."""
+"""The arguments of ``python -m ram_mfa store``, and their conversion into values."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from ..errors import MalformedMessage
 from ..policy import MFAPolicy, policy_from_plain
 from ..sealing import Seal, UnsafePlaintext
 from .secret_files import Usage, ring_of, seal_of, secret_in
-from .store_urls import HIDDEN, Address, Terms, address_of
+from .store_urls import HIDDEN, Address, StoreOptions, address_of
 
 VARIABLE: Final = "RAM_MFA_STORE"
 
 _CODES: Final = """\
 exit codes:
   0    done, and nothing is wrong
-  1    done, and something is wrong: it is printed
-  2    the command cannot be asked so
-  3    the store did not answer, or kept changing: begin again
+  1    done, and something is wrong; it is printed
+  2    the arguments, a key file or a policy file cannot be used
+  3    the store did not answer, or kept changing: run the command again
+  4    the store cannot be used, and running the command again does not help
   70   a fault of this program
-  130  interrupted (Ctrl-C): begin again
-  141  nobody reads the output any more
+  130  interrupted (Ctrl-C): run the command again
+  141  the reader of the output closed it
 """
 
 _STORES: Final = f"""\
@@ -36,7 +37,7 @@ stores:
   postgresql://user:password@host/db  PostgreSQL
   redis://host:6379/0, rediss://...   Redis; redis+cluster://... a Cluster
   sqlalchemy+URL                      through SQLAlchemy, such as sqlalchemy+mysql+pymysql://...
-  Arguments are visible to others on the machine: a URL with a password is given by {VARIABLE} or --store-file.
+  Other users of the machine can see arguments: give a URL with a password by {VARIABLE} or --store-file.
 """
 
 _OPTION: Final = re.compile("--[a-z-]+")
@@ -45,21 +46,21 @@ _VALUE: Final = re.compile(
 )
 
 _COMMANDS: Final = {
-    "create": "make the table and the root record, where there is none",
-    "open": "say whether the store opens, and count its records by the key that they are sealed under",
-    "reseal": "seal every record anew that is not sealed under the first key, while the store is in use",
-    "declare-restored": "declare that history was lost: after a restore, or a promotion that the engine does not show",
+    "create": "make the table and the root record, if there is none",
+    "open": "show whether the store opens, and count its records by the key that they are sealed under",
+    "reseal": "re-seal every record that is not sealed under the first key; the store may be in use",
+    "declare-restored": "declare that history was lost, by a restore or a promotion that the database does not show",
     "renew-tickets": "draw a new ticket key: every open ticket, offer and receipt ends",
-    "report": "print the credential report: a row for each user of one tenant",
-    "check": "read every record and change nothing: does each unseal, and do users, keys and claims agree",
+    "report": "print the credential report: one row for each user of one tenant",
+    "check": "read every record and change nothing: check that it unseals, and that users, keys and claims agree",
 }
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that repeats no value in its messages: it may be a URL with a password, or a key."""
+    """An argument parser whose messages repeat no value, since a value may be a key or a URL with a password."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments, and end."""
+        """Raise a `Usage` that says what is wrong with the arguments."""
         head, unknown, rest = message.partition("unrecognized arguments: ")
         if unknown:
             names = [word.partition("=")[0] for word in rest.split()]
@@ -86,55 +87,64 @@ def parser() -> Parser:
         _common(one)
         if action == "create":
             one.add_argument(
-                "--unsafe-new-root", action="store_true", help="also where there are records whose root record is gone"
+                "--unsafe-new-root", action="store_true", help="even if there are records whose root record is gone"
             )
         if action == "reseal":
             one.add_argument(
                 "--new-store-id", action="store_true",
-                help="for a copy of a store, before anybody performs on it: what was sealed for the old id is nothing",
+                help="give a copied store its own id before it is used; records of the old id become unreadable",
             )  # fmt: skip
         if action == "open":
-            one.add_argument("--root-only", action="store_true", help="leave the records uncounted")
+            one.add_argument("--root-only", action="store_true", help="do not count the records")
         if action in {"report", "check"}:
-            one.add_argument("--policy", metavar="FILE", help="the policy, as JSON of policy_to_plain")
+            one.add_argument("--policy", metavar="FILE", help="the policy, as JSON made by policy_to_plain")
         if action == "report":
-            one.add_argument("--tenant", metavar="NAME", default="", help="whose users; without it, those of no tenant")
-            one.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="csv (the default) or jsonl")
-            one.add_argument("--output", metavar="FILE", help="a file, which is replaced when all is written")
-        if action == "check":
-            one.add_argument("--list-all", action="store_true", help="name every record, however many are alike")
             one.add_argument(
-                "--tenant", metavar="NAME", action="append", default=[], help="also whose users; repeat it"
+                "--tenant",
+                metavar="NAME",
+                default="",
+                help="the tenant; without it, users of no tenant",
+            )
+            one.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="csv (the default) or jsonl")
+            one.add_argument("--output", metavar="FILE", help="a file, replaced once the report is complete")
+        if action == "check":
+            one.add_argument("--list-all", action="store_true", help="name every record with a problem")
+            one.add_argument(
+                "--tenant", metavar="NAME", action="append", default=[], help="a tenant to check too; repeatable"
             )
     return top
 
 
 def _common(one: argparse.ArgumentParser) -> None:
     where = one.add_argument_group("the store").add_mutually_exclusive_group()
-    where.add_argument("--store", metavar="URL", help=f"the store; else {VARIABLE} in the environment")
-    where.add_argument("--store-file", metavar="FILE", help="a file that holds the URL, and that others cannot read")
+    where.add_argument("--store", metavar="URL", help=f"the store; without it, the environment variable {VARIABLE}")
+    where.add_argument("--store-file", metavar="FILE", help="a file with the URL, which others cannot read")
     seal = one.add_argument_group("the seal").add_mutually_exclusive_group(required=True)
     seal.add_argument(
         "--seal-key", metavar="[ID=]FILE", action="append",
         help="a key of the ring, in a file that others cannot read: 32 bytes, raw, in hexadecimal or base64; "
-        "repeat it: the first seals, all open",
+        "repeatable: the first key seals, all keys unseal",
     )  # fmt: skip
     seal.add_argument("--unsafe-plaintext", action="store_true", help="records are not sealed")
-    how = one.add_argument_group("how")
-    how.add_argument("--deadline", metavar="SECONDS", type=float, default=5.0, help="for each call (5)")
-    how.add_argument("--replicas", metavar="N", type=int, help="Redis: how many replicas must have a write")
-    how.add_argument(
-        "--unsafe-setting", metavar="NAME", action="append", default=[], help="Redis: what may be unsafe, by name"
+    options = one.add_argument_group("options")
+    options.add_argument("--deadline", metavar="SECONDS", type=float, default=5.0, help="the deadline of each call (5)")
+    options.add_argument("--replicas", metavar="N", type=int, help="Redis: how many replicas must acknowledge a write")
+    options.add_argument(
+        "--unsafe-setting",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="Redis: a setting that may be unsafe",
     )
-    how.add_argument("--quiet", action="store_true", help="show no progress")
+    options.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def read(words: Sequence[str]) -> argparse.Namespace:
-    """Return the arguments.
+    """Parse the words of the command line.
 
     Raises:
-        Usage: they are none.
-        SystemExit: help was asked for, and is printed.
+        Usage: they are not valid arguments.
+        SystemExit: help was requested, and was printed.
     """
     arguments: argparse.Namespace = parser().parse_args(words)
     if not 0 < arguments.deadline <= 600:
@@ -143,44 +153,44 @@ def read(words: Sequence[str]) -> argparse.Namespace:
 
 
 def address(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Address:
-    """Return where the store is.
+    """Return the address of the store.
 
     Raises:
-        Usage: nothing says so, or nothing that can be read.
+        Usage: none is given, or it cannot be parsed.
     """
     if arguments.store_file is not None:
         try:
             return address_of(secret_in(arguments.store_file, "--store-file").decode())
         except UnicodeDecodeError:
-            raise Usage("--store-file: the file holds no text") from None
+            raise Usage("--store-file: the file is not text") from None
     text = arguments.store or environment.get(VARIABLE)
     if not text:
-        raise Usage(f"which store? Give --store, --store-file, or {VARIABLE} in the environment")
+        raise Usage(f"no store is given: use --store, --store-file, or {VARIABLE} in the environment")
     return address_of(text)
 
 
-def terms(arguments: argparse.Namespace) -> Terms:
-    """Return how the store is opened."""
-    return Terms(arguments.deadline, arguments.command == "create", arguments.replicas, arguments.unsafe_setting)
+def store_options(arguments: argparse.Namespace) -> StoreOptions:
+    """Return the options with which the store is opened."""
+    return StoreOptions(arguments.deadline, arguments.command == "create", arguments.replicas, arguments.unsafe_setting)
 
 
 def seal(arguments: argparse.Namespace) -> tuple[Seal, dict[str, Seal]]:
-    """Return the seal, and for each key id one that seals with it, the present key's first.
+    """Return the seal, and for each key id a seal that seals with that key, the present key's first.
 
     Raises:
         Usage: a key cannot be read.
     """
     if arguments.unsafe_plaintext:
         return UnsafePlaintext(), {"plaintext": UnsafePlaintext()}
-    ring = ring_of(arguments.seal_key)  # read once: a file may be a pipe
+    ring = ring_of(arguments.seal_key)  # read only once, since a file may be a pipe
     return seal_of(ring), {name: seal_of({name: key}) for name, key in ring.items()}
 
 
 def policy(arguments: argparse.Namespace) -> MFAPolicy | None:
-    """Return the policy that a file holds, or None where none is given.
+    """Return the policy in the given file, or None without one.
 
     Raises:
-        Usage: it holds none.
+        Usage: the file cannot be read, or holds no policy.
     """
     name = getattr(arguments, "policy", None)
     if name is None:

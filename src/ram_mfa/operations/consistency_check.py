@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A walk over all records that writes nothing: under which key each is sealed, and what is wrong with it.
+"""A walk over all records that writes nothing and finds the key under which each is sealed, and its problems.
 
-The room's rule: it reads under traffic. What is found wrong because another write came in between is read again
-before it is told; what the design allows (a claim outlives its user, a move is under way) is counted and is not wrong.
+Invariant: it may run under traffic. A record that looks inconsistent is read again before it is reported, in case a
+concurrent write explains it. States that the design allows (a claim that outlives its user, a move under way) are
+counted and are not problems.
 """
 
 from __future__ import annotations
@@ -28,39 +29,39 @@ from .store_urls import Opened
 T = TypeVar("T")
 
 KINDS: Final = {"u": "users", "c": "claims", "r": "root records"}
-"""The kinds of record, as a store key begins; the root record comes last, as it does when records are sealed anew."""
-_LOOKS: Final = 8
-"""How often a record is read again that seems wrong and keeps changing."""
+"""The kinds of record by the first letter of their store keys; the root record comes last."""
+_MAX_READS: Final = 8
+"""The number of times that an inconsistent record is read while it keeps changing."""
 
 
 def all_keys(store: Listing) -> Iterator[str]:
-    """Name the keys of all records."""
+    """Yield the keys of all records."""
     for kind in KINDS:
         yield from store.keys(kind)
 
 
 def count(store: Listing) -> int:
-    """Return how many records there are."""
+    """Return the number of records."""
     return sum(1 for _ in all_keys(store))
 
 
 def read_root(store: Store, seal: Seal) -> Root | None:
-    """Return the root record, or None where there is none.
+    """Return the root record, or None if there is none.
 
     Raises:
         UnreadableRecord: it is not sealed under a key of this ring.
     """
-    found = store.load(ROOT_KEY)
-    return None if found is None else unseal_record(ROOT_KEY, seal.for_record(ROOT_KEY), found, decode_root)
+    sealed = store.load(ROOT_KEY)
+    return None if sealed is None else unseal_record(ROOT_KEY, seal.for_record(ROOT_KEY), sealed, decode_root)
 
 
-def sealed_with(store: Opened, seals: Mapping[str, Seal], seen: Callable[[int], None]) -> Counter[tuple[str, str]]:
-    """Count all records by kind, and by the id of the key that each is sealed under; "" stands for none of these.
+def count_by_key(store: Opened, seals: Mapping[str, Seal], progress: Callable[[int], None]) -> Counter[tuple[str, str]]:
+    """Count all records by kind, and by the id of the key under which each is sealed; "" is for any other key.
 
     Args:
-        store: where they are.
-        seals: for each key id, a seal that seals with it.
-        seen: told after each record how many it was.
+        store: holds the records.
+        seals: for each key id, a seal that seals with that key.
+        progress: called after each record with the number of records so far.
     """
     counts: Counter[tuple[str, str]] = Counter()
     root = next((root for root in (_root_under(store, seal) for seal in seals.values()) if root is not None), None)
@@ -71,7 +72,7 @@ def sealed_with(store: Opened, seals: Mapping[str, Seal], seen: Callable[[int], 
             ring = seals if key == ROOT_KEY else bound
             under = next((name for name, seal in ring.items() if seal.for_record(key).is_current(sealed)), "")
             counts[key[0], under] += 1
-        seen(number)
+        progress(number)
     return counts
 
 
@@ -83,12 +84,12 @@ def _root_under(store: Store, seal: Seal) -> Root | None:
 
 
 @attrs.frozen
-class Wrong:
-    """Something that is not as this library leaves it.
+class Problem:
+    """A record that is not as this library writes it.
 
     Attributes:
         key: the store key of the record.
-        problem: what is wrong, without any of its content.
+        problem: its description, without any of the record's content.
     """
 
     key: str
@@ -97,14 +98,14 @@ class Wrong:
 
 @attrs.define
 class Examination:
-    """Looks at each record: whether it unseals and decodes, stands in its place, and agrees with what belongs to it.
+    """An examination of each record: that it unseals and decodes, has the right key, and agrees with related records.
 
     Attributes:
-        store: where they are.
+        store: holds the records.
         seal: with all keys of the ring.
-        tenants: whose users these may be; "" is who has no tenant.
-        scope: the RP ID under which keys are claimed that were registered through U2F; None where it is not known.
-        counts: of what was looked at, and of what is unusual and not wrong.
+        tenants: the names of the tenants whose users are checked; "" is for users of no tenant.
+        scope: the RP ID under which security keys registered through U2F are claimed; None if it is not known.
+        counts: the numbers of records read, and of states that are unusual but allowed.
     """
 
     store: Opened
@@ -114,20 +115,20 @@ class Examination:
     counts: Counter[str] = attrs.field(factory=Counter)
     _bound: Seal | None = attrs.field(init=False, default=None)
 
-    def run(self) -> Iterator[Wrong | None]:
-        """Yield, for each record, what is wrong with it, or None."""
+    def run(self) -> Iterator[Problem | None]:
+        """Yield, for each record, its problem or None."""
         for key in all_keys(self.store):
             self.counts[KINDS[key[0]]] += 1
             try:
                 problem = self._problem(key)
             except UnreadableRecord as error:
                 problem = error.problem
-                if error.key != key:  # another record was looked at for this one, and comes in its own turn
+                if error.key != key:  # a related record is unreadable, and is reported itself
                     self.counts["not compared, since the other record cannot be read"] += 1
                     problem = ""
-            yield Wrong(key, problem) if problem else None
+            yield Problem(key, problem) if problem else None
         if self.store.load(ROOT_KEY) is None:
-            yield Wrong(ROOT_KEY, "there is no root record")
+            yield Problem(ROOT_KEY, "there is no root record")
 
     def _problem(self, key: str) -> str:
         if key[0] == "u":
@@ -137,7 +138,7 @@ class Examination:
         return self._root(key)
 
     def _read(self, key: str, decode: Callable[[bytes], T]) -> T | None:
-        sealed = self.store.load(key)  # no view: where history was lost, nothing is to be written
+        sealed = self.store.load(key)  # not through a view, which would raise HistoryLost after a loss
         if sealed is None:
             return None
         if key[0] == "r":
@@ -145,21 +146,21 @@ class Examination:
         if self._bound is not None:
             with contextlib.suppress(UnreadableRecord):
                 return unseal_record(key, self._bound.for_record(key), sealed, decode)
-        root = read_root(self.store, self.seal)  # again: a re-sealing may have given the store another id
+        root = read_root(self.store, self.seal)  # read again, since a re-sealing may have given the store another id
         self._bound = self.seal if root is None else StoreSeal(self.seal, root)
         return unseal_record(key, self._bound.for_record(key), sealed, decode)
 
     def _root(self, key: str) -> str:
         if key != ROOT_KEY:
-            return "a root record in another place than its own"
+            return "a root record under another record's key"
         root = self._read(key, decode_root)
         if root is not None and has_history(self.store) and self.store.incarnation() != root.incarnation:
-            self.counts["losses of history that no process has met yet"] += 1
+            self.counts["losses of history that no process has noted yet"] += 1
         return ""
 
     def _account(self, key: str) -> str:
         problem = ""
-        for _ in range(_LOOKS):
+        for _ in range(_MAX_READS):
             account = self._read(key, decode_account)
             if account is None:
                 return ""
@@ -189,22 +190,22 @@ class Examination:
         if scope is None:
             self.counts["security keys of U2F not compared with their claims: give the policy"] += 1
             return ""
-        held = self._read(claim_key(tenant, Claim(scope, device.credential_id)), decode_claim)
-        if held is None:
+        claim = self._read(claim_key(tenant, Claim(scope, device.credential_id)), decode_claim)
+        if claim is None:
             return "a security key without its claim"
-        if held.key == key or (account.moved_to is not None and held.key == user_key(tenant, account.moved_to)):
+        if claim.key == key or (account.moved_to is not None and claim.key == user_key(tenant, account.moved_to)):
             return ""
-        holder = self._read(held.key, decode_account)
+        holder = self._read(claim.key, decode_account)
         if holder is not None and holder.moved_to == account.user:
             return ""
         return "a security key that another user has claimed"
 
     def _claim(self, key: str) -> str:
-        held = self._read(key, decode_claim)
-        if held is None:
+        claim = self._read(key, decode_claim)
+        if claim is None:
             return ""
-        if not (len(held.key) == len(key) and held.key.startswith("u")):
-            return "a claim of nobody"
-        if self.store.load(held.key) is None:
+        if not (len(claim.key) == len(key) and claim.key.startswith("u")):
+            return "a claim without a user"
+        if self.store.load(claim.key) is None:
             self.counts["claims of users without a record"] += 1
         return ""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exit codes of the operator's command, and whether an error of a store can heal by itself.
+"""Exit codes of the operator's command, and the distinction between temporary and lasting errors of a store.
 
-A script that begins again at every failure would begin again for ever where the file is not there or the password is
-wrong. So what a person has to put right has a code of its own.
+A script that repeats the command after every failure would do so forever if the file is missing or the password is
+wrong. So errors that a person has to correct have an exit code of their own.
 
-Invariant: where nothing is known of an error, the code is `AGAIN`: beginning again harms nothing.
+Invariant: for an unknown error the code is `AGAIN`, since repeating the command is harmless.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ _OURS: Final = re.compile(
 
 
 class Missing(StoreUnavailable):
-    """The store is not where it was said to be."""
+    """The store does not exist at the given address."""
 
 
 def code_of(error: StoreUnavailable) -> int:
-    """Return `NEVER` where beginning again cannot help, else `AGAIN`."""
-    behind: BaseException | None = error
-    seen: set[int] = set()
-    while behind is not None and id(behind) not in seen:
-        seen.add(id(behind))
-        if isinstance(behind, Missing) or _is_lasting(behind):
+    """Return `NEVER` if repeating the command cannot help, else `AGAIN`."""
+    cause: BaseException | None = error
+    visited: set[int] = set()
+    while cause is not None and id(cause) not in visited:
+        visited.add(id(cause))
+        if isinstance(cause, Missing) or _is_lasting(cause):
             return NEVER
-        behind = getattr(behind, "orig", None) or behind.__cause__ or behind.__context__
+        cause = getattr(cause, "orig", None) or cause.__cause__ or cause.__context__
     return AGAIN
 
 
 def _is_lasting(error: BaseException) -> bool:
-    """Return whether an error, a driver's or ours, says what only a person can change."""
+    """Return whether an error, of a driver or of this library, is one that only a person can correct."""
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str) and state.startswith(_SQLSTATES):
         return True

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The credential report as text: CSV for people, JSON lines for programs. A row at a time, whatever their number.
+"""The credential report as text, written row by row: CSV for people, JSON lines for programs.
 
-CSV: RFC 4180, https://www.rfc-editor.org/rfc/rfc4180, moments in ISO 8601. JSON lines: moments as they are kept.
+CSV: RFC 4180, https://www.rfc-editor.org/rfc/rfc4180, times in ISO 8601. JSON lines: times in seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from ..engine.maintenance import ReportRow
 
 Format = Literal["csv", "jsonl"]
 NAMES: Final = tuple(field.name for field in attrs.fields(ReportRow))
-_MOMENTS: Final = ("bound_at", "last_used_at")
+_TIMES: Final = ("bound_at", "last_used_at")
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would run (CWE-1236, https://cwe.mitre.org/data/definitions/1236.html)."""
+"""First characters of a cell that a spreadsheet would run (CWE-1236, https://cwe.mitre.org/data/definitions/1236.html)."""
 
 
 def writer_of(form: Format, out: TextIO) -> Callable[[ReportRow], object]:
-    """Return what writes a row; the head of a CSV is written here."""
+    """Return a function that writes a row; the header line of a CSV is written at once."""
     if form == "jsonl":
         return lambda row: out.write(json.dumps(_plain(row)) + "\n")
     table = csv.writer(out, lineterminator="\r\n")
@@ -43,7 +43,7 @@ def _plain(row: ReportRow) -> dict[str, Any]:
 def _cells(row: ReportRow) -> list[str]:
     plain = _plain(row)
     plain |= {"kinds": " ".join(plain["kinds"]), "user": _harmless(row.user)}
-    plain |= {name: at_iso(plain[name]) for name in _MOMENTS}
+    plain |= {name: at_iso(plain[name]) for name in _TIMES}
     return [str(value).lower() if isinstance(value, bool) else str(value) for value in plain.values()]
 
 
@@ -51,28 +51,28 @@ def _harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
-def at_iso(context: float | None) -> str:
-    """Return a moment in UTC, to the second; empty where there is none."""
-    if context is None:
+def at_iso(at: float | None) -> str:
+    """Return a time in UTC as ISO 8601, to the second; empty for None."""
+    if at is None:
         return ""
-    return datetime.fromtimestamp(context, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @contextlib.contextmanager
-def written_whole(path: str) -> Generator[TextIO]:
-    """Open a file that comes to stand at ``path`` when the block ends, readable by its owner only; else it does not.
+def replace_file(path: str) -> Generator[TextIO]:
+    """Open a file, readable only by its owner, that replaces ``path`` at the end of the block, unless it raises.
 
     Raises:
         OSError: it cannot be written.
     """
-    place = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+    target = Path(path)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(place)
+        Path(name).replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that hold a secret: the keys of the seal, and the URL of a store with its password.
 
-The room's rule: a secret is never an argument, and what was meant as a file's name may be the secret itself, so no
+Invariant: a secret is never an argument. The value given as a file's name may by mistake be the secret itself, so no
 message repeats it. A file that others may read or write is refused.
 """
 
@@ -15,15 +15,15 @@ from ..sealing import AESGCMSeal
 
 
 class Usage(Exception):
-    """The command was not asked as it can be: a message for the operator, without any secret."""
+    """The command cannot be run as given; the message is for the operator and holds no secret."""
 
 
-def secret_in(path: str, what: str) -> SecretBytes:
-    """Return what a file holds.
+def secret_in(path: str, label: str) -> SecretBytes:
+    """Return the contents of a file.
 
     Args:
-        path: of a file, or of a pipe such as the shell's ``<(...)``.
-        what: names the file in messages.
+        path: the name of a file, or of a pipe such as the shell's ``<(...)``.
+        label: names the file in messages.
 
     Raises:
         Usage: it cannot be read, is too large, or others may read or write it.
@@ -31,43 +31,43 @@ def secret_in(path: str, what: str) -> SecretBytes:
     try:
         return read_secret_file(path)
     except ValueError as error:
-        raise Usage(f"{what}: {error}") from None
+        raise Usage(f"{label}: {error}") from None
 
 
 def ring_of(keys: Sequence[str]) -> dict[str, SecretBytes]:
     """Return the keys of ``ID=FILE`` and ``FILE`` arguments by their ids, in that order.
 
     Args:
-        keys: ``ID=FILE`` names a file with one key; ``FILE`` alone one with a ring, as `AESGCMSeal.from_file` reads it.
+        keys: ``ID=FILE`` names a file with one key; ``FILE`` alone names one with a ring: see `AESGCMSeal.from_file`.
 
     Raises:
-        Usage: one is not of that form, or its file holds no key.
+        Usage: an argument is not of that form, or its file holds no key.
     """
     ring: dict[str, SecretBytes] = {}
     for number, text in enumerate(keys, start=1):
-        what = f"seal key {number}"
+        label = f"seal key {number}"
         key_id, equals, path = text.partition("=")
         if not text or (equals and not (key_id and path)):
-            raise Usage(f"{what}: it is given as ID=FILE, or as FILE with a ring")
-        found = {key_id: _key(secret_in(path, what), what)} if equals else _ring(secret_in(text, what), what)
-        if not ring.keys().isdisjoint(found):
-            raise Usage(f"{what}: its id was given before")
-        ring.update(found)
+            raise Usage(f"{label}: give it as ID=FILE, or as FILE with a ring")
+        keys_by_id = {key_id: _key(secret_in(path, label), label)} if equals else _ring(secret_in(text, label), label)
+        if not ring.keys().isdisjoint(keys_by_id):
+            raise Usage(f"{label}: its id was given before")
+        ring.update(keys_by_id)
     return ring
 
 
-def _ring(data: SecretBytes, what: str) -> dict[str, SecretBytes]:
+def _ring(data: SecretBytes, label: str) -> dict[str, SecretBytes]:
     try:
         return parse_ring(data)
     except ValueError as error:
-        raise Usage(f"{what}: {error}") from None
+        raise Usage(f"{label}: {error}") from None
 
 
 def seal_of(ring: Mapping[str, SecretBytes]) -> AESGCMSeal:
-    """Return the seal under a ring: its first key seals, all open.
+    """Return the seal under a ring: its first key seals, all keys unseal.
 
     Raises:
-        Usage: a key id cannot be one.
+        Usage: a key id is not valid.
     """
     try:
         return AESGCMSeal(ring, seal_with=next(iter(ring)))
@@ -75,9 +75,9 @@ def seal_of(ring: Mapping[str, SecretBytes]) -> AESGCMSeal:
         raise Usage("seal key: an id is 1 to 32 ASCII characters") from None
 
 
-def _key(data: SecretBytes, what: str) -> SecretBytes:
-    """Return the 32 bytes that a file holds raw, in hexadecimal or in base64."""
+def _key(data: SecretBytes, label: str) -> SecretBytes:
+    """Return the 32 bytes in a file, raw, in hexadecimal or in base64."""
     key = data if len(data) == KEY_SIZE else parse_key(SecretBytes(data.strip()))
     if key is None:
-        raise Usage(f"{what}: the file holds no key: {KEY_SIZE} random bytes, raw, in hexadecimal or in base64")
+        raise Usage(f"{label}: the file holds no key: {KEY_SIZE} random bytes, raw, in hexadecimal or in base64")
     return key

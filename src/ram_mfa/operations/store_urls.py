@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The store that a URL names.
+"""Stores by URL: parsing, opening, and hiding the password in messages.
 
 ::
 
@@ -7,10 +7,10 @@
     postgresql://...                 PostgresStore
     redis://... rediss://...         RedisStore on one server
     redis+cluster://... rediss+...   RedisStore on a Cluster
-    sqlalchemy+URL                   SQLAlchemyStore, with SQLAlchemy's own URL behind the plus
+    sqlalchemy+URL                   SQLAlchemyStore, with SQLAlchemy's own URL after the plus
 
-The room's rule: a URL may hold a password, also where it is misspelt. So it is taken apart before a driver sees it,
-and no message repeats a part of one that was not understood.
+Invariant: a URL may hold a password, even if it is malformed. It is therefore parsed before a driver sees it, and no
+message repeats a part of a URL that could not be parsed.
 """
 
 from __future__ import annotations
@@ -35,11 +35,13 @@ HIDDEN: Final = "***"
 _CONNINFO: Final = re.compile(r"\b(host|hostaddr|dbname|user|password|service)\s*=")
 _CREDENTIALS: Final = re.compile(r"(://)[^\s/]*@")
 _HOST: Final = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^:\[\]]*)(:\d*)?")
-_UNREADABLE: Final = "the store's URL cannot be read: percent-encode what is special in user name, password and options"
+_UNREADABLE: Final = (
+    "the store's URL cannot be parsed: percent-encode special characters in user name, password and options"
+)
 
 
 class Opened(Store, Listing, Protocol):
-    """A store that lists its keys, as all of these do."""
+    """An open store that lists its keys."""
 
     def close(self) -> None:
         """Close its connections."""
@@ -47,21 +49,21 @@ class Opened(Store, Listing, Protocol):
 
 
 @runtime_checkable
-class _InATable(Protocol):
+class _Creatable(Protocol):
     def create_table(self) -> None:
         """Make the table where there is none."""
         ...
 
 
 @attrs.frozen
-class Terms:
-    """How a store is opened, beside where it is.
+class StoreOptions:
+    """The options with which a store is opened.
 
     Attributes:
         deadline: seconds for each call.
         create: whether the file or the table may be made.
-        replicas: how many replicas of Redis must have a swap; None: the store's own default.
-        unsafe_settings: what may be unsafe in the configuration of Redis.
+        replicas: the number of Redis replicas that must acknowledge a swap; None for the store's default.
+        unsafe_settings: the names of Redis settings that may be unsafe.
     """
 
     deadline: float
@@ -72,31 +74,31 @@ class Terms:
 
 @attrs.frozen
 class Address:
-    """Where a store is.
+    """The address of a store.
 
     Attributes:
-        url: the whole of it.
-        secrets: what no message may repeat.
+        url: the whole URL.
+        secrets: the strings that no message may repeat.
     """
 
     url: SecretText = attrs.field(repr=False)
     secrets: tuple[str, ...] = attrs.field(repr=False)
-    _maker: Callable[[str, Terms], Any] = attrs.field(repr=False)
+    _maker: Callable[[str, StoreOptions], Any] = attrs.field(repr=False)
 
-    def open(self, terms: Terms) -> Opened:
-        """Open the store; with ``create`` also make what holds the records.
+    def open(self, options: StoreOptions) -> Opened:
+        """Open the store; with ``create`` also make the file or table that holds the records.
 
         Raises:
             Usage: the driver is missing, or the URL or the configuration of the server is not usable.
-            StoreUnavailable: the store does not answer, or is not there.
+            StoreUnavailable: the store does not answer, or does not exist.
         """
         try:
-            store: Opened = self._maker(str(self.url), terms)
+            store: Opened = self._maker(str(self.url), options)
         except ImportError as error:
             raise Usage(f"this store needs a package that is not installed: {error.name or 'its driver'}") from None
-        except (ValueError, TypeError) as error:  # the stores' own words for what cannot be
+        except (ValueError, TypeError) as error:  # the store's own message
             raise Usage(self.hide(str(error))) from None
-        if terms.create and isinstance(store, _InATable):
+        if options.create and isinstance(store, _Creatable):
             store.create_table()
         return store
 
@@ -106,23 +108,23 @@ class Address:
 
 
 def hidden(text: str, secrets: Sequence[str]) -> str:
-    """Return a text in which no secret stands, and no URL's user name and password."""
+    """Return a text without the secrets, and without user name and password of any URL in it."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return _CREDENTIALS.sub(rf"\1{HIDDEN}@", text)
 
 
 def address_of(text: str) -> Address:
-    """Return where the store is that a URL or a path names.
+    """Return the address that a URL or a path gives.
 
     Raises:
-        Usage: it names none.
+        Usage: it gives none.
     """
     text = text.strip()
     scheme, separator, rest = text.partition("://")
     if not separator:
         if not text or _CONNINFO.search(text):
-            raise Usage("the store is given as a URL, or as the path of an SQLite file")
+            raise Usage("give the store as a URL, or as the path of an SQLite file")
         return Address(SecretText(text), (), _sqlite)
     if scheme == "sqlite":
         return Address(SecretText(_sqlite_path(rest)), (), _sqlite)
@@ -132,47 +134,47 @@ def address_of(text: str) -> Address:
     maker = _SCHEMES.get(scheme)
     if maker is None:
         known = ", ".join(["a path", "sqlite", *_SCHEMES, "sqlalchemy+..."])
-        raise Usage(f"no store has a URL that begins so; there are {known}")
+        raise Usage(f"unknown scheme of a store's URL; known are {known}")
     return Address(SecretText(text), _secrets_of(text), maker)
 
 
 def _secrets_of(url: str) -> tuple[str, ...]:
-    """Return the passwords in a URL, as they stand there and as they are.
+    """Return the passwords in a URL, percent-encoded and decoded.
 
     Raises:
-        Usage: one cannot tell what is the password.
+        Usage: the URL is ambiguous about its password.
     """
     try:
         parts = urlsplit(url)
         options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise Usage(_UNREADABLE) from None
-    # A password with a slash, a question mark or an @ in it would come apart into one of these.
-    well = all(_HOST.fullmatch(host) for host in parts.netloc.rpartition("@")[2].split(","))
-    if not well or parts.netloc.count("@") > 1 or "@" in parts.path + parts.query or parts.fragment:
+    # A password with an unencoded slash, question mark or @ would be split and fail one of these tests.
+    hosts_valid = all(_HOST.fullmatch(host) for host in parts.netloc.rpartition("@")[2].split(","))
+    if not hosts_valid or parts.netloc.count("@") > 1 or "@" in parts.path + parts.query or parts.fragment:
         raise Usage(_UNREADABLE)
-    found = [value for name, value in options if "pass" in name.lower() or "secret" in name.lower()]
+    in_options = [value for name, value in options if "pass" in name.lower() or "secret" in name.lower()]
     raw = parts.netloc.rpartition("@")[0].partition(":")[2]
-    return tuple(dict.fromkeys(filter(None, [raw, unquote(raw), *found])))
+    return tuple(dict.fromkeys(filter(None, [raw, unquote(raw), *in_options])))
 
 
 def _sqlite_path(rest: str) -> str:
-    """Return the path of ``sqlite:///path``, as SQLAlchemy reads it: four slashes make it absolute."""
+    """Return the path of ``sqlite:///path``; as in SQLAlchemy, four slashes make it absolute."""
     if not rest.startswith("/") or rest == "/" or "?" in rest:
-        raise Usage("an SQLite store is given as sqlite:///path, with four slashes for an absolute one, or as a path")
+        raise Usage("give an SQLite store as sqlite:///path, with four slashes for an absolute path, or as a path")
     return unquote(rest[1:])
 
 
-def _sqlite(path: str, terms: Terms) -> Any:
+def _sqlite(path: str, options: StoreOptions) -> Any:
     from ..stores.sqlite import SQLiteStore
 
-    if not terms.create:
-        _table_in(path)
-    return SQLiteStore(path, deadline=terms.deadline)
+    if not options.create:
+        _require_table(path)
+    return SQLiteStore(path, deadline=options.deadline)
 
 
-def _table_in(path: str) -> None:
-    """Look whether a file holds the table, and leave alone what does not: a store would make both.
+def _require_table(path: str) -> None:
+    """Check that a file holds the table, without making either, as opening the store would.
 
     Raises:
         Missing: there is no such file, or no such table in it.
@@ -190,7 +192,7 @@ def _table_in(path: str) -> None:
         raise Missing("SQLite: the file holds no table ram_mfa")
 
 
-def _postgresql(url: str, terms: Terms) -> Any:
+def _postgresql(url: str, options: StoreOptions) -> Any:
     import psycopg.conninfo
 
     from ..stores.postgres import PostgresStore
@@ -199,35 +201,35 @@ def _postgresql(url: str, terms: Terms) -> Any:
         psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.Error:
         raise Usage(_UNREADABLE) from None
-    return PostgresStore(url, size=1, deadline=terms.deadline)
+    return PostgresStore(url, size=1, deadline=options.deadline)
 
 
-def _redis(url: str, terms: Terms) -> Any:
+def _redis(url: str, options: StoreOptions) -> Any:
     import redis
 
-    return _on_redis(redis.Redis, url, terms)
+    return _on_redis(redis.Redis, url, options)
 
 
-def _redis_cluster(url: str, terms: Terms) -> Any:
+def _redis_cluster(url: str, options: StoreOptions) -> Any:
     import redis
 
-    return _on_redis(redis.RedisCluster, url.replace("+cluster", "", 1), terms)
+    return _on_redis(redis.RedisCluster, url.replace("+cluster", "", 1), options)
 
 
-def _on_redis(client: Any, url: str, terms: Terms) -> Any:
+def _on_redis(client: Any, url: str, options: StoreOptions) -> Any:
     from redis.exceptions import RedisClusterException, RedisError
 
     from ..stores.redis import RedisStore
 
-    settings = {"socket_timeout": terms.deadline, "socket_connect_timeout": terms.deadline}
+    settings = {"socket_timeout": options.deadline, "socket_connect_timeout": options.deadline}
     try:
         connected = client.from_url(url, **settings)
-    except (RedisError, RedisClusterException) as error:  # a Cluster's client asks for the layout at once
+    except (RedisError, RedisClusterException) as error:  # a Cluster's client asks for the layout when it is built
         raise StoreUnavailable(f"Redis: {error}") from error
-    return RedisStore(connected, replicas=terms.replicas, unsafe_settings=terms.unsafe_settings)
+    return RedisStore(connected, replicas=options.replicas, unsafe_settings=options.unsafe_settings)
 
 
-def _sqlalchemy(url: str, terms: Terms) -> Any:
+def _sqlalchemy(url: str, options: StoreOptions) -> Any:
     import sqlalchemy as sa
     from sqlalchemy.exc import ArgumentError
 
@@ -237,13 +239,13 @@ def _sqlalchemy(url: str, terms: Terms) -> Any:
         parsed = sa.make_url(url)
         engine = sa.create_engine(parsed, pool_reset_on_return=None)
     except (ArgumentError, ValueError):
-        raise Usage("SQLAlchemy does not read this URL, or knows no such database") from None
-    if parsed.get_backend_name() == "sqlite" and parsed.database and not terms.create:
-        _table_in(parsed.database)
-    return SQLAlchemyStore(engine, deadline=terms.deadline)
+        raise Usage("SQLAlchemy cannot parse this URL, or does not know its database") from None
+    if parsed.get_backend_name() == "sqlite" and parsed.database and not options.create:
+        _require_table(parsed.database)
+    return SQLAlchemyStore(engine, deadline=options.deadline)
 
 
-_SCHEMES: Final[dict[str, Callable[[str, Terms], Any]]] = {
+_SCHEMES: Final[dict[str, Callable[[str, StoreOptions], Any]]] = {
     "postgresql": _postgresql,
     "postgres": _postgresql,
     "redis": _redis,

@@ -8,19 +8,21 @@ from typing import Final, TextIO
 
 import attrs
 
-_ON_A_TERMINAL: Final = 0.2
-_IN_A_LOG: Final = 10.0
+_TERMINAL_INTERVAL: Final = 0.2
+_LOG_INTERVAL: Final = 10.0
+"""Seconds between two reports of progress."""
 _BAR: Final = 24
+"""Characters of the bar."""
 
 
 @attrs.define
 class Terminal:
-    """Where the command writes.
+    """The streams of the command.
 
     Attributes:
-        out: what was asked for.
-        err: progress, and what went wrong.
-        quiet: whether progress is left out.
+        out: for results.
+        err: for progress and errors.
+        quiet: whether progress is not shown.
     """
 
     out: TextIO
@@ -32,12 +34,12 @@ class Terminal:
         self.out.write(f"{line}\n")
 
     def progress(self, verb: str, total: int | None = None) -> Progress:
-        """Return the progress of a walk over records, of which there are ``total`` where that is known."""
+        """Return the progress of a walk over records; ``total`` is their number, or None if it is not known."""
         return Progress(self.err, verb, total, quiet=self.quiet)
 
 
 class Progress:
-    """One line that is written over on a terminal, ten seconds apart in a log."""
+    """Progress on one line that is overwritten on a terminal, or on a new line every ten seconds in a log."""
 
     def __init__(self, stream: TextIO, verb: str, total: int | None, *, quiet: bool) -> None:
         self._stream = stream
@@ -45,30 +47,30 @@ class Progress:
         self._total = total
         self._quiet = quiet
         self._terminal = stream.isatty()
-        self._began = self._shown = time.monotonic()
+        self._start = self._last_shown = time.monotonic()
         self._open = False
 
-    def at(self, seen: int, more: str = "") -> None:
-        """Say how far it came, where it was not said just now."""
+    def at(self, number: int, more: str = "") -> None:
+        """Show the number of records done, unless progress was shown just before."""
         now = time.monotonic()
-        if self._quiet or now - self._shown < (_ON_A_TERMINAL if self._terminal else _IN_A_LOG):
+        if self._quiet or now - self._last_shown < (_TERMINAL_INTERVAL if self._terminal else _LOG_INTERVAL):
             return
-        self._shown = now
-        text = f"{self._bar(seen)}{self._verb} {seen:,}"
+        self._last_shown = now
+        text = f"{self._bar(number)}{self._verb} {number:,}"
         text += f" of {self._total:,}" if self._total else ""
-        text += f"{more}, {seen / (now - self._began):,.0f}/s"
+        text += f"{more}, {number / (now - self._start):,.0f}/s"
         self._stream.write(f"\r\x1b[K{text}" if self._terminal else f"{text}\n")
         self._stream.flush()
         self._open = self._terminal
 
-    def _bar(self, seen: int) -> str:
+    def _bar(self, number: int) -> str:
         if not (self._terminal and self._total):
             return ""
-        full = min(_BAR, _BAR * seen // self._total)
+        full = min(_BAR, _BAR * number // self._total)
         return f"[{'#' * full}{'.' * (_BAR - full)}] "
 
     def end(self) -> None:
-        """Take the line away."""
+        """Remove the line from the terminal."""
         if self._open:
             self._stream.write("\r\x1b[K")
             self._stream.flush()

@@ -43,7 +43,7 @@ class TestCreate:
         store = any_site.store()
         before = sealed(store)
         assert list(before) == [ROOT_KEY]
-        assert any_site.call("create") == (1, "there is a root record already; nothing was changed\n", "")
+        assert any_site.call("create") == (1, "there is already a root record; nothing was changed\n", "")
         code, out, err = any_site.call("create", keys=("new",))
         assert (code, out) == (1, "")
         assert "not in the ring" in err
@@ -61,7 +61,7 @@ class TestCreate:
         assert store.swap(ROOT_KEY, store.load(ROOT_KEY), None)
         code, out, err = site.call("create")
         assert (code, err) == (1, "")
-        assert out == "there are records, and no root record: is it the right store? nothing was changed\n"
+        assert out == "there are records but no root record; nothing was changed: is this the right store?\n"
         assert store.load(ROOT_KEY) is None
         assert site.call("create", "--unsafe-new-root") == (0, "created\n", "")
         assert figures(site.call("open")[1])["histories lost"].startswith("1, ")
@@ -180,7 +180,7 @@ class TestCheck:
         assert code == 1
         lines = [line for line in out.splitlines() if line.startswith("wrong: ")]
         assert len(lines) == 2
-        assert re.fullmatch(r"wrong: 500 records, the first of them u\S{43}: not a record of this library", lines[0])
+        assert re.fullmatch(r"wrong: 500 records, the first u\S{43}: not a record of this library", lines[0])
         assert lines[1] == "wrong: 500"
         code, out, _ = site.call("check", "--list-all")
         assert code == 1
@@ -189,7 +189,7 @@ class TestCheck:
 
     @pytest.mark.requirement("S7")
     def test_claims_and_keys_that_do_not_agree(self, site, policy_file):
-        """A security key without its claim, or that another user has claimed; a claim of nobody."""
+        """A security key without its claim, or that another user has claimed; a claim without a user."""
         site.populate(USERS)
         store = site.store()
         mfa = site.mfa("old", store=store)
@@ -208,7 +208,7 @@ class TestCheck:
             f"wrong: {user_key('', 'dora')}: a security key without its claim",
             f"wrong: {user_key('', 'emil')}: a security key that another user has claimed",
             f"wrong: {user_key('', 'fritz')}: a security key that another user has claimed",
-            f"wrong: {places['fritz']}: a claim of nobody",
+            f"wrong: {places['fritz']}: a claim without a user",
         }
         (key,) = account(store, "dora").devices
         plant(store, "dora", devices=(attrs.evolve(key, rp_id=None, app_id="https://console.example.com/app-id.json"),))
@@ -249,14 +249,14 @@ class TestCheck:
         put(store, astray, b"\x00")
         code, out, _ = each_site.call("check")
         assert code == 1
-        assert f"wrong: {astray}: a root record in another place than its own" in out
+        assert f"wrong: {astray}: a root record under another record's key" in out
         assert store.swap(astray, store.load(astray), None)
         if hasattr(store, "incarnation"):
             root = decode_root(seal("old").for_record(ROOT_KEY).unseal(store.load(ROOT_KEY)))
             put(store, ROOT_KEY, encode_root(attrs.evolve(root, incarnation="another")))
             before = sealed(store)
             code, out, _ = each_site.call("check")
-            assert (code, figures(out)["losses of history that no process has met yet"]) == (0, "1")
+            assert (code, figures(out)["losses of history that no process has noted yet"]) == (0, "1")
             assert sealed(store) == before
             assert figures(each_site.call("open")[1])["histories lost"].startswith("1, ")
         assert store.swap(ROOT_KEY, store.load(ROOT_KEY), None)

@@ -40,7 +40,7 @@ class TestDeclareRestored:
         assert root_of(store).lost_at == (4_102_444_800.0,)
         code, out, err = site.call("declare-restored")
         assert (code, err) == (0, "")
-        assert "withdrawn: a loss at 2100-01-01T00:00:00" in out
+        assert "withdrawn: a loss noted at 2100-01-01T00:00:00" in out
         assert len(root_of(store).lost_at) == 1
         assert "withdrawn" not in site.call("declare-restored")[1]
         store.close()
