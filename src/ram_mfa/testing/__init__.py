@@ -37,7 +37,7 @@ _ROOMS = {
     "check_store": "store_kit",
     "enrolled": "enrolment",
     "enrolled_key": "enrolment",
-    "new_session": ".sessions",
+    "new_session": ".mfa",
     "proved": "enrolment",
 }
 
