@@ -15,15 +15,16 @@ from ._secret import SecretBytes
 from .policy import MFAPolicy
 
 MAX_LOSSES: Final = 16
+"""The most losses of history in a root record; beyond it the earliest are merged."""
 
 
 @attrs.frozen
 class Loss:
-    """A loss of history: acknowledged writes may be gone since.
+    """A loss of history, in which acknowledged writes may have been lost.
 
     Attributes:
         at: when it was noted, seconds since the epoch.
-        history: the 16-byte id of the history that began with it.
+        history: the 16-byte id of the history that began with the loss.
     """
 
     at: float
@@ -32,16 +33,16 @@ class Loss:
 
 @attrs.frozen
 class Root:
-    """The one record of a store that is not a user's; without it every perform refuses.
+    """The root record of a store, without which every perform refuses.
 
     Attributes:
-        ticket_key: 32 random bytes under which tickets and receipts are authenticated; new with every write.
-        incarnation: what the engine called its history when it was last seen; empty where it has no name.
-        history: the 16-byte id of the present history, random, new with every loss; tickets hang on it.
-        losses: in the order in which they were noted, the latest at the end.
+        ticket_key: 32 random bytes that authenticate tickets and receipts; replaced by every write of the root record.
+        incarnation: the name of the database's history when the root record was written; empty if it has none.
+        history: the random 16-byte id of the present history, replaced at every loss; part of every ticket.
+        losses: in the order in which they were noted, the latest last.
         store_id: 16 random bytes to which the seals of all other records are bound.
-        older: the store id to which records may still be bound that a re-sealing has not reached; None where it has
-            reached all.
+        older: the previous store id, to which records may be bound that a re-sealing has not reached; None if there
+            are none.
     """
 
     ticket_key: SecretBytes = attrs.field(repr=False)
@@ -57,7 +58,7 @@ class Root:
         return tuple(sorted(loss.at for loss in self.losses))
 
     def losses_since(self, history: bytes) -> tuple[float, ...]:
-        """Return the times of the losses that came after a history began; of an unknown history, of all losses."""
+        """Return the times of the losses after a history began; for an unknown history, of all losses."""
         if history == self.history:
             return ()
         ids = [loss.history for loss in self.losses]
@@ -67,7 +68,7 @@ class Root:
     def after_loss(self, *, at: float, incarnation: str, history: bytes) -> Root:
         """Return the root record with one more loss of history.
 
-        Where there are too many, the first one's time is merged into the second's, and none is forgotten.
+        If there are too many, the first two are merged into one with the later time, so none is forgotten.
         """
         losses = (*self.losses, Loss(at, history))
         if len(losses) > MAX_LOSSES:
@@ -83,7 +84,7 @@ class Context:
     Attributes:
         policy: in force for this perform.
         now: seconds since the epoch.
-        entropy: 32 bytes, the same over all turns of one perform, so that a lost race keeps what it made.
+        entropy: 32 random bytes, the same for all attempts of one perform, so that a retry makes the same secrets.
         root: the root record.
         user: the user id that the verb is performed for.
         key: the store key of that user's record, 44 characters.
@@ -99,7 +100,7 @@ class Context:
     administrator: str | None = None
 
     def draw(self, label: str, size: int) -> SecretBytes:
-        """Return ``size`` bytes (64 at the most) for one use, named by ``label``.
+        """Return ``size`` bytes (at most 64) of entropy for the one use that ``label`` names.
 
         Keyed BLAKE2b (RFC 7693 section 2.9) over the label, so that no drawn value reveals another.
         """

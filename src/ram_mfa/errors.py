@@ -7,12 +7,12 @@
       MalformedMessage(ValueError)   the peer's bytes are not that message
       VerificationError              well formed, but a check failed
       Refused                        evidence verified, recorded, refused
-      UnreadableRecord               the store gave back what this library never wrote
+      UnreadableRecord               the store returned bytes that this library did not write
       StoreError                     the store failed; nothing passed
         StoreUncertain               a swap may or may not have been applied
         StoreUnavailable             the store did not answer: nothing was decided
         StoreContended               the deadline passed while others kept writing
-        HistoryLost                  the engine may have lost acknowledged writes
+        HistoryLost                  the database may have lost acknowledged writes
 
 A developer's own configuration raises ``TypeError`` or ``ValueError`` when it is built, never later.
 No message, field or attribute of these ever holds a secret, a code or a token.
@@ -34,8 +34,8 @@ class MalformedMessage(MFAError, ValueError):
     Attributes:
         message: which message was expected, such as ``"U2F registration response"``.
         field: the part of it that is wrong, such as ``"key handle"``.
-        offset: where in the bytes (or characters) the trouble starts; None where there is no such place.
-        problem: what is wrong with it, in a few words, without any of its content.
+        offset: the position of the problem in the bytes (or characters); None if there is no such position.
+        problem: a few words on what is wrong, without any of the content.
     """
 
     def __init__(self, message: str, field: str, problem: str, *, offset: int | None = None) -> None:
@@ -101,7 +101,7 @@ class VerificationError(MFAError):
 
 
 class UnreadableRecord(MFAError):
-    """The store gave back bytes that this library never wrote there, or the seal is broken.
+    """The store returned bytes that this library did not write under that key, or the seal is broken.
 
     Attributes:
         key: the store key of the record.
@@ -121,7 +121,7 @@ class StoreError(MFAError):
     """An error of a store. It takes any text, or the driver's exception, and never fails to be built.
 
     Attributes:
-        detail: the text, for the log. "" where none was given.
+        detail: the text, for the log; "" if none was given.
     """
 
     def __init__(self, *details: object) -> None:
@@ -133,7 +133,7 @@ class StoreError(MFAError):
 
 
 class StoreUncertain(StoreError):
-    """A swap may or may not have been applied; what was asked is refused and the next attempt reads afresh.
+    """A swap may or may not have been applied; there is no outcome, and the next attempt loads the record again.
 
     ``StoreUncertain()``, ``StoreUncertain("the reply was lost")``: the message is the same for all of them, so that
     what is shown of one does not depend on what was asked.
@@ -144,7 +144,7 @@ class StoreUncertain(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The store did not answer a load, or answered a swap with the certainty that nothing was applied.
+    """The store did not answer a load, or it is certain that it did not apply a swap.
 
     ``StoreUnavailable()``, ``StoreUnavailable("connection refused")``: the message is the text.
     """
@@ -154,7 +154,7 @@ class StoreUnavailable(StoreError):
 
 
 class StoreContended(StoreError):
-    """Others kept writing this record until the deadline passed; nothing of this attempt was applied.
+    """Other calls kept writing this record until the deadline passed; nothing of this attempt was applied.
 
     Raised by the library, not by a store. The message is the same for all of them.
     """
@@ -164,13 +164,13 @@ class StoreContended(StoreError):
 
 
 class HistoryLost(StoreError):
-    """The engine runs on another history than the one it was opened with: acknowledged writes may be gone.
+    """The database is on another history than the view: acknowledged writes may be lost.
 
-    Raised by a view of a store out of ``load`` or ``swap``, where nothing was read or changed, and handled by the loop:
+    Raised by ``load`` or ``swap`` of a view, which then read or changed nothing, and handled by the loop:
     ``HistoryLost("the present name")``, ``HistoryLost(name, "another timeline")``.
 
     Attributes:
-        incarnation: what the engine calls its present history.
+        incarnation: the name of the database's present history.
     """
 
     def __init__(self, incarnation: str, *details: object) -> None:
@@ -181,4 +181,4 @@ class HistoryLost(StoreError):
         return type(self), (self.incarnation, *self.args)
 
     def __str__(self) -> str:
-        return f"the history is another one now: {self.incarnation}"
+        return f"the store is on another history: {self.incarnation}"

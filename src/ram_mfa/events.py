@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events: frozen values of a closed set of types, reported after their change is durable.
 
-An event never holds a secret, a code, a ticket or a token. It says who did what, when, with which device,
-and by which rule or for which reason.
+An event never holds a secret, a code, a ticket or a token. It says who did what, when, with which device, and by
+which rule or for which reason.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import attrs
 
 
 class EventType(enum.Enum):
-    """The closed set of things that happen to an account."""
+    """The types of events."""
 
     ACCOUNT_OPENED = "account opened"
     ACCOUNT_ERASED = "account erased"
@@ -42,15 +42,15 @@ class EventType(enum.Enum):
 
 @attrs.frozen
 class Event:
-    """One thing that happened.
+    """One event.
 
     Attributes:
-        type: its kind.
-        user: whose account.
+        type: of the closed set.
+        user: the id of the account's user.
         at: seconds since the epoch.
-        actor: who did it, such as ``administrator root`` or ``owner``; empty where the library did.
+        actor: who caused it, such as ``administrator root`` or ``owner``; empty if the library did.
         device: the device's id, or None.
-        detail: the rule or reason, for the log; empty where there is none.
+        detail: the rule or reason, for the log; empty if there is none.
     """
 
     type: EventType

@@ -2,11 +2,11 @@
 """A key URI as a QR code: for a page (SVG), a mail or an API (PNG), or a terminal.
 
 ISO/IEC 18004:2015 (https://www.iso.org/standard/62021.html): error correction level M or better, a quiet zone of
-four modules on each side. segno makes the symbol (extra ``qr``); this room gives it colours that scan everywhere.
+four modules on each side. segno makes the symbol (extra ``qr``); this module sets colours that scan everywhere.
 
-The rule of the room: a picture of a secret is the secret. What is returned is a str or bytes with a blank repr that
-refuses to be pickled; title and label never hold any of the text; every colour is named, so that the symbol stays
-dark on light on a dark page and in a dark terminal (many readers refuse an inverted one).
+Invariant: an image of a secret is treated as the secret. The results are a str or bytes with a blank repr that cannot
+be pickled, and title and label never hold any part of the text. Every colour is explicit, so that the symbol is dark on
+light even on a dark page and in a dark terminal (many readers reject an inverted one).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from .otp import KeyURI
 
 # The quiet zone of ISO/IEC 18004, in modules.
 _BORDER = 4
-# Pixels along a module's side, where the page does not say otherwise.
+# Pixels along a module's side, unless the page overrides the size.
 _SVG_SCALE = 4
-# What version 40 holds at level M in byte mode; in it, every text that is ASCII fits.
+# The capacity of version 40 at level M in byte mode, which encodes any ASCII text.
 _MAX_CHARACTERS = 2331
 # Entries 16 and 231 of the 256-colour palette are black and white in every theme; the first 16 are the theme's own.
 _DARK_ON_LIGHT = "\x1b[38;5;16;48;5;231m"
@@ -33,14 +33,14 @@ _HALVES = {(False, False): " ", (True, False): "\u2580", (False, True): "\u2584"
 
 
 def svg(text: str | KeyURI, *, label: str = "QR code") -> str:
-    """Return an ``<svg>`` element to put into a page.
+    """Return an ``<svg>`` element for a page.
 
-    Black modules on a white ground of its own, whatever the page's colours or ``currentColor`` are. No style
-    attribute and no script: a strict content security policy shows it too. Give it another size by CSS.
+    It has black modules on a white background of its own, whatever the page's colours or ``currentColor`` are. It has
+    no style attribute and no script, so it works under a strict content security policy. Change its size by CSS.
 
     Args:
         text: the key URI, or any printable ASCII text.
-        label: what a screen reader says; in the page's language, and never anything of ``text``.
+        label: the text for a screen reader, in the page's language; never any part of ``text``.
 
     Raises:
         ValueError: the text is empty, not printable ASCII, or longer than 2,331 characters.
@@ -52,7 +52,7 @@ def svg(text: str | KeyURI, *, label: str = "QR code") -> str:
         file, kind="svg", scale=_SVG_SCALE, border=_BORDER, dark="#000", light="#fff", title=label,
         xmldecl=False, nl=False, omitsize=True, svgclass=None, lineclass=None,
     )  # fmt: skip
-    # segno knows a title, but no role; a role and a label are what screen readers agree on.
+    # segno can set a title but no role; screen readers consistently support a role with a label.
     drawn = file.getvalue().decode().removeprefix("<svg ")
     named = (
         f'role="img" aria-label="{html.escape(label)}" width="{width}" height="{height}" shape-rendering="crispEdges"'
@@ -79,7 +79,7 @@ def png(text: str | KeyURI, *, scale: int = 8) -> bytes:
 
 
 def terminal(text: str | KeyURI) -> str:
-    """Return lines to print in a terminal of 256 colours: two modules, one above the other, in each cell.
+    """Return lines for a terminal with 256 colours; each cell shows two modules, one above the other.
 
     It scans on a dark and on a light background. A key URI takes 45 to 80 columns and half as many lines.
 
@@ -90,7 +90,7 @@ def terminal(text: str | KeyURI) -> str:
         ValueError: the text is empty, not printable ASCII, or longer than 2,331 characters.
     """
     rows = [[module == 1 for module in row] for row in _symbol(text).matrix_iter(border=_BORDER)]
-    # A symbol's side is odd: the lowest line of cells gets a light lower half.
+    # A symbol has an odd number of rows, so the last line of cells gets a light lower half.
     rows.append([False] * len(rows[0]))
     lines = (
         "".join(_HALVES[pair] for pair in zip(upper, lower, strict=True))
@@ -100,10 +100,10 @@ def terminal(text: str | KeyURI) -> str:
 
 
 def _symbol(text: str | KeyURI) -> segno.QRCode:
-    """Return the smallest symbol that holds the text at level M, raised to a better level where that costs nothing."""
+    """Return the smallest symbol for the text at level M, or at a better level if the size stays the same."""
     written = str(text)
     if not (written.isascii() and written.isprintable() and written):
-        raise ValueError("a QR code here holds printable ASCII: percent-encode the rest of a URI")
+        raise ValueError("the text must be printable ASCII: percent-encode other characters of a URI")
     if len(written) > _MAX_CHARACTERS:
         raise ValueError(f"{len(written)} characters do not fit into a QR code: at most {_MAX_CHARACTERS} do")
     return segno.make_qr(written, error="m", encoding="iso-8859-1")

@@ -28,21 +28,22 @@ class Kind(enum.Enum):
 class Ticket(str):
     """An opaque, JSON-safe, URL-safe string that names its user and carries one ceremony from its begin to its finish.
 
-    It travels in the form, not in the session: ``Ticket(form["ticket"]).user`` says whose record to open, and proves
-    nothing; the verb that takes the ticket does. Behind the first 88 characters stands the user id, base64url of UTF-8.
+    It belongs in the form, not in the session. ``Ticket(form["ticket"]).user`` says whose record to load and proves
+    nothing; the verb that takes the ticket verifies it. After the first 88 characters it holds the user id, base64url
+    of UTF-8.
     """
 
     __slots__ = ()
 
     HEAD = 88
-    """How many characters stand before the user id."""
+    """The number of characters before the user id."""
 
     @property
     def user(self) -> str:
         """The user id that the ticket claims to be for.
 
         Raises:
-            MalformedMessage: it is no ticket.
+            MalformedMessage: it is not a ticket.
         """
         raw = base64url.decode(self[self.HEAD :], message="ticket", field="user", limit=2_048)
         try:
@@ -57,7 +58,7 @@ class Ticket(str):
         return "<ticket>"
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise TypeError("a ticket is not pickled: keep it as the string that it is")
+        raise TypeError("a ticket is not pickled: store it as a string")
 
 
 class Advice(enum.Enum):
@@ -177,11 +178,11 @@ class Challenge:
     """A challenge of a begin: answer it with evidence, in the same session, before it expires.
 
     Attributes:
-        id: the ticket that the finish takes; ``id.user`` routes.
+        id: the ticket for the finish; ``id.user`` says whose record to load.
         kinds: the kinds of device that may answer.
         devices: (device id, name) of each bound device that may answer, in the order of binding.
         options: WebAuthn request options, JSON-ready, where a security key may answer; else None.
-        u2f: the U2F JavaScript API's sign request, where a key registered through U2F may answer; else None.
+        u2f: the sign request of the U2F JavaScript API, where a key registered through U2F may answer; else None.
         may_remember: whether the policy allows this machine to be remembered.
         expires_at: seconds since the epoch.
     """
@@ -201,7 +202,7 @@ class Refusal:
 
     Attributes:
         reason: for the log.
-        retry_after: seconds until another try can succeed; 0 where waiting does not help or is not needed.
+        retry_after: seconds until another try can succeed; 0 if waiting does not help or is not needed.
         next_challenge: a fresh challenge where another try is allowed and the old one is spent; else None.
         check: which check of a security key's answer failed, for the log; else None.
     """

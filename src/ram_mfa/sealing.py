@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sealing of records: a key for each record, its place as associated data, a fresh nonce for every write.
+"""The sealing of records: a key for each record, its place as associated data, and a new nonce for every write.
 
 AES-256-GCM (NIST SP 800-38D, https://doi.org/10.6028/NIST.SP.800-38D) under
 
@@ -9,10 +9,10 @@ AES-256-GCM (NIST SP 800-38D, https://doi.org/10.6028/NIST.SP.800-38D) under
     check      = the first 4 bytes of HMAC-SHA-256(ring key, label of checks)
     framed     = length of the record (4 bytes) || record || zeros to a multiple of 128
 
-One key for all records would meet GCM's bound on random nonces within days of a large service's traffic. The key id
-selects the key, and the check tells another key of the same id; keys are never tried in turn. Every write draws 96
-random bits from the system, so that the bytes of no two writes are the same, whatever the seal: comparing old bytes is
-then a sound compare-and-swap.
+With one key for all records, the traffic of a large service would reach GCM's bound on random nonces within days. The
+key id selects the key, and the check detects another key with the same id; keys are never tried in turn. Every write
+draws 96 random bits from the system, whatever the seal, so that no two writes have the same bytes. This makes a
+comparison of old bytes a sound compare-and-swap.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from .key_ring import create_key_file, parse_ring, read_secret_file
 BLOCK: Final = 128
 NONCE: Final = 12
 CIPHERS: Final = 1_024
-"""Record keys derived and kept: those of the records met last."""
+"""The most derived record keys in the cache."""
 _LABEL: Final = b"ram_mfa record key 1\x00"
 _CHECK_LABEL: Final = b"ram_mfa key check 1\x00"
 _CHECK: Final = 4
 VERSIONS: Final = 16
-"""First bytes that versions of this library may use for seals; more would be no seal at all."""
+"""The number of first bytes reserved for seals of this and other versions; a higher one is not a seal."""
 _SEALED: Final = 1
 _PLAIN: Final = 0
 
@@ -47,26 +47,26 @@ class BrokenSeal(Exception):
 
 
 class NotSealed(BrokenSeal):
-    """These bytes do not begin as this library, or any version of it near this one, seals records."""
+    """These bytes do not begin as a record sealed by this version of the library, or by one near it."""
 
 
 class SealedElsewhere(BrokenSeal):
-    """These bytes may be a good record under another ring of keys, another seal, or for another store."""
+    """These bytes may be a valid record under another ring of keys, another seal, or for another store."""
 
 
 class RecordSeal(Protocol):
     """The seal of one record."""
 
     def seal(self, record: bytes, /) -> bytes:
-        """Return the record sealed; the bytes are different each time."""
+        """Seal a record; the result differs each time."""
         ...
 
     def unseal(self, sealed: bytes, /) -> SecretBytes:
         """Return the record.
 
         Raises:
-            BrokenSeal: it was not sealed for this place by a key of this ring. Where that is known, more exactly:
-                `NotSealed`, or `SealedElsewhere`, which `MFA.discard` then refuses to delete.
+            BrokenSeal: it was not sealed for this place by a key of this ring. If more is known: `NotSealed`, or
+                `SealedElsewhere`, a record that `MFA.discard` refuses to delete.
         """
         ...
 
@@ -76,19 +76,19 @@ class RecordSeal(Protocol):
 
 
 class Seal(Protocol):
-    """What protects records at rest; third parties may bring their own, such as a key management service's."""
+    """The protection of records at rest; a third party may implement its own, such as with a key management service."""
 
     def for_record(self, key: str, /) -> RecordSeal:
-        """Return the seal of the record in a place: a store key and the id of the store, as one string."""
+        """Return the seal of the record in one place, which is the store key and the store id as one string."""
         ...
 
 
 class AESGCMSeal:
-    """Seals records under a ring of keys, with rotation.
+    """A seal under a ring of keys, which can be rotated.
 
     Args:
         keys: key id (1 to 32 ASCII characters) to 32 random bytes.
-        seal_with: the id of the key that new writes use; the others only open what they sealed.
+        seal_with: the id of the key for new writes; the other keys only unseal.
 
     Raises:
         ValueError: a key or id is not of that form, or ``seal_with`` is not among them.
@@ -97,7 +97,7 @@ class AESGCMSeal:
     def __init__(self, keys: Mapping[str, bytes], *, seal_with: str) -> None:
         problem = _problem_of(keys, seal_with)
         if problem:
-            keys = {}  # what is raised from here has this frame, and tools print its locals
+            keys = {}  # the traceback has this frame, and tools print its locals
             raise ValueError(problem)
         self._ring = {key_id.encode(): SecretBytes(key) for key_id, key in keys.items()}
         self._current = seal_with.encode()
@@ -106,14 +106,14 @@ class AESGCMSeal:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, create: bool = False) -> Self:
-        """Return the seal under the keys of a file, which `ram_mfa.key_ring` describes; its first key seals.
+        """Return the seal under the keys of a file in the format of `ram_mfa.key_ring`; its first key seals.
 
         Args:
-            path: of a file that others may not read or write.
-            create: whether a file with one random key is made where there is none; production leaves it out.
+            path: the name of a file that others may not read or write.
+            create: whether to make a file with one random key if there is none; leave it out in production.
 
         Raises:
-            ValueError: the file cannot be read, is open to others, or holds no ring. Nothing of it is repeated.
+            ValueError: the file cannot be read, is accessible to others, or holds no ring; the message quotes nothing.
         """
         if create:
             create_key_file(path)
@@ -128,7 +128,7 @@ class AESGCMSeal:
         """Return the seal under the keys of an environment variable, in the same format as a file's.
 
         Raises:
-            ValueError: there is no such variable, or it holds no ring. Nothing of it is repeated.
+            ValueError: there is no such variable, or it holds no ring; the message quotes nothing of it.
         """
         if name not in os.environ:
             raise ValueError(f"there is no environment variable {name}")
@@ -142,7 +142,7 @@ class AESGCMSeal:
         return AESGCM(SecretBytes(hmac.digest(self._ring[key_id], _LABEL + place, "sha256")))
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_ring"):  # refused when built: tools print it out of the frame of that error
+        if not hasattr(self, "_ring"):  # the constructor raised, and tools print the locals of its frame
             return "<AESGCMSeal>"
         ids = ", ".join(sorted(key_id.decode() for key_id in self._ring))
         return f"<AESGCMSeal keys {ids}; seals with {self._current.decode()}>"
@@ -153,13 +153,13 @@ class AESGCMSeal:
 
 
 def _problem_of(keys: Mapping[str, bytes], seal_with: str) -> str:
-    """Return what is wrong with a ring, without any of its keys; empty where nothing is."""
+    """Return the problem with a ring, without any of its keys; empty if there is none."""
     for key_id, key in keys.items():
         if not (isinstance(key_id, str) and key_id.isascii() and 1 <= len(key_id) <= 32):
             return "a key id is 1 to 32 ASCII characters"
         if not (isinstance(key, bytes) and len(key) == 32):
             return f"key {key_id!r} is not 32 bytes"
-    return "" if seal_with in keys else "seal_with names no key of the ring"
+    return "" if seal_with in keys else "seal_with is not the id of a key in the ring"
 
 
 class _AESGCMRecordSeal:
@@ -198,14 +198,14 @@ class _AESGCMRecordSeal:
         except (InvalidTag, ValueError):
             framed = None
         if framed is None:
-            raise BrokenSeal("altered, or moved")
+            raise BrokenSeal("altered, or moved from another place")
         return _unframed(framed)
 
     def is_current(self, sealed: bytes, /) -> bool:
         return sealed.startswith(self._header)
 
     def _sealed_under(self, sealed: bytes) -> tuple[bytes, bytes]:
-        """Return the id of the key that bytes are sealed under, and the whole header; the current key's is known."""
+        """Return the id of the key under which bytes are sealed, and the whole header; not for the current key."""
         if len(sealed) < 2 or sealed[0] >= VERSIONS:
             raise NotSealed("not sealed")
         if sealed[0] != _SEALED:
@@ -215,22 +215,21 @@ class _AESGCMRecordSeal:
         if header is None:
             raise SealedElsewhere("sealed under a key that is not in the ring")
         if not sealed.startswith(header):
-            raise SealedElsewhere("sealed under another key of that id")
+            raise SealedElsewhere("sealed under another key with the same id")
         return key_id, header
 
 
 class UnsafePlaintextWarning(UserWarning):
-    """`UnsafePlaintext` on a store that keeps records beyond the process: secrets lie readable on a disk.
+    """A warning that `UnsafePlaintext` is used on a durable store, which leaves secrets readable on a disk.
 
     ``warnings.simplefilter("ignore", UnsafePlaintextWarning)`` silences it, in development.
     """
 
 
 class UnsafePlaintext:
-    """Seals nothing: records lie readable in the store. For looking at records in development, by its name.
+    """A seal that encrypts nothing, for reading records during development.
 
-    On a store that keeps records beyond the process it is warned of (`UnsafePlaintextWarning`). Every write still
-    carries 96 fresh random bits.
+    Using it on a durable store issues an `UnsafePlaintextWarning`. Every write still carries 96 new random bits.
     """
 
     def __repr__(self) -> str:

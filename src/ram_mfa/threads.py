@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`in_threads`: a sync store for `AsyncMFA`, each call in a worker thread."""
+"""`in_threads`, which adapts a sync store to `AsyncMFA` by running each call in a worker thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _END: Final = object()
 
 
 def in_threads(store: Store) -> AsyncStore:
-    """Return a sync store as an async one, with the same capabilities: listing, history and clock."""
+    """Return an async store that calls a sync one, with the same capabilities: listing, history and clock."""
     return _InThreads(store)
 
 
@@ -29,12 +29,12 @@ class _InThreads:
             self.clock = self._clock
 
     async def load(self, key: str, /) -> bytes | None:
-        found: bytes | None = await asyncio.to_thread(self._store.load, key)
-        return found
+        record: bytes | None = await asyncio.to_thread(self._store.load, key)
+        return record
 
     async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
-        landed: bool = await asyncio.to_thread(self._store.swap, key, old, new)
-        return landed
+        applied: bool = await asyncio.to_thread(self._store.swap, key, old, new)
+        return applied
 
     async def _keys(self, kind: str, /) -> AsyncIterator[str]:
         keys: Iterator[str] = self._store.keys(kind)

@@ -120,4 +120,4 @@ class TestStoreErrors:
         """HistoryLost carries the engine's present name for its history, and a text beside it."""
         lost = errors.HistoryLost("2", "another timeline")
         assert (lost.incarnation, lost.detail) == ("2", "another timeline")
-        assert str(lost) == "the history is another one now: 2"
+        assert str(lost) == "the store is on another history: 2"

@@ -47,8 +47,8 @@ class TestFormat:
     @pytest.mark.parametrize(
         ("text", "problem"),
         [
-            ("", "no key in it"),
-            ("# nothing\n", "no key in it"),
+            ("", "it holds no key"),
+            ("# nothing\n", "it holds no key"),
             ("s3cret", "entry 1 is not ID = KEY"),
             (NEW.hex(), "entry 1 is not ID = KEY"),
             (f"={NEW.hex()}", "entry 1 is not ID = KEY"),
@@ -56,7 +56,7 @@ class TestFormat:
             ("2026=s3cret", "entry 1 is not ID = KEY"),
             ("2026=s3crété", "entry 1 is not ID = KEY"),
             (f"schlüssel={NEW.hex()}", "entry 1 is not ID = KEY"),
-            (f"2026={NEW.hex()}\n2026={OLD.hex()}", "entry 2 has an id that was given before"),
+            (f"2026={NEW.hex()}\n2026={OLD.hex()}", "entry 2 has the id of an earlier entry"),
             (f"{'s3cret' * 6}={NEW.hex()}", "a key id is 1 to 32 ASCII characters"),
         ],
     )

@@ -133,7 +133,7 @@ class TestAESGCM:
         """The key id selects the key, and no other is tried: another key of the same id opens nothing."""
         sealed = AESGCMSeal({"k": OLD}, seal_with="k").for_record(PLACE).seal(RECORD)
         impostor = AESGCMSeal({"k": NEW, "other": OLD}, seal_with="k")
-        assert "another key of that id" in broken(impostor, sealed)
+        assert "another key with the same id" in broken(impostor, sealed)
 
     def test_ids_of_one_beginning(self):
         """A key id that begins as another one does is another one."""

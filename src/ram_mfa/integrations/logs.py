@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events into `logging`: an observer that writes one line for each event, with the fields beside it.
+"""An observer that writes one line to `logging` for each event, with the event's fields as attributes of the record.
 
-No event holds a secret, a code or a token, so that every line may go to any log.
+No event holds a secret, a code or a token, so the lines may go to any log.
 
-Invariant: one event is one line. Whatever a user id, an actor or a detail holds, a character that is not printable is
-written as its escape, so that no name begins a line of its own or turns the direction of one.
+Invariant: one event is one line. Every character of a user id, an actor or a detail that is not printable is written as
+an escape sequence, so that no name can start a line or change the direction of text.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ _WARNINGS: Final = frozenset(
 
 
 class LogEvents:
-    """Writes events to a logger: refusals, disabled devices and cloned keys as warnings, the rest as information.
+    """An observer that logs refusals, disabled devices, cloned keys and discarded records as warnings, others as infos.
 
-    Each record carries ``mfa_what``, ``mfa_user``, ``mfa_at``, ``mfa_actor``, ``mfa_device`` and ``mfa_detail``.
+    Each log record has ``mfa_type``, ``mfa_user``, ``mfa_at``, ``mfa_actor``, ``mfa_device`` and ``mfa_detail``.
 
-    In all of them, and in the line, characters that are not printable are escaped.
+    In all of them, and in the message, characters that are not printable are escaped.
 
     Args:
-        logger: where to.
+        logger: receives the records.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
 
     def __call__(self, event: Event) -> None:
-        """Write one event."""
+        """Log one event."""
         level = logging.WARNING if event.type in _WARNINGS else logging.INFO
-        user, actor, detail = escaped(event.user), escaped(event.actor), escaped(event.detail)
-        device = None if event.device is None else escaped(event.device)
+        user, actor, detail = escape(event.user), escape(event.actor), escape(event.detail)
+        device = None if event.device is None else escape(event.device)
         self._logger.log(
             level,
             "%s: user %r, device %s, by %s %s",
@@ -47,7 +47,7 @@ class LogEvents:
             actor or "-",
             detail,
             extra={
-                "mfa_what": event.type.name,
+                "mfa_type": event.type.name,
                 "mfa_user": user,
                 "mfa_at": event.at,
                 "mfa_actor": actor,
@@ -57,8 +57,8 @@ class LogEvents:
         )
 
 
-def escaped(text: str) -> str:
-    """Return a text with each character that is not printable as its escape, as Python writes it in source text."""
+def escape(text: str) -> str:
+    """Return a text with each unprintable character replaced by its Python escape sequence."""
     if text.isprintable():
         return text
     return "".join(

@@ -21,7 +21,7 @@ class TestLogEvents:
         service.perform("alice", OpenAccount(by=ROOT))
         assert service.refusal("bob", Describe()).reason is Reason.NO_ACCOUNT
         opened, refused = (record for record in caplog.records if record.name == "audit")
-        assert (opened.levelname, opened.mfa_what, opened.mfa_user) == ("INFO", "ACCOUNT_OPENED", "alice")
+        assert (opened.levelname, opened.mfa_type, opened.mfa_user) == ("INFO", "ACCOUNT_OPENED", "alice")
         assert (opened.mfa_actor, opened.mfa_device) == ("administrator root", None)
         assert (refused.levelname, refused.mfa_detail, refused.mfa_at) == ("WARNING", "NO_ACCOUNT", service.clock())
         assert "alice" in opened.getMessage()

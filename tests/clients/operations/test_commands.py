@@ -160,7 +160,7 @@ class TestCheck:
         put(store, carol, b"\x00")
         code, out, err = site.call("check")
         assert (code, err) == (1, "")
-        problem = "altered, or moved"
+        problem = "altered, or moved from another place"
         assert {line for line in out.splitlines() if line.startswith("wrong: u")} == {
             f"wrong: {alice}: {problem}",
             f"wrong: {bob}: {problem}",
