@@ -10,7 +10,9 @@ from tests.support import real
 from tests.support.servers import MariaDB, PostgreSQL, Proxy, Redis, RedisCluster
 
 DEADLINE = 1.0
-"""Seconds: short, since each failure is waited for; but a busy disk may keep a server waiting for half of that."""
+"""Seconds for which a store waits where nothing will come: short, since it is waited for."""
+LONG = 20.0
+"""Seconds for which a store waits where its server will answer, however busy the machine is."""
 
 
 class Proxied:
@@ -23,14 +25,19 @@ class Proxied:
     def url(self, *given, **named):
         return self.server.url(*given, port=self.proxy.port, **named)
 
-    def faults(self):
-        """What is done to the server: all of it where everything must really run, else what is quick."""
+    def faults(self, short_deadline):
+        """What is done to the server: all of it where everything must really run, else what is quick.
+
+        Args:
+            short_deadline: opens the store for the calls that are made meanwhile.
+        """
         if not real:
             return Faults(
                 replies_lost=self.proxy.replies_lost,
                 one_reply_lost=self.proxy.one_reply_lost,
                 restart=self.server.restart,
                 size=self.size,
+                short_deadline=short_deadline,
             )
         return Faults(
             replies_lost=self.proxy.replies_lost,
@@ -41,6 +48,7 @@ class Proxied:
             interrupted=getattr(self.server, "interrupted", None),
             new_history=None if isinstance(self.server, PostgreSQL) else self.server.restart,
             size=self.size,
+            short_deadline=short_deadline,
         )
 
     @property

@@ -16,7 +16,7 @@ from ram_mfa.testing import Faults, StoreCheckFailed, check_async_store, check_s
 from ram_mfa.testing.store_kit.processes import process_race
 from ram_mfa.testing.store_kit.space_reuse import nothing_piles_up
 from ram_mfa.testing.store_kit.store_pair import Bench
-from tests.stores.conftest import DEADLINE
+from tests.stores.conftest import DEADLINE, LONG
 from tests.support import real, require_module, rounds
 from tests.support.servers import PostgreSQL, Proxy
 
@@ -92,7 +92,8 @@ class TestPostgresStore:
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S9", "S11", "S12", "S13", "S14", "S16")
     def test_keeps_the_promises(self, postgresql):
         """Every promise, on a server that is killed, frozen, and whose replies are lost."""
-        check_store(Maker(postgresql.url()), rounds=rounds(100), processes=4 * real, faults=postgresql.faults())
+        faults = postgresql.faults(Maker(postgresql.url()))
+        check_store(Maker(postgresql.url(), LONG), rounds=rounds(100), processes=4 * real, faults=faults)
 
     @pytest.mark.requirement("S1")
     def test_eight_processes_swap_from_the_same_bytes(self, postgresql):
@@ -207,7 +208,8 @@ class TestPostgresStore:
 class TestAsyncPostgresStore:
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S11", "S12", "S13", "S14", "S16")
     def test_keeps_the_promises(self, postgresql):
-        check_async_store(Maker(postgresql.url()).awaited, rounds=rounds(100), faults=postgresql.faults())
+        faults = postgresql.faults(Maker(postgresql.url()).awaited)
+        check_async_store(Maker(postgresql.url(), LONG).awaited, rounds=rounds(100), faults=faults)
 
     @pytest.mark.requirement("S14")
     def test_a_thousand_tasks_share_ten_connections(self, postgresql):

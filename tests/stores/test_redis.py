@@ -16,7 +16,7 @@ from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
 from ram_mfa.testing import Faults, check_async_store, check_store
 from ram_mfa.testing.store_kit.processes import process_race
 from ram_mfa.testing.store_kit.store_pair import Bench
-from tests.stores.conftest import DEADLINE
+from tests.stores.conftest import DEADLINE, LONG
 from tests.support import real, require_module, rounds
 from tests.support.servers import Redis, RedisCluster, Sentinel
 
@@ -125,8 +125,9 @@ class TestRedisStore:
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S9", "S11", "S12", "S13", "S14", "S16")
     def test_keeps_the_promises(self, redis_server):
         """Every promise, on a server that is killed, frozen, and whose replies are lost."""
-        maker = Maker(redis_server.proxy.port)
-        check_store(maker, rounds=rounds(100), processes=4 * real, faults=redis_server.faults())
+        faults = redis_server.faults(Maker(redis_server.proxy.port))
+        maker = Maker(redis_server.proxy.port, LONG)
+        check_store(maker, rounds=rounds(100), processes=4 * real, faults=faults)
 
     @pytest.mark.requirement("S1")
     def test_eight_processes_swap_from_the_same_bytes(self, redis_server):
@@ -579,7 +580,8 @@ class TestCluster:
 class TestAsyncRedisStore:
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S9", "S11", "S12", "S14", "S16")
     def test_keeps_the_promises(self, redis_server):
-        check_async_store(Maker(redis_server.proxy.port).awaited, rounds=rounds(100), faults=redis_server.faults())
+        faults = redis_server.faults(Maker(redis_server.proxy.port).awaited)
+        check_async_store(Maker(redis_server.proxy.port, LONG).awaited, rounds=rounds(100), faults=faults)
 
     @pytest.mark.requirement("S14")
     def test_a_thousand_tasks_share_twenty_connections(self, redis_server):

@@ -8,6 +8,7 @@ import pytest
 from ram_mfa.testing import Faults
 from ram_mfa.testing.store_kit.durability import outlives_a_kill
 from ram_mfa.testing.store_kit.store_pair import Bench
+from tests.stores.conftest import LONG
 from tests.stores.test_redis import Maker
 from tests.support import rounds
 from tests.support.house import House
@@ -19,7 +20,7 @@ class TestOneServer:
     @pytest.mark.requirement("S9")
     def test_a_full_server_passes_nothing(self):
         """Without room for the verdict there is no verdict; nothing is evicted to make room."""
-        with Redis() as server, House(Maker(server.port, 1.0)) as house:
+        with Redis() as server, House(Maker(server.port, LONG)) as house:
             ticket, code = begin(house.mfa, "alice"), house.code()
             server.ask("CONFIG", "SET", "maxmemory", "1")
             assert finish(house.mfa, "alice", ticket, code) == "StoreUnavailable"
@@ -32,6 +33,6 @@ class TestOneServer:
         """The server is killed with -9 under load, 50 times: no acknowledged write or delete is gone."""
         with Redis() as server:
             for _ in range(rounds(50)):
-                bench = Bench(Maker(server.port, 1.0), 1, Faults(restart=server.restart))
+                bench = Bench(Maker(server.port, LONG), 1, Faults(restart=server.restart))
                 outlives_a_kill(bench)
                 bench.close()

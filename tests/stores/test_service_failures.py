@@ -9,19 +9,21 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import threading
 import time
 
 import pytest
 
 from ram_mfa.errors import StoreUnavailable, StoreUncertain
 from tests.stores import test_postgres, test_redis, test_sqlalchemy
+from tests.stores.conftest import LONG
 from tests.support import full_disk, real
 from tests.support.house import FAILED, STEP, AwaitedHouse, House
 from tests.support.races import begin, finish
 from tests.support.servers import MariaDB, PostgreSQL, Proxy, Redis
 
-SHORT, LONG = 1.0 if real else 0.3, 20.0
-"""Seconds that a store waits: where nothing will come, and where it will."""
+SHORT = 1.0 if real else 0.3
+"""Seconds that a store waits where nothing will come."""
 
 numbers = itertools.count()
 
@@ -47,8 +49,19 @@ class Engine:
         return self.house_type(self.opened(LONG), [f"user {next(numbers)}"])
 
     def meddled(self, house, fault, left, deadline=SHORT):
-        """Open a house's service once more, on a store with a fault around as many swaps as are left."""
-        return opened(house, lambda: Meddled(self.opened(deadline)(), fault, left))
+        """Open a house's service once more, on a store with a fault around as many swaps as are left.
+
+        Args:
+            house: whose service.
+            fault: a context in which the server is out of order.
+            left: one thing for each swap that is to fail.
+            deadline: of the swaps that are to fail; all else has the long one.
+        """
+        return opened(house, lambda: Meddled(self.opened(LONG)(), self.opened(deadline)(), fault, left))
+
+    def hurried(self, house, hurry, deadline=SHORT):
+        """Open a house's service once more, on a store whose loads have a short deadline once ``hurry`` is set."""
+        return opened(house, lambda: Hurried(self.opened(LONG)(), self.opened(deadline)(), hurry))
 
 
 class AwaitedEngine(Engine):
@@ -61,9 +74,15 @@ class AwaitedEngine(Engine):
 
     def meddled(self, house, fault, left, deadline=SHORT):
         async def meddled():
-            return AwaitedMeddled(await self.opened(deadline)(), fault, left)
+            return AwaitedMeddled(await self.opened(LONG)(), await self.opened(deadline)(), fault, left)
 
         return opened(house, meddled)
+
+    def hurried(self, house, hurry, deadline=SHORT):
+        async def hurried():
+            return AwaitedHurried(await self.opened(LONG)(), await self.opened(deadline)(), hurry)
+
+        return opened(house, hurried)
 
 
 def opened(house, meddled):
@@ -123,43 +142,107 @@ def house(engine):
         yield house
 
 
+def until_connected(call):
+    """Call a store with a short deadline while nothing is done to it, so that it has a connection afterwards."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return call()
+        except StoreUnavailable:
+            assert time.monotonic() < until
+
+
+async def until_connected_there(call):
+    """The same for an asynchronous store."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return await call()
+        except StoreUnavailable:
+            assert time.monotonic() < until
+
+
 class Meddled:
     """A store with something done around its swaps, as often as ``left`` says.
 
     Args:
-        store: the store, or a view of it.
+        store: the store, or a view of it; its deadline is long, since it is answered.
+        hurried: the same with a short deadline, for the swaps that something is done around.
         fault: a context in which the server is out of order.
         left: one thing for each swap that is to fail; shared by all views.
     """
 
-    def __init__(self, store, fault, left):
-        self.store, self.fault, self.left = store, fault, left
-        self.load, self.close = store.load, getattr(store, "close", None)
+    def __init__(self, store, hurried, fault, left):
+        self.store, self.hurried, self.fault, self.left = store, hurried, fault, left
         self.incarnation = getattr(store, "incarnation", None)
 
     def at(self, incarnation):
-        return type(self)(self.store.at(incarnation), self.fault, self.left)
+        return type(self)(self.store.at(incarnation), self.hurried.at(incarnation), self.fault, self.left)
 
-    @contextlib.contextmanager
-    def meddling(self):
+    def load(self, key):
+        return self.store.load(key)
+
+    def swap(self, key, old, new):
         if not self.left:
-            yield
-            return
+            return self.store.swap(key, old, new)
+        until_connected(lambda: self.hurried.load(key))
         self.left.pop()
         with self.fault():
-            yield
+            return self.hurried.swap(key, old, new)
 
-    def swap(self, *arguments):
-        with self.meddling():
-            return self.store.swap(*arguments)
+    def close(self):
+        self.hurried.close()
+        self.store.close()
 
 
 class AwaitedMeddled(Meddled):
     """The same around an asynchronous store."""
 
-    async def swap(self, *arguments):
-        with self.meddling():
-            return await self.store.swap(*arguments)
+    async def load(self, key):
+        return await self.store.load(key)
+
+    async def swap(self, key, old, new):
+        if not self.left:
+            return await self.store.swap(key, old, new)
+        await until_connected_there(lambda: self.hurried.load(key))
+        self.left.pop()
+        with self.fault():
+            return await self.hurried.swap(key, old, new)
+
+    async def close(self):
+        await self.hurried.close()
+        await self.store.close()
+
+
+class Hurried(Meddled):
+    """A store whose loads have the short deadline too, once it is told to hurry.
+
+    Args:
+        hurry: an event that says so.
+    """
+
+    def __init__(self, store, hurried, hurry):
+        super().__init__(store, hurried, None, [])
+        self.hurry = hurry
+
+    def at(self, incarnation):
+        return type(self)(self.store.at(incarnation), self.hurried.at(incarnation), self.hurry)
+
+    def load(self, key):
+        if self.hurry.is_set():
+            return self.hurried.load(key)
+        until_connected(lambda: self.hurried.load(key))
+        return self.store.load(key)
+
+
+class AwaitedHurried(Hurried, AwaitedMeddled):
+    """The same around an asynchronous store."""
+
+    async def load(self, key):
+        if self.hurry.is_set():
+            return await self.hurried.load(key)
+        await until_connected_there(lambda: self.hurried.load(key))
+        return await self.store.load(key)
 
 
 def passes_once(house, code, told):
@@ -195,18 +278,22 @@ class TestSwaps:
     @pytest.mark.parametrize("replies", [1, 2])
     def test_a_code_whose_reply_never_came_passes_once(self, engine, house, replies):
         """The server landed it and the network says nothing: the deadline passes, and what is told then is right."""
-        mfa = engine.meddled(house, functools.partial(engine.proxy.replies_lost, silent=True), [None] * replies)
+        left = [None] * replies
+        mfa = engine.meddled(house, functools.partial(engine.proxy.replies_lost, silent=True), left)
         code = house.code()
         told = house.log_on(code, mfa)
+        assert not left
         assert told in (FAILED | {"proof"} if replies == 1 else FAILED)
         passes_once(house, code, told)
 
     @pytest.mark.requirement("S4", "S14")
     def test_a_server_that_is_frozen_in_a_swap_passes_nothing_twice(self, engine, house):
         """Frozen beyond the deadline between decision and write; thawed, it may still land what it was asked."""
-        mfa = engine.meddled(house, engine.server.paused, [None])
+        left = [None]
+        mfa = engine.meddled(house, engine.server.paused, left)
         code = house.code()
         told = house.log_on(code, mfa)
+        assert not left
         assert told in FAILED | {"proof"}
         passes_once(house, code, told)
 
@@ -216,8 +303,10 @@ class TestLoads:
     @pytest.mark.parametrize("silent", [False, True], ids=["cut", "silent"])
     def test_a_service_that_hears_nothing_passes_nothing(self, engine, house, silent):
         """Neither before nor after the decision: a typed error, and afterwards the code passes once."""
-        mfa = engine.meddled(house, None, [], SHORT if silent else LONG)
+        hurry = threading.Event()
+        mfa = engine.hurried(house, hurry, SHORT if silent else LONG)
         ticket, code = begin(house.mfa, house.user), house.code()
+        hurry.set()
         with engine.proxy.replies_lost(silent=silent):
             assert finish(mfa, house.user, ticket, code) == "StoreUnavailable"
         passes_once(house, code, "StoreUnavailable")
@@ -225,8 +314,10 @@ class TestLoads:
     @pytest.mark.requirement("S14")
     def test_a_frozen_server_passes_nothing(self, engine, house):
         """Frozen beyond the deadline, a typed error; thawed, the code passes once."""
-        mfa = engine.meddled(house, None, [])
+        hurry = threading.Event()
+        mfa = engine.hurried(house, hurry)
         ticket, code = begin(house.mfa, house.user), house.code()
+        hurry.set()
         with engine.server.paused():
             told = finish(mfa, house.user, ticket, code)
         assert told in FAILED  # uncertain where a thread of the server ran on for a moment

@@ -17,7 +17,7 @@ from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import Faults, check_async_store, check_store
 from ram_mfa.testing.store_kit.processes import process_race
 from ram_mfa.testing.store_kit.store_pair import Bench
-from tests.stores.conftest import DEADLINE
+from tests.stores.conftest import DEADLINE, LONG
 from tests.support import real, require_module, rounds
 from tests.support.servers import MariaDB, PostgreSQL
 
@@ -103,12 +103,14 @@ class TestSQLAlchemyStore:
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S13", "S14", "S16")
     def test_keeps_the_promises_on_postgresql(self, postgresql, psycopg_url):
         """Every promise, on a server that is killed, frozen, and whose replies are lost."""
-        check_store(Maker(psycopg_url), rounds=rounds(100), processes=4 * real, faults=postgresql.faults())
+        faults = postgresql.faults(Maker(psycopg_url))
+        check_store(Maker(psycopg_url, LONG), rounds=rounds(100), processes=4 * real, faults=faults)
 
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S13", "S14", "S16")
     def test_keeps_the_promises_on_mariadb(self, mariadb):
         """Every promise, on a server that is killed, frozen, and whose replies are lost."""
-        check_store(Maker(mariadb.url()), rounds=rounds(100), processes=4 * real, faults=mariadb.faults())
+        faults = mariadb.faults(Maker(mariadb.url()))
+        check_store(Maker(mariadb.url(), LONG), rounds=rounds(100), processes=4 * real, faults=faults)
 
     @pytest.mark.requirement("S1")
     def test_eight_processes_swap_from_the_same_bytes(self, url):
@@ -460,13 +462,15 @@ class TestAsyncSQLAlchemyStore:
 
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S14", "S16")
     def test_keeps_the_promises_on_postgresql(self, postgresql, psycopg_url):
-        check_async_store(Maker(psycopg_url).awaited, rounds=rounds(100), faults=postgresql.faults())
+        faults = postgresql.faults(Maker(psycopg_url).awaited)
+        check_async_store(Maker(psycopg_url, LONG).awaited, rounds=rounds(100), faults=faults)
 
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S14", "S16")
     def test_keeps_the_promises_on_mariadb(self, mariadb):
         require_module("asyncmy", "asyncmy")
-        make = Maker(mariadb.url(driver="asyncmy"))
-        check_async_store(make.awaited, rounds=rounds(100), faults=mariadb.faults())
+        url = mariadb.url(driver="asyncmy")
+        faults = mariadb.faults(Maker(url).awaited)
+        check_async_store(Maker(url, LONG).awaited, rounds=rounds(100), faults=faults)
 
     def test_gives_no_connection_up_for_lost(self, psycopg_url):
         """After hundreds of calls of which many are cancelled, the pool has all of its connections to give."""

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+import attrs
 import pytest
 
 from ram_mfa.stores.memory import AsyncMemoryStore
@@ -14,15 +15,21 @@ from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import Faults, StoreCheckFailed, check_async_store, check_store
 from ram_mfa.testing.store_kit.histories import Call, linearizable
 from tests.stores import sabotaged, sabotaged_async, sabotaged_contents, sabotaged_races, sabotaged_views
+from tests.support.races import ALL_THE_TIME
 
 SYNC = [*sabotaged.ALL, *sabotaged_races.ALL, *sabotaged_contents.ALL, *sabotaged_views.ALL]
 AWAITED = sabotaged_async.ALL
 
 
+def faults(store, engine):
+    """What is done to a store's engine. Only where calls are to hang is the patience short, since it is waited for."""
+    return attrs.evolve(engine.faults, patience=3.0 if "S14" in store.breaks else 60.0)
+
+
 def failure(store, engine, **how):
     """Run the kit on a store that it must not pass, and return how it fails."""
     with pytest.raises(StoreCheckFailed) as caught:
-        check_store(lambda: store(engine), **({"rounds": 10, "faults": engine.faults} | how))
+        check_store(lambda: store(engine), **({"rounds": 10, "faults": faults(store, engine)} | how))
     return caught.value
 
 
@@ -31,7 +38,15 @@ class TestCheckStore:
     def test_passes_an_honest_store(self):
         """A store that keeps every promise passes, with every failure inflicted on it; what lacks a hook is told."""
         engine, lines = sabotaged.Engine(), []
-        report = check_store(lambda: sabotaged.Honest(engine), rounds=10, faults=engine.faults, progress=lines.append)
+        opened = []
+
+        def hurried():
+            opened.append(sabotaged.Honest(engine))
+            return opened[-1]
+
+        given = attrs.evolve(faults(sabotaged.Honest, engine), short_deadline=hurried)
+        report = check_store(lambda: sabotaged.Honest(engine), rounds=10, faults=given, progress=lines.append)
+        assert len(opened) == 1
         assert not engine.records
         assert set(report.not_tried) == {
             *("foreign_places", "racing_processes", "fresh_between_processes", "pins_between_processes"),
@@ -49,6 +64,7 @@ class TestCheckStore:
         """Each store that breaks a promise is caught, and the promise that it breaks, and the check, are named."""
         failed = failure(store, sabotaged.Engine())
         assert failed.promise in store.breaks, str(failed)
+        assert failed.check == (store.caught_by or failed.check), str(failed)
         assert str(failed).startswith(failed.promise + ": ")
         assert str(failed).endswith(f"[check {failed.check}]")
 
@@ -145,7 +161,7 @@ class KillsItsProcess:
     """A file with records, for processes; the process that uses it as the third ends."""
 
     def __init__(self, path, deadly):
-        self.store = SQLiteStore(path)
+        self.store = SQLiteStore(path, deadline=ALL_THE_TIME)
         self.deadly = deadly
         self.calls = 0
 
@@ -175,7 +191,7 @@ class TestItEnds:
     @pytest.mark.requirement("A27")
     def test_on_a_race_that_nobody_wins(self):
         only = ["no_lost_update"]
-        failed = failure(NeverLands, sabotaged.Engine(), faults=Faults(patience=1.0), only=only)
+        failed = failure(NeverLands, sabotaged.Engine(), faults=Faults(patience=3.0), only=only)
         assert failed.promise == "S1"
 
     @pytest.mark.requirement("A27")
@@ -202,7 +218,7 @@ class TestItEnds:
             assert check_store(make, processes=2, rounds=4, only=[check]).kept == (check,)  # it loads nothing there
             return
         with pytest.raises(StoreCheckFailed) as caught:
-            check_store(make, processes=3, rounds=8, only=[check], faults=Faults(patience=5.0))
+            check_store(make, processes=3, rounds=8, only=[check], faults=Faults(patience=2 * ALL_THE_TIME))
         assert "ended with code 9" in caught.value.found
 
 
@@ -211,7 +227,15 @@ class TestCheckAsyncStore:
     def test_passes_an_honest_store(self):
         """The same promises, kept by a store that is awaited, opened by a plain function or a coroutine function."""
         engine = sabotaged.Engine()
-        check_async_store(lambda: sabotaged_async.Honest(engine), rounds=4, tasks=20, faults=engine.faults)
+        opened = []
+
+        async def hurried():
+            opened.append(sabotaged_async.Honest(engine))
+            return opened[-1]
+
+        given = attrs.evolve(faults(sabotaged_async.Honest, engine), short_deadline=hurried)
+        check_async_store(lambda: sabotaged_async.Honest(engine), rounds=4, tasks=20, faults=given)
+        assert len(opened) == 1
         assert not engine.records
         store = AsyncMemoryStore()
 
@@ -228,7 +252,9 @@ class TestCheckAsyncStore:
         """Races between awaits, what a cancelled call leaves behind, and a loop that is held up."""
         engine = sabotaged.Engine()
         with pytest.raises(StoreCheckFailed) as caught:
-            check_async_store(lambda: store(engine), rounds=4, tasks=60, faults=engine.faults, only=store.checks)
+            check_async_store(
+                lambda: store(engine), rounds=4, tasks=60, faults=faults(store, engine), only=store.checks
+            )
         assert caught.value.promise in store.breaks, str(caught.value)
         assert caught.value.check
 

@@ -69,14 +69,19 @@ def check_async_store(
         checks = chosen(HEALTHY + together + FAULTY, only)
 
         def bench() -> Bench:
-            return Bench(lambda: loop.handle(make), rounds, faults, seconds=seconds, threads=False)
+            short = faults.short_deadline
+            failing = None if short is None else lambda: loop.handle(short)
+            return Bench(
+                lambda: loop.handle(make), rounds, faults, seconds=seconds, threads=False, make_failing=failing
+            )
 
         return run(bench, checks, progress or _silent, Watch(faults.patience, seconds))
 
 
 def _among(loop: Loop, make: Callable[[], Any], promise: str, check: TaskCheck, tasks: int) -> Check:
     def body(bench: Bench) -> None:
-        bench.watch.long_call(check.__name__, loop.run, check(Desk(loop.stores, make, tasks, bench)))
+        desk = Desk(loop.stores, make, tasks, bench, bench.failing.store.store)
+        bench.watch.long_call(check.__name__, loop.run, check(desk))
 
     update_wrapper(body, check)
     return promise, body

@@ -22,12 +22,14 @@ class Desk:
         make: opens another.
         tasks: how many race.
         bench: of the other checks.
+        failing: the store whose deadline is short, where there is one.
     """
 
     stores: list[Any]
     make: Callable[[], Any]
     tasks: int
     bench: Bench
+    failing: Any
 
     def key(self) -> str:
         """Return a fresh key."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ import attrs
 
 from ...errors import StoreUnavailable, StoreUncertain
 from .failure import StoreCheckFailed, expect, needs
-from .store_pair import Bench
+from .store_pair import Bench, ordinary_bytes
 from .watch import Handle
 
 
@@ -21,7 +20,7 @@ def outlives_its_handle(bench: Bench) -> None:
     """What a handle was told has landed is there when the handle is closed, and whatever becomes of it."""
     handle = bench.open()
     key, gone = bench.key(), bench.key()
-    value = secrets.token_bytes(300)
+    value = ordinary_bytes()
     try:
         expect(handle.swap(key, None, value) is True, "S7", "creating a record under a fresh key did not land")
         expect(handle.swap(gone, None, value) is True, "S7", "creating a record under a fresh key did not land")
@@ -113,7 +112,7 @@ class _Writer:
         found = load(self.key)
         expect(found in (self.landed, self.asked), "S3", "an acknowledged write is gone after the engine was killed")
         self.landed = found
-        self.asked = secrets.token_bytes(300)
+        self.asked = ordinary_bytes()
         expect(swap(self.key, found, self.asked) is True, "S3", "a record changed under its only writer")
         self.landed = self.asked
         lying = [key for key in self.gone if self._found(store, key) is not None]
@@ -121,7 +120,7 @@ class _Writer:
             self._put(store, key, None)
         absent = [key for key in self.gone if key not in lying]
         for key in absent[:1]:
-            self._put(store, key, secrets.token_bytes(300))
+            self._put(store, key, ordinary_bytes())
         self.acknowledged += 1
 
     def _found(self, store: Handle, key: str) -> bytes | None:
@@ -137,9 +136,9 @@ class _Writer:
         self._known[key] = (new,)
 
 
-def patient_load(bench: Bench, key: str) -> bytes | None:
+def patient_load(bench: Bench, key: str, handle: Handle | None = None) -> bytes | None:
     """Load as soon as the engine is back."""
-    found: bytes | None = patiently(bench, lambda: bench.a.load(key))
+    found: bytes | None = patiently(bench, lambda: (handle or bench.a).load(key))
     return found
 
 

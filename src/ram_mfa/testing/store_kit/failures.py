@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from .durability import patient_load
 from .failure import NotTriedError, StoreCheckFailed, expect, needs
 from .faults import Fault
 from .lost_history import pinned
-from .store_pair import Bench
+from .store_pair import Bench, ordinary_bytes
 from .watch import Handle, has_views, lists, tells_time
 
 Attempt = tuple[Handle, str, bytes | None, bytes | None]
@@ -52,16 +51,16 @@ def while_one_reply_is_lost(bench: Bench) -> None:
     needs(fault, "no hook: Faults(one_reply_lost=...)")
     assert fault is not None
     for turn in range(3):
-        for handle, key, old, new in _attempts(bench, secrets.token_bytes(300)):
+        for handle, key, old, new in _attempts(bench, ordinary_bytes()):
             if turn:
-                handle.load(key)
+                patient_load(bench, key, handle)
             with fault():
                 answer = in_time(bench, partial(handle.swap, key, old, new))
             judge(answer, landed=patient_load(bench, key) == new, room=True)
             expect(patient_load(bench, key) in (old, new), "S5", "a record is neither what it was nor what was asked")
         key, value = bench.record()
         with fault():
-            read = in_time(bench, partial(bench.a.load, key))
+            read = in_time(bench, partial(bench.failing.load, key))
         if not isinstance(read, StoreUnavailable):
             expect(read == value, "S2", "a load is answered by something else than the engine")
         next_is_right(bench, key)
@@ -69,11 +68,12 @@ def while_one_reply_is_lost(bench: Bench) -> None:
 
 def _attempts(bench: Bench, new: bytes) -> Iterator[Attempt]:
     """Yield a replacement, a delete and a create, on the store and on each kind of view that it makes."""
-    handles = [bench.a]
+    handles = [bench.failing]
     if has_views(bench.a):
-        handles.append(bench.a.at(bench.a.incarnation()))
+        name = bench.a.incarnation()
+        handles.append(bench.failing.at(name))
         with contextlib.suppress(NotTriedError):
-            handles.append(pinned(bench.a, bench.record("r")))
+            handles.append(pinned(bench.failing, bench.record("r"), name))
     for handle in handles:
         yield (handle, *bench.record(), new)
         yield (handle, *bench.record(), None)
@@ -85,11 +85,11 @@ def _inflict(
 ) -> None:
     needs(fault, f"no hook: Faults({hook}=...)")
     assert fault is not None
-    attempts = list(_attempts(bench, secrets.token_bytes(size)))
+    attempts = list(_attempts(bench, ordinary_bytes(size)))
     name = bench.a.incarnation() if has_views(bench.a) else ""
     listed = {bench.record("v", 40)[0] for _ in range(5)}
     for handle, key, old, _ in attempts:
-        expect(handle.load(key) == old, "S2", "a record is not read as it was written")
+        expect(patient_load(bench, key, handle) == old, "S2", "a record is not read as it was written")
     told: list[Answer] = []
     with fault():
         for handle, key, old, asked in attempts:
@@ -113,7 +113,7 @@ def _inflict(
 
 def _capabilities(bench: Bench, name: str, listed: set[str], *, reads_work: bool) -> None:
     """Ask an engine that fails for names, keys and time: it answers rightly, or raises StoreUnavailable in time."""
-    store: Any = bench.a
+    store: Any = bench.failing
     if lists(store):
         keys = in_time(bench, lambda: listed <= set(store.keys("v")))
         if not (reads_work and keys is True):
@@ -167,9 +167,9 @@ def next_is_right(bench: Bench, key: str) -> None:
     until = time.monotonic() + bench.faults.patience
     while True:
         now = patient_load(bench, key)
-        new = secrets.token_bytes(300)
+        new = ordinary_bytes()
         try:
-            if bench.a.swap(key, now, new):
+            if bench.failing.swap(key, now, new):
                 expect(patient_load(bench, key) == new, "S2", "after a fault a load is older than the swap before it")
                 return
         except (StoreUnavailable, StoreUncertain):

@@ -34,8 +34,11 @@ class Faults:
             clearing that it does by itself. With it the kit sees whether what was replaced piles up.
         foreign: functions that each open the store on a place that holds something else (another table under the
             store's name, a table with a wrong collation, a server set up unsafely), which it has to refuse.
+        short_deadline: opens the store, as ``make`` does, with a short deadline. The calls that are made while the
+            engine fails are made on it, and those that have to succeed on ``make``'s: then ``make``'s deadline can be
+            as long as a busy machine needs. Without it all calls are made on ``make``'s.
         patience: after how many seconds a call counts as hanging, or an engine as not coming back; well above the
-            store's deadline.
+            deadline of ``make``'s stores.
     """
 
     restart: Callable[[], object] | None = None
@@ -48,4 +51,5 @@ class Faults:
     new_history: Callable[[], object] | None = None
     size: Callable[[], int] | None = None
     foreign: Sequence[Callable[[], Any]] = ()
+    short_deadline: Callable[[], Any] | None = None
     patience: float = 30.0

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Callable
 from functools import partial
 
 from .failure import expect
-from .store_pair import RACERS, Bench, race
+from .store_pair import RACERS, Bench, ordinary_bytes, race
 from .watch import Handle
 
 
@@ -22,7 +21,7 @@ def reads_are_fresh(bench: Bench) -> None:
         for _ in range(turn % 4):
             for reader in readers:
                 expect(reader() == value, "S2", "a load is older than a swap that ended before it")
-        new = secrets.token_bytes(300)
+        new = ordinary_bytes()
         expect(handles[turn % 3].swap(key, value, new), "S1", "a swap from the record's bytes did not land")
         if turn % 2:
             found = [reader() for reader in readers]
@@ -35,7 +34,7 @@ def reads_are_fresh(bench: Bench) -> None:
 def absence_is_fresh(bench: Bench) -> None:
     """A record that comes or goes is seen at once, also by a handle that saw it absent, or there, before."""
     for turn in range(max(4, bench.rounds // 2)):
-        key, value = bench.key(), secrets.token_bytes(300)
+        key, value = bench.key(), ordinary_bytes()
         handles = [bench.a, bench.b]
         writer, reader = handles[turn % 2], handles[1 - turn % 2]
         for _ in range(1 + turn % 3):
@@ -54,13 +53,13 @@ def across_threads(bench: Bench) -> None:
     for handle in (bench.a, bench.b):
         key, value = bench.record()
         for turn in range(6):
-            new = secrets.token_bytes(300)
+            new = ordinary_bytes()
             expect(_elsewhere(partial(handle.load, key)) == value, "S2", "another thread does not see what was written")
             landed = _elsewhere(partial(handle.swap, key, value, new))
             expect(landed, "S1", "a swap in another thread did not land from the record's bytes")
             expect(handle.load(key) == new, "S2", "a thread does not see what another one wrote")
             expect(not handle.swap(key, value, value), "S8", "a swap landed from bytes that another thread replaced")
-            value = new if turn % 2 else secrets.token_bytes(300)
+            value = new if turn % 2 else ordinary_bytes()
             if value != new:
                 expect(handle.swap(key, new, value), "S1", "a swap from the record's bytes did not land")
         landed = _elsewhere(partial(handle.swap, key, value, None))
@@ -83,7 +82,7 @@ def a_record_per_thread(bench: Bench) -> None:
 def _own_record(handle: Handle, key: str, turns: int) -> None:
     held: bytes | None = None
     for turn in range(turns):
-        new = secrets.token_bytes(100 + turn * 300)
+        new = ordinary_bytes(100 + turn * 300)
         expect(handle.swap(key, held, new), "S1", "a swap did not land from the record of this thread alone")
         expect(handle.load(key) == new, "S6", "a thread does not read its own record")
         expect(not handle.swap(key, new + b"1", b"x"), "S1", "a swap from other bytes than the record's landed")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import gc
 import math
-import secrets
 import threading
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Final
 
 from ...errors import MFAError
 from .failure import StoreCheckFailed, expect, needs
-from .store_pair import Bench, race
+from .store_pair import Bench, ordinary_bytes, race
 from .watch import Handle, tells_time
 
 _CALLS: Final = 300
@@ -40,7 +39,7 @@ def nothing_leaks(bench: Bench) -> None:
 
     def turn() -> None:
         nonlocal held
-        new = secrets.token_bytes(300)
+        new = ordinary_bytes()
         expect(bench.a.load(key) == held, "S2", "a record is not read as it was written")
         expect(bench.a.swap(key, held, new), "S1", "a swap from the record's bytes did not land")
         bench.a.swap(key, held, None)

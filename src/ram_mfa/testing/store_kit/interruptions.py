@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ from ...errors import StoreUnavailable, StoreUncertain
 from .failure import NotTriedError, expect, needs
 from .failures import judge, next_is_right
 from .lost_history import pinned
-from .store_pair import RACERS, Bench, race
+from .store_pair import RACERS, Bench, ordinary_bytes, race
 from .watch import Handle, has_views, lists, tells_time
 
 
@@ -49,7 +48,7 @@ def _live_on(handle: Handle, record: tuple[str, bytes], turns: int) -> None:
         told = "an interrupted load says that there is no record" if found is None else "a load gives another record"
         expect(found in may_be, "S2", told)
         may_be = {found}
-        new = None if turn % 4 == 3 and found is not None else secrets.token_bytes(300)
+        new = None if turn % 4 == 3 and found is not None else ordinary_bytes()
         try:
             landed: Any = handle.swap(key, found, new)
         except StoreUncertain:

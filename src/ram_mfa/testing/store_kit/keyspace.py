@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from .failure import StoreCheckFailed, expect
-from .store_pair import Bench
+from .store_pair import Bench, ordinary_bytes
 from .twins import key_twins, odd_keys
 from .watch import lists
 
@@ -21,7 +21,7 @@ def keys_apart(bench: Bench) -> None:
     for alike, one, other in key_twins():
         bench.used += one, other
         told = f"a key is taken for another that is alike in {alike}"
-        first, second = secrets.token_bytes(300), secrets.token_bytes(300)
+        first, second = ordinary_bytes(), ordinary_bytes()
         bench.put(one, None, first)
         expect(bench.b.load(other) is None, "S11", told)
         expect(not bench.b.swap(other, first, second), "S11", told)
@@ -58,7 +58,7 @@ def _harmless(call: Callable[[], object]) -> object:
 def every_kind(bench: Bench) -> None:
     """Each letter names a kind of its own: records do not mix, and a listing names its own kind's only."""
     tail = secrets.token_urlsafe(32)
-    values = {kind + tail: secrets.token_bytes(40) for kind in KINDS}
+    values = {kind + tail: ordinary_bytes(40) for kind in KINDS}
     bench.used.extend(values)
     for key, value in values.items():
         expect(bench.a.load(key) is None, "S11", "a key is taken for another that differs in its first letter")
@@ -78,11 +78,11 @@ def every_kind(bench: Bench) -> None:
 def nothing_goes(bench: Bench) -> None:
     """Many records are all there after many more were written, and after the handle that wrote them is gone."""
     writer = bench.handle()
-    first = {bench.key(): secrets.token_bytes(1500) for _ in range(50)}
-    large = {bench.key(): secrets.token_bytes(16_000) for _ in range(10)}
+    first = {bench.key(): ordinary_bytes(1500) for _ in range(50)}
+    large = {bench.key(): ordinary_bytes(16_000) for _ in range(10)}
     for key, value in (first | large).items():
         expect(writer.swap(key, None, value), "S9", "a record could not be written")
-    spent = {bench.key(): secrets.token_bytes(1500) for _ in range(population(bench))}
+    spent = {bench.key(): ordinary_bytes(1500) for _ in range(population(bench))}
     for key, value in spent.items():
         expect(writer.swap(key, None, value), "S9", "a record could not be written among many")
     for key, value in (first | large).items():

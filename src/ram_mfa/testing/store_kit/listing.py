@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import itertools
-import secrets
 import threading
 
 from .failure import expect, needs
 from .keyspace import population
-from .store_pair import Bench
+from .store_pair import Bench, ordinary_bytes
 from .watch import lists
 
 KIND, OTHER = "y", "Y"
@@ -48,7 +47,7 @@ def _churn(bench: Bench, stay: list[str], stop: threading.Event) -> None:
     passing: list[tuple[str, bytes]] = []
     place = 0
     while not stop.is_set():
-        key, value = bench.key(KIND), secrets.token_bytes(40)
+        key, value = bench.key(KIND), ordinary_bytes(40)
         if bench.b.swap(key, None, value):
             passing.append((key, value))
         if len(passing) > 20:
@@ -57,7 +56,7 @@ def _churn(bench: Bench, stay: list[str], stop: threading.Event) -> None:
         place = (place + 37) % len(stay)
         now = bench.b.load(stay[place])
         if now is not None:
-            bench.b.swap(stay[place], now, secrets.token_bytes(40))
+            bench.b.swap(stay[place], now, ordinary_bytes(40))
 
 
 def listing_and_writing(bench: Bench) -> None:
@@ -67,7 +66,7 @@ def listing_and_writing(bench: Bench) -> None:
     for handle in (bench.a, bench.b):
         for key in handle.keys("w"):
             if key in held:
-                new = secrets.token_bytes(40)
+                new = ordinary_bytes(40)
                 expect(handle.swap(key, held[key], new), "S1", "a swap did not land within a walk over the keys")
                 expect(bench.a.load(key) == new, "S2", "a load within a walk over the keys is older than a swap")
                 held[key] = new

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...errors import HistoryLost
 from .failure import NotTriedError, StoreCheckFailed, expect, needs
-from .store_pair import Bench
+from .store_pair import Bench, ordinary_bytes
 from .twins import byte_twins
 from .watch import Handle, has_views
 
@@ -28,13 +27,13 @@ def present(handle: Handle) -> str:
     return handle.incarnation()
 
 
-def pinned(handle: Handle, pin: tuple[str, bytes]) -> Handle:
-    """Return a view beside a record.
+def pinned(handle: Handle, pin: tuple[str, bytes], name: str | None = None) -> Handle:
+    """Return a view beside a record, of the present history or the one that is named.
 
     Raises:
         NotTriedError: the store makes none.
     """
-    name = present(handle)
+    name = present(handle) if name is None else name
     try:
         return handle.at(name, beside=pin)
     except TypeError:
@@ -64,7 +63,7 @@ def pins(bench: Bench) -> None:
     old = pinned(bench.a, (pin, value))
     expect(old.load(key) == held, "S12", "a view beside a record does not read")
     for handle in (bench.b, bench.a):
-        new = secrets.token_bytes(300)
+        new = ordinary_bytes()
         expect(handle.swap(pin, value, new), "S1", "a swap from the record's bytes did not land")
         refuses(bench, old, (key, held), now, "beside a record that was replaced")
         old = pinned(bench.a, (pin, new))

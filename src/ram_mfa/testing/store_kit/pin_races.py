@@ -15,7 +15,7 @@ from ...errors import HistoryLost, StoreUnavailable
 from .failure import expect
 from .lost_history import pinned
 from .shaking import shaken
-from .store_pair import RACERS, Bench, race
+from .store_pair import RACERS, Bench, ordinary_bytes, race
 from .watch import Handle
 
 
@@ -24,12 +24,12 @@ def nothing_lands_beside_another(bench: Bench) -> None:
     pinned(bench.a, bench.record("r"))
     for round_ in range(bench.rounds):
         pin, value = bench.record("r")
-        records = [(*bench.record(), secrets.token_bytes(40)) for _ in range(RACERS - 1)]
+        records = [(*bench.record(), ordinary_bytes(40)) for _ in range(RACERS - 1)]
         ended = threading.Event()
         jobs: list[Callable[[], Any]] = []
         for place, (key, _, late) in enumerate(records):
             view = pinned((bench.a, bench.b)[place % 2], (pin, value))
-            new = None if place % 3 == 2 else secrets.token_bytes(40)
+            new = None if place % 3 == 2 else ordinary_bytes(40)
             jobs.append(_unsteady(bench, (round_, place), partial(_write_on, view, (key, late, new), ended)))
         jobs.append(partial(_replace, bench, (pin, value), records, ended))
         race(jobs)
@@ -45,7 +45,7 @@ def _replace(
     handle = (bench.a, bench.b)[secrets.randbelow(2)]
     try:
         time.sleep(secrets.randbelow(20) / 10_000)  # so that the views are at work
-        new = None if secrets.randbelow(4) == 0 else secrets.token_bytes(300)
+        new = None if secrets.randbelow(4) == 0 else ordinary_bytes()
         expect(handle.swap(*pin, new), "S1", "a swap from the record's bytes did not land")
         for key, first, late in records:
             bench.put(key, first, late)
@@ -74,8 +74,8 @@ def nothing_is_read_beside_another(bench: Bench) -> None:
     for round_ in range(bench.rounds):
         pin, value = bench.record("r")
         key, before = bench.record()
-        pinned_value, after = secrets.token_bytes(300), secrets.token_bytes(300)
-        now = secrets.token_bytes(300)
+        pinned_value, after = ordinary_bytes(), ordinary_bytes()
+        now = ordinary_bytes()
         view = pinned((bench.a, bench.b)[round_ % 2], (pin, pinned_value))
         ended = threading.Event()
 

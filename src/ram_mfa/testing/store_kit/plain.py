@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import secrets
-
 from .failure import expect
-from .store_pair import Bench
+from .store_pair import Bench, ordinary_bytes
 from .watch import Handle
 
 
 def absence(bench: Bench) -> None:
     """A key without a record is None, and there is nothing to replace or delete under it."""
-    key, value = bench.key(), secrets.token_bytes(300)
+    key, value = bench.key(), ordinary_bytes()
     expect(bench.a.load(key) is None, "S5", "load of a key without a record is not None")
     expect(not bench.a.swap(key, None, None), "S1", "swap(key, None, None) without a record is not False")
     for old in (value, b"\0", b" ", b"None", b"null"):
@@ -36,7 +34,7 @@ def creating(bench: Bench) -> None:
 def replacing(bench: Bench) -> None:
     """Replacing needs the old bytes exactly, whatever was read before, and may write the same bytes again."""
     key, value = bench.record()
-    new = secrets.token_bytes(300)
+    new = ordinary_bytes()
     for handle in (bench.a, bench.b):
         for wrong in (new, value[:-1], value + b"\0", value[:-1] + bytes([value[-1] ^ 1]), b"\0" + value):
             _refused(handle, key, value, wrong)
@@ -64,7 +62,7 @@ def stale_swaps(bench: Bench) -> None:
     held = first
     for turn in range(300):
         expect(bench.a.load(key) == held, "S2", "a handle does not see what was written")
-        new = secrets.token_bytes(40)
+        new = ordinary_bytes(40)
         expect(bench.b.swap(key, held, new), "S1", "a swap from the record's bytes did not land")
         before, held = held, new
         if turn < 40:
@@ -79,7 +77,7 @@ def stale_swaps(bench: Bench) -> None:
 def bytes_that_return(bench: Bench) -> None:
     """A record that is A, then B, then A again is A: a swap from A lands, and one from B does not."""
     key, one = bench.record()
-    other = secrets.token_bytes(300)
+    other = ordinary_bytes()
     for handle in (bench.a, bench.b):
         expect(handle.load(key) == one, "S2", "a handle does not see what was written")
         bench.put(key, one, other)
@@ -106,7 +104,7 @@ def deleting(bench: Bench) -> None:
             expect(not handle.swap(key, value, value + b"1"), "S13", "a deleted record is replaced")
             expect(not handle.swap(key, None, None), "S1", "swap(key, None, None) without a record is not False")
             expect(handle.load(key) is None, "S13", "a deleted record is back")
-        gone, value = value, secrets.token_bytes(300) if turn % 2 else value
+        gone, value = value, ordinary_bytes() if turn % 2 else value
         expect(bench.a.swap(key, None, value), "S13", "a deleted record's key cannot be created again")
         expect(bench.b.load(key) == value, "S2", "a record that was created again is not read")
         expect(gone == value or not bench.a.swap(key, gone, gone), "S13", "a deleted record's bytes still count")

@@ -15,7 +15,7 @@ from .failure import NotTriedError, StoreCheckFailed, expect, needs
 from .lost_history import NO_NAMES, pinned, refuses
 from .remote import StartMethod
 from .shaking import shaken
-from .store_pair import Bench, try_swap
+from .store_pair import Bench, ordinary_bytes, try_swap
 from .watch import lists
 
 
@@ -114,8 +114,8 @@ class _Work:
         return wins
 
     def bids(self, store: Any, claim: str, seen: bytes | None) -> tuple[bool, bool]:
-        created = try_swap(store, claim, None, secrets.token_bytes(300))
-        return created, try_swap(store, self.contested, seen, secrets.token_bytes(300))
+        created = try_swap(store, claim, None, ordinary_bytes())
+        return created, try_swap(store, self.contested, seen, ordinary_bytes())
 
     def count(self, store: Any) -> None:
         done, until = 0, time.monotonic() + self.patience
@@ -132,13 +132,13 @@ def fresh_between_processes(bench: Bench) -> None:
     pair = (bench.a, other)
     for turn in range(max(4, min(40, bench.rounds))):
         writer, reader = pair[turn % 2], pair[1 - turn % 2]
-        key, value = bench.key("w"), secrets.token_bytes(300)
+        key, value = bench.key("w"), ordinary_bytes()
         for _ in range(turn % 3):
             expect(reader.load(key) is None, "S5", "load of a key without a record is not None")
         expect(writer.swap(key, None, value), "S7", "creating a record under a fresh key did not land")
         expect(reader.load(key) == value, "S2", "another process does not see a record that was created")
         expect(not reader.swap(key, None, value), "S7", "another process creates over a record")
-        new = secrets.token_bytes(300)
+        new = ordinary_bytes()
         expect(writer.swap(key, value, new), "S1", "a swap from the record's bytes did not land")
         expect(reader.load(key) == new, "S2", "another process does not see what was written")
         expect(not reader.swap(key, value, value), "S8", "another process swaps from bytes that were replaced")
@@ -162,7 +162,7 @@ def pins_between_processes(bench: Bench) -> None:
         key, held = bench.record()
         view = pinned(viewer, (pin, value))
         expect(view.load(key) == held, "S12", "a view beside a record does not read")
-        new = secrets.token_bytes(300)
+        new = ordinary_bytes()
         expect(writer.swap(pin, value, new), "S1", "a swap from the record's bytes did not land")
         refuses(bench, view, (key, held), bench.a.incarnation(), "beside a record that another process replaced")
 
@@ -172,7 +172,7 @@ def outlives_its_process(bench: Bench) -> None:
     for turn in range(3):
         remote = bench.remote_process()
         keys = [bench.key() for _ in range(4)]
-        remote.start("write on", keys, [secrets.token_bytes(300) for _ in range(3_000)])
+        remote.start("write on", keys, [ordinary_bytes() for _ in range(3_000)])
         landed: dict[str, bytes | None] = dict.fromkeys(keys)
         asked: dict[str, bytes | None] = dict.fromkeys(keys)
         for _ in range(60 + 40 * turn):

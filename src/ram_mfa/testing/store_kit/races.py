@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import itertools
-import secrets
 from functools import partial
 from typing import Any
 
 from .failure import expect
-from .store_pair import RACERS, Bench, Progress, race, try_swap
+from .store_pair import RACERS, Bench, Progress, ordinary_bytes, race, try_swap
 
 Bid = tuple[Any, bytes | None]
 
@@ -22,10 +21,10 @@ def one_winner(bench: Bench) -> None:
         key = bench.key()
         held: bytes | None = None
         for stage, promise in (("creates", "S7"), ("replacements", "S1")):
-            bids: list[Bid] = [(handle, secrets.token_bytes(300)) for handle in handles]
+            bids: list[Bid] = [(handle, ordinary_bytes()) for handle in handles]
             held = _only(bench, key, held, bids, promise, stage, shake)
         if round_ % 3 == 0:  # some delete what others replace
-            bids = [(handle, None if place % 2 else secrets.token_bytes(300)) for place, handle in enumerate(handles)]
+            bids = [(handle, None if place % 2 else ordinary_bytes()) for place, handle in enumerate(handles)]
             held = _only(bench, key, held, bids, "S1", "replacements and deletes", shake)
         if held is not None:
             _only(bench, key, held, [(handle, None) for handle in handles], "S13", "deletes", shake)
@@ -80,7 +79,7 @@ def create_and_delete(bench: Bench) -> None:
     def claim(store: Any, number: int) -> None:
         done = 0
         while done < each:
-            mine = b"%d " % number + secrets.token_bytes(40)
+            mine = b"%d " % number + ordinary_bytes(40)
             if not progress.note(try_swap(store, key, None, mine)):
                 continue
             holders.append(mine)

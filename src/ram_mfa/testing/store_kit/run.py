@@ -137,7 +137,7 @@ def check_store(
     faults = faults or Faults()
 
     def bench() -> Bench:
-        return Bench(make, rounds, faults, processes, start_method, seconds)
+        return Bench(make, rounds, faults, processes, start_method, seconds, make_failing=faults.short_deadline)
 
     return run(bench, checks, progress or _silent, Watch(faults.patience, seconds))
 

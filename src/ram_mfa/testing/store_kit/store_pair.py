@@ -26,6 +26,15 @@ _CLEARING: Final = 120.0
 """Seconds for which the records of the checks are deleted at the end, at most."""
 
 
+def ordinary_bytes(size: int = 300) -> bytes:
+    """Return fresh bytes in which nothing is special: letters and digits that no text layer alters or folds away.
+
+    So a store that alters some contents is found by the checks of contents, and not by whichever check happens to meet
+    such contents first.
+    """
+    return secrets.token_urlsafe(size)[:size].encode()
+
+
 def _opened(bench: Bench) -> Watch:
     return Watch(bench.faults.patience, bench.seconds)
 
@@ -45,8 +54,10 @@ class Bench:
     seconds: float = 3600.0
     make_remote: Callable[[], Any] | None = None
     threads: bool = True
+    make_failing: Callable[[], Any] | None = None
     watch: Watch = attrs.field(init=False, default=attrs.Factory(_opened, takes_self=True))
     handles: list[Handle] = attrs.field(factory=list, init=False)
+    _failing: Handle | None = attrs.field(default=None, init=False)
     remotes: list[Remote] = attrs.field(factory=list, init=False)
     used: list[str] = attrs.field(factory=list, init=False)
     certain: list[tuple[str, bytes | None]] = attrs.field(factory=list, init=False)
@@ -65,6 +76,16 @@ class Bench:
     def b(self) -> Handle:
         """The other handle."""
         return self.handles[1]
+
+    @property
+    def failing(self) -> Handle:
+        """The handle for calls that are made while the engine fails; its deadline is short where that was given."""
+        if self.make_failing is None:
+            return self.a
+        if self._failing is None:
+            self._failing = Handle(self.make_failing(), self.watch)
+            self.handles.append(self._failing)
+        return self._failing
 
     def open(self) -> Handle:
         """Make a further handle; who asks for it closes it."""
@@ -102,7 +123,7 @@ class Bench:
 
     def record(self, kind: str = "k", size: int = 300) -> tuple[str, bytes]:
         """Create a record and return its key and bytes."""
-        key, value = self.key(kind), secrets.token_bytes(size)
+        key, value = self.key(kind), ordinary_bytes(size)
         self.put(key, None, value)
         return key, value
 

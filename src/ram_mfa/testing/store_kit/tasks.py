@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Final
@@ -13,6 +12,7 @@ from typing import Any, Final
 from ...errors import MFAError, StoreUnavailable, StoreUncertain
 from .desk import Desk, bounded, exactly
 from .failure import StoreCheckFailed, expect
+from .store_pair import ordinary_bytes
 
 _LATE: Final = 0.4
 """Seconds that a write which was cancelled is given to land after all."""
@@ -52,7 +52,7 @@ async def racing_tasks(desk: Desk) -> None:
     """Of many tasks that swap from the same bytes one lands, in every round."""
     key, held = desk.key(), None
     for round_ in range(max(4, desk.bench.rounds // 4)):
-        bids = [secrets.token_bytes(300) for _ in range(desk.tasks)]
+        bids = [ordinary_bytes() for _ in range(desk.tasks)]
         calls = [desk.stores[place % 2].swap(key, held, bid) for place, bid in enumerate(bids)]
         if round_ % 2:
             calls = [_dawdle(call, random.Random(f"{round_} {place}")) for place, call in enumerate(calls)]
@@ -80,7 +80,7 @@ async def a_record_per_task(desk: Desk) -> None:
 async def _own_record(store: Any, key: str, dice: random.Random) -> None:
     held: bytes | None = None
     for size in (100, 2_500, 16_000, 300):
-        new = secrets.token_bytes(size)
+        new = ordinary_bytes(size)
         landed = exactly(await _dawdle(store.swap(key, held, new), dice))
         expect(landed, "S1", "a swap did not land from the record of this task alone")
         expect(await _dawdle(store.load(key), dice) == new, "S6", "a task does not read its own record")
@@ -101,7 +101,7 @@ async def cancelled_tasks(desk: Desk) -> None:
     for place in range(max(40, desk.tasks)):
         held = await bounded(desk, store.load(key))
         expect(held in bids, "S5", "after a cancelled swap the record is nothing that was asked")
-        bid = secrets.token_bytes(300)
+        bid = ordinary_bytes()
         bids.append(bid)
         before = asyncio.all_tasks()
         ended = await _cancelled(desk, store.swap(key, held, bid), place, usual)
@@ -128,7 +128,7 @@ async def cancelled_crowd(desk: Desk) -> None:
     store, dice = desk.stores[0], random.Random("crowd")
     for _ in range(3):
         keys = [desk.key() for _ in range(24)]
-        mine = {key: secrets.token_bytes(300) for key in keys}
+        mine = {key: ordinary_bytes() for key in keys}
         running = [asyncio.ensure_future(store.swap(key, None, value)) for key, value in mine.items()]
         for _ in range(dice.randrange(4)):
             await asyncio.sleep(0)
