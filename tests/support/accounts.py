@@ -111,9 +111,14 @@ ACCOUNT = Account(
     old_marks=(b"o" * 16, b"l" * 16),
     outbox=(
         Event(
-            EventType.DEVICE_BOUND, "alice", 1_699_999_000.0, "administrator root", "AAAAAAAAAAAAAAAAAAAAAA", "phone"
+            EventType.DEVICE_BOUND,
+            user="alice",
+            at=1_699_999_000.0,
+            actor="administrator root",
+            device="AAAAAAAAAAAAAAAAAAAAAA",
+            detail="phone",
         ),
-        Event(EventType.PASSWORD_CHANGED, "alice", 1_699_999_001.0),
+        Event(EventType.PASSWORD_CHANGED, user="alice", at=1_699_999_001.0),
     ),
     moved_to="alicia",
     reserved_for="alison",
@@ -144,7 +149,15 @@ def _tuples(of, most):
     return st.lists(of, max_size=min(most, 3)).map(tuple) | st.lists(of, min_size=most, max_size=most).map(tuple)
 
 
-_events = st.builds(Event, st.sampled_from(EventType), _text, _moments, _text, st.none() | _text, _text)
+_events = st.builds(
+    Event,
+    st.sampled_from(EventType),
+    user=_text,
+    at=_moments,
+    actor=_text,
+    device=st.none() | _text,
+    detail=_text,
+)
 _phones = st.builds(
     VirtualMFADevice,
     id=_text,

@@ -16,7 +16,7 @@ from .._secret import SecretBytes
 from .._validation import is_flag
 from ..account import OFFER_TRIES, Account, Offer, SecurityKey, expires_at
 from ..context import Context
-from ..events import Event, EventType
+from ..events import EventType
 from ..otp import Algorithm
 from ..policy import RelyingParty
 from ..refusals import Kind, Reason, Refusal, Ticket
@@ -109,7 +109,7 @@ class OfferSecurityKey(Verb[SecurityKeyOffer]):
         if offer is not None:
             return Transition(account, self._present(current, context, party, offer))
         offer = self._make_offer(context, digest, name)
-        event = Event(EventType.DEVICE_OFFERED, context.user, context.now, actor, None, Kind.SECURITY_KEY.value)
+        event = context.event(EventType.DEVICE_OFFERED, actor=actor, detail=Kind.SECURITY_KEY.value)
         return Transition(
             with_offer(current, context, offer), self._present(current, context, party, offer), events=(event,)
         )

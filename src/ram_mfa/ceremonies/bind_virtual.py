@@ -14,7 +14,7 @@ from .._validation import is_flag
 from ..account import OFFER_TRIES, Account, Offer, VirtualMFADevice, expires_at
 from ..context import Context
 from ..encoding import base64url
-from ..events import Event, EventType
+from ..events import EventType
 from ..otp import TOTP, KeyURI, setup_key
 from ..refusals import Kind, Reason, Ticket
 from ..rules import fields
@@ -108,7 +108,7 @@ class OfferVirtualDevice(Verb[VirtualDeviceOffer]):
         if offer is not None:
             return Transition(account, self._present(current, context, offer))
         offer = self._make_offer(context, digest, name)
-        event = Event(EventType.DEVICE_OFFERED, context.user, context.now, actor, None, Kind.VIRTUAL.value)
+        event = context.event(EventType.DEVICE_OFFERED, actor=actor, detail=Kind.VIRTUAL.value)
         return Transition(with_offer(current, context, offer), self._present(current, context, offer), events=(event,))
 
     def _find_open_offer(self, account: Account, context: Context, digest: bytes) -> Offer | None:

@@ -102,9 +102,7 @@ class BeginLogon(Verb[LogonStart]):
         self, account: Account | None, context: Context, outcome: NotRequired | Remembered
     ) -> Transition[LogonStart]:
         detail = outcome.why if isinstance(outcome, NotRequired) else f"machine {outcome.machine}"
-        return Transition(
-            account, outcome, events=(Event(EventType.MFA_SKIPPED, context.user, context.now, detail=detail),)
-        )
+        return Transition(account, outcome, events=(context.event(EventType.MFA_SKIPPED, detail=detail),))
 
     def _must_bind(self, account: Account | None, context: Context) -> MustBind:
         stamp = fresh(context, Purpose.ENROLMENT, lifetime=context.policy.lifetimes.enrolment)
@@ -171,7 +169,7 @@ class FinishLogon(Verb[Proof]):
                 after, context, label=self.remember, password_mark=self.password_mark, device=result.device
             )
         proof = make_proof(after, context, result.device, session=self.session, machine=token)
-        event = Event(EventType.LOGON_PROVED, context.user, context.now, device=result.device.id)
+        event = context.event(EventType.LOGON_PROVED, device=result.device.id)
         return Transition(after, proof, events=(event, *events))
 
     def _with_mark(self, account: Account, context: Context, mark: bytes) -> Account:

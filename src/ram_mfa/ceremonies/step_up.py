@@ -11,7 +11,7 @@ import attrs
 
 from ..account import Account
 from ..context import Context
-from ..events import Event, EventType
+from ..events import EventType
 from ..refusals import Challenge, Reason
 from ..rules import fields
 from ..rules.admission import Proof
@@ -94,5 +94,5 @@ class FinishStepUp(Verb[Proof]):
             )
         proof = make_proof(result.account, context, result.device, session=self.session, operation=self.operation)
         detail = self.operation.name
-        event = Event(EventType.STEP_UP_PROVED, context.user, context.now, device=result.device.id, detail=detail)
+        event = context.event(EventType.STEP_UP_PROVED, device=result.device.id, detail=detail)
         return Transition(result.account, proof, events=(event,))

@@ -245,5 +245,5 @@ def event_row(event: Event) -> list[Any]:
 
 def event(row: list[Any]) -> Event:
     """Return the event of a row."""
-    name, *rest = typed(row, (str, str, float, str, _OPTIONAL_TEXT, str))
-    return Event(_EVENT_TYPES[name], *rest)
+    name, user, at, actor, device, detail = typed(row, (str, str, float, str, _OPTIONAL_TEXT, str))
+    return Event(_EVENT_TYPES[name], user=user, at=at, actor=actor, device=device, detail=detail)

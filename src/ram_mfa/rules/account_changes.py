@@ -44,11 +44,15 @@ def new_account(context: Context, *, required: bool, by_enrolment: bool = False)
 
 
 def check_name(name: str | None, kind: Kind) -> str | None:
-    """Return the name (by default the kind's), or None if it is not 1 to 64 printable characters."""
+    """Return the name (by default the kind's), or None if no device may have it."""
     if name is None:
         return kind.value
-    fine = isinstance(name, str) and 1 <= len(name) <= MAX_NAME and name.isprintable() and not name.isspace()
-    return name if fine else None
+    return name if is_device_name(name) else None
+
+
+def is_device_name(name: str) -> bool:
+    """Return whether a device may have that name: 1 to 64 printable characters, and not only blanks."""
+    return isinstance(name, str) and 1 <= len(name) <= MAX_NAME and name.isprintable() and not name.isspace()
 
 
 def may_bind(account: Account, context: Context, kind: Kind) -> Reason | None:
@@ -64,7 +68,7 @@ def may_bind(account: Account, context: Context, kind: Kind) -> Reason | None:
 def with_bound(account: Account, context: Context, device: Device, actor: str) -> tuple[Account, Event]:
     """Return the account with one more device, under a new epoch and without machines, and the event."""
     account = attrs.evolve(renewed(account, context), devices=(*account.devices, device), machines=())
-    return account, Event(EventType.DEVICE_BOUND, context.user, context.now, actor, device.id, device.kind.value)
+    return account, context.event(EventType.DEVICE_BOUND, actor=actor, device=device.id, detail=device.kind.value)
 
 
 def without_device(account: Account, context: Context, device: Device) -> Account:

@@ -154,5 +154,5 @@ def _verify_key(
     if answer.cloned is not None:
         device = answer.cloned.id
         after = attrs.evolve(after.with_device(attrs.evolve(answer.cloned, cloned_at=context.now)), machines=())
-        events = (Event(EventType.KEY_CLONED, context.user, context.now, device=device),)
+        events = (context.event(EventType.KEY_CLONED, device=device),)
     return refused(after, context, answer.refusal, device=device, events=events)

@@ -86,7 +86,7 @@ def remember(
         password_mark=mark_digest(password_mark),
     )
     unexpired = tuple(one for one in account.machines if one.expires_at > context.now)
-    event = Event(EventType.MACHINE_REMEMBERED, context.user, context.now, detail=machine.id)
+    event = context.event(EventType.MACHINE_REMEMBERED, detail=machine.id)
     return attrs.evolve(account, machines=(*unexpired, machine)[-allowed.max_machines :]), token, (event,)
 
 
