@@ -12,9 +12,9 @@ from ..events import Event, EventType
 from ..policy import UnknownUsers
 from ..refusals import Reason
 from ..rules import fields, machines
-from ..rules.account_changes import new_account
 from ..rules.actors import Actor, is_actor
 from ..rules.authority import Action, Grant
+from ..rules.new_account import new_account
 from ..rules.tickets import renewed
 from ..rules.verb import AccountVerb, ActorVerb, Transition, Verb
 from ..rules.views import AccountView, account_view

@@ -20,9 +20,9 @@ from ..account import Account
 from ..context import Context
 from ..events import EventType
 from ..refusals import Reason
-from ..rules.account_changes import new_account
 from ..rules.actors import Actor, is_actor
 from ..rules.authority import Action, Grant
+from ..rules.new_account import new_account
 from ..rules.tickets import renewed
 from ..rules.verb import ActorVerb, Transition, Verb
 

@@ -19,6 +19,7 @@ from ..refusals import Reason
 from ..rules import fields, machines
 from ..rules.admission import LogonStart, MustBind, NotRequired, Proof, Remembered
 from ..rules.challenges import challenge, subject_of, with_next_challenge
+from ..rules.devices import why_none_usable
 from ..rules.evidence import Evidence, is_evidence, verify_evidence
 from ..rules.proofs import make_proof
 from ..rules.tickets import (
@@ -31,7 +32,6 @@ from ..rules.tickets import (
     renewed,
     sealed_ticket,
 )
-from ..rules.usable import why_none_usable
 from ..rules.verb import Transition, Verb, refused
 
 

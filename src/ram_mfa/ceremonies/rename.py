@@ -10,9 +10,9 @@ from ..context import Context
 from ..events import EventType
 from ..refusals import Reason
 from ..rules import fields
-from ..rules.account_changes import is_device_name, select_device
 from ..rules.actors import Actor, is_actor
 from ..rules.authority import Action, Grant
+from ..rules.devices import is_device_name, select_device
 from ..rules.verb import ActorVerb, Transition
 from ..rules.views import DeviceView, device_view
 

@@ -16,9 +16,9 @@ from ..context import Context
 from ..events import EventType
 from ..refusals import Reason
 from ..rules import fields
-from ..rules.account_changes import select_device
 from ..rules.actors import Actor, is_actor
 from ..rules.authority import Action, Grant
+from ..rules.devices import select_device
 from ..rules.throttle import check_gate, count_wrong
 from ..rules.totp_check import accepted_in_the_future, match_run, totp_of, why_spent, with_accepted
 from ..rules.verb import ActorVerb, Transition, refused

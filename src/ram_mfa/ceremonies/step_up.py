@@ -16,11 +16,11 @@ from ..refusals import Challenge, Reason
 from ..rules import fields
 from ..rules.admission import Proof
 from ..rules.challenges import challenge, purpose_of, subject_of, with_next_challenge
+from ..rules.devices import why_none_usable
 from ..rules.evidence import Evidence, is_evidence, verify_evidence
 from ..rules.operation import Operation
 from ..rules.proofs import make_proof
 from ..rules.tickets import after_clock_set_back, open_ticket
-from ..rules.usable import why_none_usable
 from ..rules.verb import Transition, Verb, refused
 
 

@@ -13,9 +13,9 @@ from ..context import Context
 from ..events import EventType
 from ..refusals import Reason
 from ..rules import fields
-from ..rules.account_changes import select_device, without_device
 from ..rules.actors import Actor, Owner, is_actor
 from ..rules.authority import Action, Grant
+from ..rules.devices import select_device
 from ..rules.tickets import renewed
 from ..rules.verb import ActorVerb, Transition
 from ..rules.views import AccountView, DeviceView, account_view, device_view
@@ -39,8 +39,9 @@ class Unbind(ActorVerb[DeviceView]):
         device = select_device(account.devices, self.device)
         if isinstance(device, Reason):
             return device
+        left = tuple(bound for bound in account.devices if bound.id != device.id)
         wrong = account.wrong if isinstance(self.by, Owner) else ()
-        after = attrs.evolve(without_device(account, context, device), wrong=wrong)
+        after = attrs.evolve(renewed(account, context), devices=left, machines=(), wrong=wrong)
         event = context.event(EventType.DEVICE_UNBOUND, actor=grant.actor, device=device.id, detail=device.kind.value)
         return Transition(after, device_view(device, context.policy), events=(event,))
 

@@ -22,7 +22,7 @@ from ..events import Event, EventType
 from ..refusals import Kind, Reason, Refusal, Refused
 from ..rules.actors import Actor
 from ..rules.authority import Action, authorise
-from ..rules.usable import is_allowed, usable_devices
+from ..rules.devices import is_allowed, usable_devices
 from ..sealing import BrokenSeal, RecordSeal, SealedElsewhere
 from .effects import Effects, list_keys, load, swap
 from .loop import Engine

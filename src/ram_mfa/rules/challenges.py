@@ -15,9 +15,9 @@ from ..account import Account, SecurityKey, expires_at
 from ..context import Context
 from ..refusals import Challenge, Kind, Reason, Refusal
 from . import security_key_options
+from .devices import usable_devices
 from .operation import Operation
 from .tickets import MICROSECONDS, NOTHING, Opened, Purpose, challenge_of, fresh, operation_subject, sealed_ticket
-from .usable import usable_devices
 from .verb import Transition
 
 _RETRIED: Final = frozenset(

@@ -18,11 +18,10 @@ from ..context import Context
 from ..events import Event, EventType
 from ..refusals import Kind, Reason, Refusal
 from . import fields, security_key_check
-from .account_changes import select_device
+from .devices import is_allowed, select_device
 from .throttle import check_gate, count_wrong
 from .tickets import Opened, spend, spend_failed
 from .totp_check import match_one, with_accepted
-from .usable import is_allowed
 from .verb import Transition, refused
 
 

@@ -18,7 +18,7 @@ from ..account import Account, Device, Machine
 from ..context import Context
 from ..encoding import base64url
 from ..events import Event, EventType
-from .usable import usable_devices
+from .devices import usable_devices
 
 HANDLE_LENGTH = 43
 """Characters of a token: base64url of 32 bytes."""
