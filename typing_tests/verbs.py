@@ -16,6 +16,7 @@ from ram_mfa import (
     BeginStepUp,
     Bound,
     Challenge,
+    CheckSession,
     ConfirmSecurityKey,
     ConfirmVirtualDevice,
     Describe,
@@ -44,13 +45,17 @@ from ram_mfa import (
     RequireMFA,
     Resealed,
     ResetMFA,
+    ResumeLogon,
     ResyncVirtualDevice,
     SecurityKeyOffer,
+    SessionAlive,
+    SessionsEnded,
     SpendReceipt,
     Ticket,
     TOTPCode,
     U2FSignature,
     Unbind,
+    Unbound,
     VirtualDeviceOffer,
 )
 
@@ -91,7 +96,9 @@ def the_other_verbs(mfa: MFA, session: str) -> None:
     assert_type(mfa.perform("alice", RequireMFA(by=ROOT)), AccountView)
     assert_type(mfa.perform("alice", ResetMFA(ROOT)), AccountView)
     assert_type(mfa.perform("alice", Describe()), AccountView)
-    assert_type(mfa.perform("alice", Unbind(by=owner)), DeviceView)
+    unbound = mfa.perform("alice", Unbind(by=owner))
+    assert_type(unbound, Unbound)
+    assert_type(unbound.session_mark, str | None)
     assert_type(mfa.perform("alice", RenameDevice(name="phone", by=owner)), DeviceView)
     assert_type(mfa.perform("alice", ResyncVirtualDevice(codes=["1", "2"], by=owner)), DeviceView)
     assert_type(mfa.perform("alice", ImportVirtualDevice("otpauth://", last_step=None, by=ROOT)), Bound)
@@ -99,11 +106,29 @@ def the_other_verbs(mfa: MFA, session: str) -> None:
 
 
 def verbs_that_hand_nothing_out(mfa: MFA) -> None:
-    mfa.perform("alice", PasswordChanged())
     mfa.perform("alice", ForgetMachine("id", by=ROOT))
     mfa.perform("alice", ForgetMachines(ROOT))
     mfa.perform("alice", EraseAccount(ROOT))
-    assert_type(mfa.perform("alice", PasswordChanged()), None)
+    assert_type(mfa.perform("alice", ForgetMachines(ROOT)), None)
+
+
+def a_resumed_logon_admits_nobody(mfa: MFA, begun: Challenge | MustBind, session: str) -> None:
+    assert begun.logon is not None
+    stage = mfa.perform("alice", ResumeLogon(begun.logon, session=session, password_mark="mark"))
+    assert_type(stage, MustBind | Challenge)
+    stage.user  # type: ignore[union-attr] # pyright: ignore[reportAttributeAccessIssue]
+    owner = Owner.first_device(begun.logon, session=session)
+    mfa.perform("alice", OfferVirtualDevice(owner, account_name="alice", session=session))
+
+
+def a_session_alive_admits_nobody(mfa: MFA, admission: NotRequired | Remembered | Proof) -> None:
+    assert_type(admission.session_mark, str | None)
+    alive = mfa.perform("alice", CheckSession(admission.session_mark or ""))
+    assert_type(alive, SessionAlive)
+    alive.user  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
+    ended = mfa.perform("alice", PasswordChanged(session_mark=admission.session_mark))
+    assert_type(ended, SessionsEnded)
+    assert_type(ended.session_mark, str | None)
 
 
 async def all_the_same_awaited(mfa: AsyncMFA, ticket: Ticket, session: str) -> None:

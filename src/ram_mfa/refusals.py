@@ -80,6 +80,7 @@ class Reason(enum.Enum):
     # What was typed or tapped
     WRONG_CODE = "wrong code"
     REPLAYED_CODE = "code used before"
+    ALREADY_SENT = "the code of this ticket was sent before, as a double click does"
     RESYNC_NEEDED = "a code of the future was accepted: the device must be resynchronised"
     REBIND_NEEDED = "too many codes of the future were accepted: the device must be bound again"
     WRONG_ANSWER = "wrong answer of a security key"
@@ -100,6 +101,8 @@ class Reason(enum.Enum):
     OFFER_GONE = "offer expired, used or withdrawn"
     BAD_RECEIPT = "receipt not valid for this"
     PROOF_NEEDED = "a fresh proof is needed"
+    SESSION_ENDED = "session ended: devices, password, record or history of the store changed since"
+    NOT_REQUIRED = "MFA is no longer required at this logon"
     # The state of the account
     NO_ROOT = "no root record: the store was never created"
     BAD_USER_ID = "not the id of a user"
@@ -132,6 +135,7 @@ class Reason(enum.Enum):
 _ADVICE = {
     Reason.WRONG_CODE: Advice.RETYPE,
     Reason.REPLAYED_CODE: Advice.RETYPE,
+    Reason.ALREADY_SENT: Advice.RETYPE,
     Reason.RESYNC_NEEDED: Advice.ASK_ADMINISTRATOR,
     Reason.REBIND_NEEDED: Advice.BIND_AGAIN,
     Reason.WRONG_ANSWER: Advice.RETYPE,
@@ -150,6 +154,8 @@ _ADVICE = {
     Reason.OFFER_GONE: Advice.START_OVER,
     Reason.BAD_RECEIPT: Advice.PROVE_AGAIN,
     Reason.PROOF_NEEDED: Advice.PROVE_AGAIN,
+    Reason.SESSION_ENDED: Advice.START_OVER,
+    Reason.NOT_REQUIRED: Advice.START_OVER,
     Reason.NO_ROOT: Advice.ASK_ADMINISTRATOR,
     Reason.BAD_USER_ID: Advice.START_OVER,
     Reason.NO_ACCOUNT: Advice.ASK_ADMINISTRATOR,
@@ -185,6 +191,10 @@ class Challenge:
         u2f: the sign request of the U2F JavaScript API, where a key registered through U2F may answer; else None.
         may_remember: whether the policy allows this machine to be remembered.
         expires_at: seconds since the epoch.
+        retry_after: seconds until a code can be accepted, where too many wrong ones closed the gate; else None.
+            Security keys do not wait.
+        logon: of a logon's begin: the first-factor ticket, with which `ResumeLogon` asks again where the page is
+            loaded again. None of a step-up, and in a refusal's ``next_challenge`` while the one of the begin is valid.
     """
 
     id: Ticket
@@ -194,6 +204,8 @@ class Challenge:
     u2f: dict[str, Any] | None = attrs.field(repr=False)
     may_remember: bool
     expires_at: float
+    retry_after: float | None = None
+    logon: Ticket | None = None
 
 
 @attrs.frozen

@@ -57,7 +57,9 @@ from ram_mfa._secret import SecretBytes
 from ram_mfa.engine.records import user_key
 from ram_mfa.rules.actors import Role
 from ram_mfa.rules.authority import PERMISSIONS, Action
+from ram_mfa.rules.first_factor import first_factor_ticket
 from ram_mfa.rules.proofs import make_proof
+from ram_mfa.rules.tickets import NOTHING
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
 from tests.support.doors import Door, answer
 from tests.support.spine import APP_ID, ORIGIN, OTHER_SESSION, PARTY, SEAL, SESSION, Services
@@ -153,7 +155,16 @@ OWNERS = (
     "a forged receipt",
     "nothing",
 )
-FIRST_DEVICE = ("a fresh password", "a password at the limit", "an old password", "a password of tomorrow")
+FIRST_DEVICE = (
+    "a fresh ticket",
+    "a ticket just before its end",
+    "an expired ticket",
+    "a ticket of tomorrow",
+    "another session's ticket",
+    "another user's ticket",
+    "an enrolment's ticket",
+    "a forged ticket",
+)
 ENROLLING = ("a ticket", "another session's ticket", "another user's ticket", "a logon's ticket", "a forged ticket")
 ACTORS = (
     *((("an unproved one" if papers == "unproved" else "an administrator"), papers) for papers in ADMINISTRATORS),
@@ -215,8 +226,9 @@ def papers_short(deed, column, papers, policy, state):
             return Reason.BAD_RECEIPT
     if column in {"for a first device", "enrolling"} and bound:
         return Reason.PROOF_NEEDED
-    if column == "for a first device" and papers in {"an old password", "a password of tomorrow"}:
-        return Reason.PROOF_NEEDED
+    if column == "for a first device" and papers not in {"a fresh ticket", "a ticket just before its end"}:
+        reasons = {"an expired ticket": Reason.EXPIRED_TICKET, "a ticket of tomorrow": Reason.FUTURE_TICKET}
+        return reasons.get(papers, Reason.FOREIGN_TICKET)
     if column == "enrolling":
         must = (
             policy["unknown_users"] is UnknownUsers.MUST_BIND
@@ -333,6 +345,13 @@ def minted(service, operation, *, number, user="alice", age=0.0):
     return str(make_proof(account, moment, device, session=SESSION, operation=operation).receipt)
 
 
+def first_factor(service, *, user="alice", session=SESSION, age=0.0):
+    """Return the ticket of a password that was right so many seconds from now."""
+    account = service.account(user) if user_key("", user) in service.store.records else None
+    moment = service.moment(user, now=service.clock() + age)
+    return str(first_factor_ticket(account, moment, session=session, mark=NOTHING))
+
+
 def mint(service, state, before):
     """Return {(column, papers, deed): actor}."""
     right, spent, expired, another = {}, {}, {}, {}
@@ -360,7 +379,15 @@ def mint(service, state, before):
         "a logon's ticket": ticket("bob"),
         "a forged ticket": ticket(mine)[:50] + "A" * 38 + ticket(mine)[88:],
     }
-    now, actors = service.clock(), {}
+    passwords = {"a fresh ticket": 0, "a ticket just before its end": -599, "an expired ticket": -600}
+    first_factors = {
+        **{name: first_factor(service, age=age) for name, age in (passwords | {"a ticket of tomorrow": 61}).items()},
+        "another session's ticket": first_factor(service, session=OTHER_SESSION),
+        "another user's ticket": first_factor(service, user="carol"),
+        "an enrolment's ticket": tickets["a ticket"],
+        "a forged ticket": tickets["a forged ticket"],
+    }
+    actors = {}
     for deed in WHO_MAY:
         other = right.get(next_deed.get(deed), logon)
         papers = {
@@ -379,10 +406,10 @@ def mint(service, state, before):
             ("the owner, proved", "an expired receipt"): Owner(expired.get(deed, logon), session=SESSION),
             ("the owner, proved", "a forged receipt"): Owner(logon[:50] + "A" * 38 + logon[88:], session=SESSION),
             ("the owner, proved", "nothing"): Owner(None, session=SESSION),
-            ("for a first device", "a fresh password"): Owner.first_device(now, session=SESSION),
-            ("for a first device", "a password at the limit"): Owner.first_device(now - 600, session=SESSION),
-            ("for a first device", "an old password"): Owner.first_device(now - 600.001, session=SESSION),
-            ("for a first device", "a password of tomorrow"): Owner.first_device(now + 60.001, session=SESSION),
+            **{
+                ("for a first device", name): Owner.first_device(text, session=SESSION)
+                for name, text in first_factors.items()
+            },
             **{("enrolling", name): Enrolment(text, session=SESSION) for name, text in tickets.items()},
         }
         assert tuple(papers) == ACTORS
@@ -532,5 +559,5 @@ class TestEveryCell:
         assert min(tried[True], tried[False]) > 50
 
     def test_the_number_of_cells(self):
-        """17 verbs, 24 actors, 16 policies, and 7 states of the account."""
-        assert CELLS * len(STATES) == 45_696
+        """17 verbs, 28 actors, 16 policies, and 7 states of the account."""
+        assert CELLS * len(STATES) == 53_312

@@ -317,8 +317,12 @@ class Life(RuleBasedStateMachine):
 
     @rule(service=services, user=users, kind=st.sampled_from(Kind), by=st.sampled_from(["root", "owner"]))
     def bind(self, service, user, kind, by) -> None:
-        actor = ROOT if by == "root" else Owner.first_device(self.now(service), session=SESSIONS[0])
-        self.offer_and_confirm(service, user, kind, actor)
+        if by == "root":
+            self.offer_and_confirm(service, user, kind, ROOT)
+            return
+        begun = self.begin(service, user, SESSIONS[0], None)
+        if isinstance(begun, NotRequired | MustBind | Challenge):
+            self.offer_and_confirm(service, user, kind, Owner.first_device(begun.logon, session=SESSIONS[0]))
 
     def offer_and_confirm(self, service, user, kind, by, session=SESSIONS[0]) -> Bound | None:
         verb = OfferVirtualDevice if kind is Kind.VIRTUAL else OfferSecurityKey

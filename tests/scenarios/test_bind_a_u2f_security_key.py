@@ -173,8 +173,9 @@ class TestByTheUser:
         """A user who may manage its own device enables a key on its Security Information Management page."""
         session = new_session()
         service.perform("alice", OpenAccount(required=False, by=ROOT))
-        assert isinstance(service.perform("alice", BeginLogon(session=session)), NotRequired)
-        me = Owner.first_device(service.clock(), session=session)
+        begun = service.perform("alice", BeginLogon(session=session))
+        assert isinstance(begun, NotRequired)
+        me = Owner.first_device(begun.logon, session=session)
         offer = service.perform(
             "alice", OfferSecurityKey(by=me, account_name="alice@example", session=session, create=True)
         )
@@ -189,7 +190,7 @@ class TestByTheUser:
         service = services(self_management=SelfManagement.NOT_ALLOWED)
         session = new_session()
         service.perform("alice", OpenAccount(required=False, by=ROOT))
-        me = Owner.first_device(service.clock(), session=session)
+        me = service.first_device("alice", session=session)
         verb = OfferSecurityKey(by=me, account_name="alice@example", session=session, create=True)
         assert service.refusal("alice", verb).reason is Reason.NOT_AUTHORISED
 

@@ -229,8 +229,9 @@ class TestByTheUser:
         session = new_session()
         service.perform("alice", OpenAccount(required=False, by=ROOT))
         # Logged on with user name and password; the page asks for the password once more.
-        assert isinstance(service.perform("alice", BeginLogon(session=session)), NotRequired)
-        me = Owner.first_device(service.clock(), session=session)
+        begun = service.perform("alice", BeginLogon(session=session))
+        assert isinstance(begun, NotRequired)
+        me = Owner.first_device(begun.logon, session=session)
         offer = service.perform(
             "alice", OfferVirtualDevice(by=me, account_name="alice@example", session=session, create=True)
         )
@@ -246,17 +247,17 @@ class TestByTheUser:
         """A password checked longer than ten minutes ago is not enough to bind a first device."""
         session = new_session()
         service.perform("alice", OpenAccount(required=False, by=ROOT))
-        me = Owner.first_device(service.clock(), session=session)
+        me = service.first_device("alice", session=session)
         service.clock.advance(600.001)
         verb = OfferVirtualDevice(by=me, account_name="alice@example", session=session, create=True)
-        assert service.refusal("alice", verb).reason is Reason.PROOF_NEEDED
+        assert service.refusal("alice", verb).reason is Reason.EXPIRED_TICKET
 
     def test_not_allowed(self, services):
         """Where users may not manage their own devices, the page offers nothing; the administrator's does."""
         service = services(self_management=SelfManagement.NOT_ALLOWED)
         session = new_session()
         service.perform("alice", OpenAccount(required=False, by=ROOT))
-        me = Owner.first_device(service.clock(), session=session)
+        me = service.first_device("alice", session=session)
         verb = OfferVirtualDevice(by=me, account_name="alice@example", session=session, create=True)
         assert service.refusal("alice", verb).reason is Reason.NOT_AUTHORISED
         assert service.phone("alice")

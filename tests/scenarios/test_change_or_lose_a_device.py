@@ -174,7 +174,7 @@ class TestLostDevice:
         session = new_session()
         for me in (
             Owner("no receipt", session=session),
-            Owner.first_device(service.clock(), session=session),
+            service.first_device("alice", session=session),
             Enrolment("no ticket", session=session),
         ):
             assert service.refusal("alice", Unbind(by=me)).advice in {Advice.PROVE_AGAIN, Advice.NOT_ALLOWED}

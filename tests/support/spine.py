@@ -259,6 +259,11 @@ class Service:
         """Return the owner with a fresh receipt for an operation."""
         return Owner(self.receipt(user, phone, operation, session=session), session=session)
 
+    def first_device(self, user: str, *, session: str = SESSION, mark: str | None = None) -> Owner:
+        """Return the owner of an account without a device, whose password was right just now."""
+        begun = self.perform(user, BeginLogon(session=session, password_mark=mark))
+        return Owner.first_device(begun.logon, session=session)
+
     # Records
 
     def account(self, user: str, *, tenant: str = "") -> Account:

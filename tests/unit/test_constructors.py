@@ -23,6 +23,7 @@ from ram_mfa import (
     AttestationPolicy,
     BeginLogon,
     BeginStepUp,
+    CheckSession,
     ConfirmSecurityKey,
     ConfirmVirtualDevice,
     Decision,
@@ -50,6 +51,7 @@ from ram_mfa import (
     RenameDevice,
     RequireMFA,
     ResetMFA,
+    ResumeLogon,
     ResyncVirtualDevice,
     SpendReceipt,
     ThrottlePolicy,
@@ -92,7 +94,7 @@ SITE = RelyingParty(id="example.com", origins=["https://example.com"])
 VALID = [
     Administrator("root", receipt="receipt", session=SESSION),
     UnsafeAdministrator("root"),
-    Owner("receipt", session=SESSION, password_at=5.0),
+    Owner("receipt", session=SESSION, first_factor="ticket", password_mark="mark"),
     Enrolment("ticket", session=SESSION),
     Operation("server.delete", "i-1"),
     OpenAccount(required=True, by=ROOT),
@@ -102,6 +104,8 @@ VALID = [
     OfferSecurityKey(ROOT, account_name="alice", name="Key", session=SESSION),
     ConfirmSecurityKey({}, offer="ticket", by=ROOT, session=SESSION),
     BeginLogon(SESSION, machine="cookie", password_mark="mark"),
+    ResumeLogon("ticket", session=SESSION, password_mark="mark"),
+    CheckSession("mark"),
     FinishLogon("ticket", CODE, session=SESSION, remember="Laptop", password_mark="mark"),
     BeginStepUp(OPERATION, session=SESSION),
     FinishStepUp("ticket", CODE, operation=OPERATION, session=SESSION),
@@ -114,7 +118,7 @@ VALID = [
     ImportSecurityKey({}, app_id="https://example.com", name="Key", by=ROOT),
     ForgetMachine("machine", by=ROOT),
     ForgetMachines(ROOT),
-    PasswordChanged(),
+    PasswordChanged(session_mark="mark"),
     EraseAccount(ROOT),
     Describe(machine="cookie"),
     TOTPCode("000000", device="device"),
@@ -156,6 +160,9 @@ EVIDENCE = {
     "ConfirmVirtualDevice.offer": TICKET,
     "ConfirmSecurityKey.offer": TICKET,
     "Enrolment.ticket": TICKET,
+    "ResumeLogon.ticket": TICKET,
+    "CheckSession.mark": TICKET,
+    "PasswordChanged.session_mark": TICKET,
     "SpendReceipt.receipt": TICKET,
     "TOTPCode.code": TYPED,
     "ConfirmVirtualDevice.codes": TYPED,
@@ -199,10 +206,13 @@ MADE_HERE = {
     "ReportRow": "an outcome",
     "Resealed": "an outcome",
     "SecurityKeyOffer": "an outcome",
+    "SessionAlive": "an outcome",
+    "SessionsEnded": "an outcome",
     "SignResponse": "parsed out of what a peer sent",
     "StatusReport": "parsed out of a metadata BLOB",
     "Transition": "a verb's result, for the loop",
     "TrustRoots": "made by TrustRoots.of out of certificates",
+    "Unbound": "an outcome",
     "VerifiedAssertion": "a verification's result",
     "VirtualDeviceOffer": "an outcome",
 }
@@ -339,8 +349,6 @@ class TestConstructors:
 
 
 def hints_of(kind):
-    """Return a class's annotations resolved, with the names that its bases' modules import for type checkers only."""
-    names = {**vars(typing), **vars(collections.abc), **vars(ram_mfa)}
-    for base in reversed(kind.__mro__):
-        names |= vars(importlib.import_module(base.__module__))
-    return typing.get_type_hints(kind, names)
+    """Return a class's annotations resolved, with the names that its module imports for type checkers only."""
+    module = importlib.import_module(kind.__module__)
+    return typing.get_type_hints(kind, {**vars(typing), **vars(collections.abc), **vars(ram_mfa), **vars(module)})

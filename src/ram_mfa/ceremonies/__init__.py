@@ -9,15 +9,17 @@ from ..rules.evidence import Assertion, Evidence, TOTPCode, U2FSignature
 from ..rules.machines import add_to_machine_cookie
 from ..rules.operation import Operation
 from ..rules.verb import Claim, Transition, Verb
-from ..rules.views import AccountView, Bound, DeviceView, MachineView
-from .account_lifecycle import Describe, EraseAccount, OpenAccount, PasswordChanged, RequireMFA
+from ..rules.views import AccountView, Bound, DeviceView, MachineView, Unbound
+from .account_lifecycle import Describe, EraseAccount, OpenAccount, PasswordChanged, RequireMFA, SessionsEnded
 from .bind_security_key import ConfirmSecurityKey, OfferSecurityKey, SecurityKeyOffer
 from .bind_virtual import ConfirmVirtualDevice, OfferVirtualDevice, VirtualDeviceOffer
+from .check_session import CheckSession, SessionAlive
 from .forget_machines import ForgetMachine, ForgetMachines
 from .import_devices import ImportSecurityKey, ImportVirtualDevice
 from .logon import BeginLogon, FinishLogon
 from .receipts import SpendReceipt
 from .rename import RenameDevice
+from .resume_logon import ResumeLogon
 from .resync import ResyncVirtualDevice
 from .step_up import BeginStepUp, FinishStepUp
 from .unbind import ResetMFA, Unbind
@@ -31,6 +33,7 @@ __all__ = [
     "BeginLogon",
     "BeginStepUp",
     "Bound",
+    "CheckSession",
     "Claim",
     "ConfirmSecurityKey",
     "ConfirmVirtualDevice",
@@ -61,13 +64,17 @@ __all__ = [
     "RenameDevice",
     "RequireMFA",
     "ResetMFA",
+    "ResumeLogon",
     "ResyncVirtualDevice",
     "SecurityKeyOffer",
+    "SessionAlive",
+    "SessionsEnded",
     "SpendReceipt",
     "TOTPCode",
     "Transition",
     "U2FSignature",
     "Unbind",
+    "Unbound",
     "UnsafeAdministrator",
     "Verb",
     "VirtualDeviceOffer",

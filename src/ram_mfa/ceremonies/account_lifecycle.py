@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import attrs
+from attrs.converters import optional as optional_converter
 
+from .._secret import SecretText
 from .._validation import is_flag
 from ..account import Account
 from ..context import Context
@@ -12,11 +14,12 @@ from ..events import Event, EventType
 from ..policy import UnknownUsers
 from ..refusals import Reason
 from ..rules import fields, machines
+from ..rules.account_changes import new_account
 from ..rules.actors import Actor, is_actor
-from ..rules.authority import Action, Grant
-from ..rules.new_account import new_account
+from ..rules.authority import Action, authorise
+from ..rules.session_marks import is_alive, session_mark
 from ..rules.tickets import renewed
-from ..rules.verb import AccountVerb, ActorVerb, Transition, Verb
+from ..rules.verb import Transition, Verb, refused
 from ..rules.views import AccountView, account_view
 
 
@@ -26,7 +29,7 @@ def _view(account: Account, context: Context, *, this: bytes | None = None) -> A
 
 
 @attrs.frozen
-class OpenAccount(ActorVerb[AccountView]):
+class OpenAccount(Verb[AccountView]):
     """Open a user's record; an administrator does this when creating the user.
 
     Attributes:
@@ -34,24 +37,24 @@ class OpenAccount(ActorVerb[AccountView]):
         by: who asks.
     """
 
-    action = Action.OPEN_ACCOUNT
     required: bool = attrs.field(default=True, validator=is_flag)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def perform(self, account: Account, context: Context, grant: Grant) -> Reason:
-        """Refuse: there is a record."""
-        del account, context, grant
-        return Reason.ACCOUNT_EXISTS
-
-    def perform_without_record(self, context: Context, grant: Grant) -> Transition[AccountView]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[AccountView]:
         """Return the transition to a new record."""
+        actor = self.by.label
+        grant = authorise(account, context, self.by, Action.OPEN_ACCOUNT)
+        if isinstance(grant, Reason):
+            return refused(account, context, grant, actor=actor)
+        if account is not None:
+            return refused(account, context, Reason.ACCOUNT_EXISTS, actor=actor)
         after = new_account(context, required=bool(self.required))
-        event = context.event(EventType.ACCOUNT_OPENED, actor=grant.actor, detail=_setting(after.required))
+        event = Event(EventType.ACCOUNT_OPENED, context.user, context.now, actor, None, _setting(after.required))
         return Transition(after, _view(after, context), events=(event,))
 
 
 @attrs.frozen
-class RequireMFA(ActorVerb[AccountView]):
+class RequireMFA(Verb[AccountView]):
     """Set whether MFA is required of this user at logon; creates a record where there is none.
 
     Attributes:
@@ -59,24 +62,24 @@ class RequireMFA(ActorVerb[AccountView]):
         by: who asks.
     """
 
-    action = Action.REQUIRE
     required: bool = attrs.field(default=True, validator=is_flag)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[AccountView]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[AccountView]:
         """Return the transition to the account with that setting."""
-        if account.required is bool(self.required):
+        actor = self.by.label
+        grant = authorise(account, context, self.by, Action.REQUIRE)
+        if isinstance(grant, Reason):
+            return refused(account, context, grant, actor=actor)
+        required = bool(self.required)
+        if account is None:
+            after = new_account(context, required=required)
+        elif account.required is required:
             return Transition(account, _view(account, context))
-        return _changed(attrs.evolve(account, required=bool(self.required)), context, grant)
-
-    def perform_without_record(self, context: Context, grant: Grant) -> Transition[AccountView]:
-        """Return the transition to a new record with that setting."""
-        return _changed(new_account(context, required=bool(self.required)), context, grant)
-
-
-def _changed(after: Account, context: Context, grant: Grant) -> Transition[AccountView]:
-    event = context.event(EventType.REQUIREMENT_CHANGED, actor=grant.actor, detail=_setting(after.required))
-    return Transition(after, _view(after, context), events=(event,))
+        else:
+            after = attrs.evolve(account, required=required)
+        event = Event(EventType.REQUIREMENT_CHANGED, context.user, context.now, actor, None, _setting(required))
+        return Transition(after, _view(after, context), events=(event,))
 
 
 def _setting(required: bool) -> str:  # noqa: FBT001 - one setting, in words
@@ -84,28 +87,50 @@ def _setting(required: bool) -> str:  # noqa: FBT001 - one setting, in words
 
 
 @attrs.frozen
-class PasswordChanged(Verb[None]):
-    """The password changed: every ticket, receipt, offer and remembered machine ends. Devices stay (requirement B7).
+class SessionsEnded:
+    """All sessions of the user ended, but for the one that asked.
 
-    For a user without a record there is nothing to end, unless such users must bind at logon: then a record is opened,
-    which invalidates any enrolment begun under the old password, since it requires that there is none.
+    Attributes:
+        session_mark: the next mark of the session whose mark `PasswordChanged` was given, if it was alive; else None.
+    """
+
+    session_mark: str | None = attrs.field(repr=False)
+
+
+@attrs.frozen
+class PasswordChanged(Verb[SessionsEnded]):
+    """The password changed: every session, ticket, receipt, offer and machine ends. Devices stay (requirement B7).
+
+    A user without a record gets one where the policy lets such users log on or bind: its epoch ends what they began
+    under the old password. Where it refuses them there is nothing to end.
+
+    Attributes:
+        session_mark: of the session in which the user changed it, which goes on under the mark in the outcome; None
+            where there is none, such as after a reset by mail. A mark that is not alive counts as none.
     """
 
     privileged = True
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
+    session_mark: SecretText | None = attrs.field(
+        default=None, kw_only=True, converter=optional_converter(fields.as_typed), repr=False
+    )
+
+    def __call__(self, account: Account | None, context: Context) -> Transition[SessionsEnded]:
         """Return the transition to the account under a new epoch."""
+        unknown_users = context.policy.unknown_users
         if account is not None:
             after = attrs.evolve(renewed(account, context), machines=())
-        elif context.policy.unknown_users is UnknownUsers.MUST_BIND:
-            after = new_account(context, required=True)
+        elif unknown_users is UnknownUsers.REFUSE:
+            return Transition(account, SessionsEnded(None))
         else:
-            return Transition(account, None)
-        return Transition(after, None, events=(context.event(EventType.PASSWORD_CHANGED),))
+            after = new_account(context, required=unknown_users is UnknownUsers.MUST_BIND)
+        goes_on = self.session_mark is not None and is_alive(self.session_mark, account, context)
+        ended = SessionsEnded(session_mark(after, context) if goes_on else None)
+        return Transition(after, ended, events=(Event(EventType.PASSWORD_CHANGED, context.user, context.now),))
 
 
 @attrs.frozen
-class EraseAccount(ActorVerb[tuple[Event, ...]]):
+class EraseAccount(Verb[tuple[Event, ...]]):
     """Erase a user's record.
 
     The outcome is the undelivered events of the outbox, the oldest first: only the caller can still deliver them.
@@ -115,17 +140,23 @@ class EraseAccount(ActorVerb[tuple[Event, ...]]):
         by: who asks.
     """
 
-    action = Action.ERASE
     by: Actor = attrs.field(validator=is_actor)
 
-    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[tuple[Event, ...]]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[tuple[Event, ...]]:
         """Return the transition to no record."""
-        event = context.event(EventType.ACCOUNT_ERASED, actor=grant.actor)
-        return Transition(None, account.outbox, events=(event,))
+        actor = self.by.label
+        grant = authorise(account, context, self.by, Action.ERASE)
+        if isinstance(grant, Reason):
+            return refused(account, context, grant, actor=actor)
+        if account is None:
+            return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
+        return Transition(
+            None, account.outbox, events=(Event(EventType.ACCOUNT_ERASED, context.user, context.now, actor),)
+        )
 
 
 @attrs.frozen
-class Describe(AccountVerb[AccountView]):
+class Describe(Verb[AccountView]):
     """Describe an account, after the first factor only. The view never holds a secret or a handle.
 
     Attributes:
@@ -134,7 +165,9 @@ class Describe(AccountVerb[AccountView]):
 
     machine: str | None = attrs.field(default=None, repr=False, validator=fields.is_optional_text)
 
-    def perform(self, account: Account, context: Context) -> Transition[AccountView]:
+    def __call__(self, account: Account | None, context: Context) -> Transition[AccountView]:
         """Return the same account and its view."""
+        if account is None:
+            return refused(account, context, Reason.NO_ACCOUNT)
         this = machines.find(self.machine, account)
         return Transition(account, _view(account, context, this=this.digest if this else None))

@@ -18,17 +18,17 @@ import attrs
 
 from ..account import Account
 from ..context import Context
-from ..events import EventType
+from ..events import Event, EventType
 from ..refusals import Reason
+from ..rules.account_changes import new_account
 from ..rules.actors import Actor, is_actor
-from ..rules.authority import Action, Grant
-from ..rules.new_account import new_account
+from ..rules.authority import Action, authorise
 from ..rules.tickets import renewed
-from ..rules.verb import ActorVerb, Transition, Verb
+from ..rules.verb import Transition, Verb, refused
 
 
 @attrs.frozen
-class Depart(ActorVerb[Account]):
+class Depart(Verb[Account]):
     """Mark the record as leaving for another user id; from here on every other verb refuses it.
 
     Attributes:
@@ -36,20 +36,21 @@ class Depart(ActorVerb[Account]):
         by: who asks.
     """
 
-    action = Action.MOVE
-    while_moving = True
+    moves = True
     to: str
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[Account] | Reason:
+    def __call__(self, account: Account | None, context: Context) -> Transition[Account]:
         """Return the step to the record that leaves."""
-        del grant
-        if account.reserved_for is not None:
-            return Reason.NO_ACCOUNT
+        grant = authorise(account, context, self.by, Action.MOVE)
+        if isinstance(grant, Reason):
+            return refused(account, context, grant, actor=self.by.label)
+        if account is None or account.reserved_for is not None:
+            return refused(account, context, Reason.NO_ACCOUNT, actor=self.by.label)
         if account.moved_to == self.to:
             return Transition(account, account)
         if account.moved_to is not None:
-            return Reason.MOVING
+            return refused(account, context, Reason.MOVING, actor=self.by.label)
         leaving = attrs.evolve(renewed(account, context), moved_to=self.to, machines=())
         return Transition(leaving, leaving)
 
@@ -58,7 +59,7 @@ class Depart(ActorVerb[Account]):
 class Look(Verb[Account | None]):
     """Return the record as it is, in a move or not; nothing changes."""
 
-    while_moving = True
+    moves = True
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Account | None]:
         """Return the same account."""
@@ -74,7 +75,7 @@ class Reserve(Verb[Account]):
         leaving: the record that is to arrive.
     """
 
-    while_moving = True
+    moves = True
     leaving: Account
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Account]:
@@ -99,7 +100,7 @@ class Commit(Verb[Account | None]):
         reservation: of the place.
     """
 
-    while_moving = True
+    moves = True
     leaving: Account
     reservation: bytes
 
@@ -120,7 +121,7 @@ class Cancel(Verb[bool]):
         leaving: the record as it left.
     """
 
-    while_moving = True
+    moves = True
     leaving: Account
 
     def __call__(self, account: Account | None, context: Context) -> Transition[bool]:
@@ -139,7 +140,7 @@ class Release(Verb[None]):
         reservation: of the place.
     """
 
-    while_moving = True
+    moves = True
     reservation: bytes | None
 
     def __call__(self, account: Account | None, context: Context) -> Transition[None]:
@@ -157,7 +158,7 @@ class Arrive(Verb[None]):
         actor: what events call who asked.
     """
 
-    while_moving = True
+    moves = True
     departed: Account
     actor: str
 
@@ -166,7 +167,9 @@ class Arrive(Verb[None]):
         if account is None or not is_reserved(account, self.departed.reservation):
             return Transition(account, None)
         arrived = attrs.evolve(renewed(self.departed, context), user=context.user, moved_to=None, reservation=None)
-        event = context.event(EventType.ACCOUNT_MOVED, actor=self.actor, detail=f"from {self.departed.user}")
+        event = Event(
+            EventType.ACCOUNT_MOVED, context.user, context.now, self.actor, detail=f"from {self.departed.user}"
+        )
         return Transition(arrived, None, events=(event,))
 
 
@@ -178,7 +181,7 @@ class Leave(Verb[None]):
         reservation: of the place where it arrived.
     """
 
-    while_moving = True
+    moves = True
     reservation: bytes | None
 
     def __call__(self, account: Account | None, context: Context) -> Transition[None]:

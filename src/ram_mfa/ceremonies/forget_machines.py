@@ -3,20 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from ..account import Account, Machine
 from ..context import Context
-from ..events import EventType
+from ..events import Event, EventType
 from ..refusals import Reason
 from ..rules import fields
 from ..rules.actors import Actor, is_actor
-from ..rules.authority import Action, Grant
-from ..rules.verb import ActorVerb, Transition
+from ..rules.authority import Action, authorise
+from ..rules.verb import Transition, Verb, refused
 
 
 @attrs.frozen
-class ForgetMachine(ActorVerb[None]):
+class ForgetMachine(Verb[None]):
     """Forget one remembered machine.
 
     Attributes:
@@ -24,34 +26,37 @@ class ForgetMachine(ActorVerb[None]):
         by: who asks.
     """
 
-    action = Action.MACHINES
     machine: str = attrs.field(validator=fields.is_text)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[None] | Reason:
+    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
         """Return the transition to the account without it."""
-        left = tuple(machine for machine in account.machines if machine.id != self.machine)
-        return _forget(account, context, grant, left)
+        return _forget(account, context, self.by, lambda machine: machine.id == self.machine)
 
 
 @attrs.frozen
-class ForgetMachines(ActorVerb[None]):
+class ForgetMachines(Verb[None]):
     """Forget all remembered machines.
 
     Attributes:
         by: who asks.
     """
 
-    action = Action.MACHINES
     by: Actor = attrs.field(validator=is_actor)
 
-    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[None] | Reason:
+    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
         """Return the transition to the account without any."""
-        return _forget(account, context, grant, ())
+        return _forget(account, context, self.by, lambda _: True)
 
 
-def _forget(account: Account, context: Context, grant: Grant, left: tuple[Machine, ...]) -> Transition[None] | Reason:
+def _forget(account: Account | None, context: Context, by: Actor, which: Callable[[Machine], bool]) -> Transition[None]:
+    grant = authorise(account, context, by, Action.MACHINES)
+    if isinstance(grant, Reason):
+        return refused(account, context, grant, actor=by.label)
+    if account is None or grant.account is None:
+        return refused(account, context, Reason.NO_ACCOUNT, actor=by.label)
+    left = tuple(machine for machine in account.machines if not which(machine))
     if len(left) == len(account.machines):
-        return Reason.NOTHING_TO_DO
-    event = context.event(EventType.MACHINES_FORGOTTEN, actor=grant.actor)
-    return Transition(grant.spent(attrs.evolve(account, machines=left), context), None, events=(event,))
+        return refused(account, context, Reason.NOTHING_TO_DO, actor=by.label)
+    event = Event(EventType.MACHINES_FORGOTTEN, context.user, context.now, by.label)
+    return Transition(attrs.evolve(grant.account, machines=left), None, events=(event,))

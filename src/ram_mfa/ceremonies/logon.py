@@ -10,53 +10,32 @@ from __future__ import annotations
 import attrs
 
 from .._secret import SecretText
-from .._validation import is_a
-from ..account import MAX_OLD_MARKS, OLD_MARK, Account, expires_at
+from ..account import MAX_OLD_MARKS, OLD_MARK, Account, Machine
 from ..context import Context
 from ..events import Event, EventType
-from ..policy import UnknownUsers
 from ..refusals import Reason
 from ..rules import fields, machines
-from ..rules.admission import LogonStart, MustBind, NotRequired, Proof, Remembered
-from ..rules.challenges import challenge, subject_of, with_next_challenge
-from ..rules.devices import why_none_usable
+from ..rules.admission import LogonStart, NotRequired, Proof, Remembered
+from ..rules.challenges import subject_of, with_next_challenge
 from ..rules.evidence import Evidence, is_evidence, verify_evidence
+from ..rules.first_factor import first_factor_ticket
+from ..rules.logon_stages import second_factor, why_not_required
+from ..rules.password_marks import check_mark, digest_of
 from ..rules.proofs import make_proof
-from ..rules.tickets import (
-    MICROSECONDS,
-    NOTHING,
-    Purpose,
-    after_clock_set_back,
-    fresh,
-    open_ticket,
-    renewed,
-    sealed_ticket,
-)
+from ..rules.resent import refuse_ticket
+from ..rules.session_marks import session_mark
+from ..rules.tickets import Purpose, open_ticket, renewed
 from ..rules.verb import Transition, Verb, refused
 
 
 def _mark_with_machine(instance: BeginLogon, attribute: object, mark: str | None) -> None:
     del attribute
-    _check_mark(mark, needed=instance.machine is not None)
+    check_mark(mark, needed=instance.machine is not None)
 
 
 def _mark_with_remember(instance: FinishLogon, attribute: object, mark: str | None) -> None:
     del attribute
-    _check_mark(mark, needed=instance.remember is not None)
-
-
-def _check_mark(mark: str | None, *, needed: bool) -> None:
-    if mark is None and needed:
-        raise ValueError("password_mark is required where a machine is presented or remembered")
-    if mark is not None and not is_a(mark, str):
-        raise TypeError("password_mark must be a string")
-    if mark == "":
-        raise ValueError("password_mark must change when the password does: an empty one does not")
-
-
-def _digest(mark: str | None) -> bytes:
-    """Return the 32-byte digest of a password mark that a challenge carries."""
-    return NOTHING if mark is None else machines.mark_digest(mark)
+    check_mark(mark, needed=instance.remember is not None)
 
 
 @attrs.frozen
@@ -76,38 +55,33 @@ class BeginLogon(Verb[LogonStart]):
 
     def __call__(self, account: Account | None, context: Context) -> Transition[LogonStart]:
         """Return the same account and the next stage of the logon."""
-        policy = context.policy
         if fields.is_user_id(self.session, context):
             return refused(account, context, Reason.BAD_SESSION)
-        if account is None:
-            if policy.unknown_users is UnknownUsers.NOT_REQUIRED:
-                return self._skip(account, context, NotRequired(context.user, "unknown_users.not-required"))
-            if policy.unknown_users is UnknownUsers.MUST_BIND:
-                return Transition(account, self._must_bind(account, context))
-            return refused(account, context, Reason.NO_ACCOUNT)
-        if not account.devices:
-            decision = policy.must_use_mfa(required=account.required)
-            if decision.allowed:
-                return Transition(account, self._must_bind(account, context))
-            return self._skip(account, context, NotRequired(context.user, decision.rule))
-        reason = why_none_usable(account, policy)
-        if reason is not None:
-            return refused(account, context, reason)
+        mark = digest_of(self.password_mark)
+        machine = None if account is None else self._valid_machine(account, context)
+        if machine is not None:
+            alive = session_mark(account, context)
+            remembered = Remembered(context.user, machine.id, machine.expires_at, alive)
+            return _skip(account, context, remembered, f"machine {machine.id}")
+        logon = first_factor_ticket(account, context, session=self.session, mark=mark)
+        rule = why_not_required(account, context)
+        if rule is not None:
+            return _skip(account, context, NotRequired(context.user, rule, session_mark(account, context), logon), rule)
+        stage = second_factor(account, context, session=self.session, mark=mark, logon=logon)
+        return refused(account, context, stage) if isinstance(stage, Reason) else Transition(account, stage)
+
+    def _valid_machine(self, account: Account, context: Context) -> Machine | None:
+        """Return the machine that skips the MFA step, or None."""
         machine = machines.find(self.machine, account)
-        if machine is not None and machines.is_valid(machine, account, context, self.password_mark):
-            return self._skip(account, context, Remembered(context.user, machine.id, machine.expires_at))
-        return Transition(account, challenge(account, context, session=self.session, mark=_digest(self.password_mark)))
+        valid = machine is not None and machines.is_valid(machine, account, context, self.password_mark)
+        return machine if valid else None
 
-    def _skip(
-        self, account: Account | None, context: Context, outcome: NotRequired | Remembered
-    ) -> Transition[LogonStart]:
-        detail = outcome.why if isinstance(outcome, NotRequired) else f"machine {outcome.machine}"
-        return Transition(account, outcome, events=(context.event(EventType.MFA_SKIPPED, detail=detail),))
 
-    def _must_bind(self, account: Account | None, context: Context) -> MustBind:
-        stamp = fresh(context, Purpose.ENROLMENT, lifetime=context.policy.lifetimes.enrolment)
-        ticket = sealed_ticket(account, context, stamp, purpose=Purpose.ENROLMENT, session=self.session)
-        return MustBind(ticket, context.policy.kinds(), expires_at(stamp) / MICROSECONDS)
+def _skip(
+    account: Account | None, context: Context, outcome: NotRequired | Remembered, detail: str
+) -> Transition[LogonStart]:
+    event = Event(EventType.MFA_SKIPPED, context.user, context.now, detail=detail)
+    return Transition(account, outcome, events=(event,))
 
 
 @attrs.frozen
@@ -133,7 +107,7 @@ class FinishLogon(Verb[Proof]):
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
         """Return the transition to a proof."""
-        mark = _digest(self.password_mark)
+        mark = digest_of(self.password_mark)
         opened = open_ticket(
             self.challenge,
             account,
@@ -143,7 +117,9 @@ class FinishLogon(Verb[Proof]):
             subject=subject_of(None, mark),
         )
         if isinstance(opened, Reason):
-            return refused(after_clock_set_back(account, context, opened), context, opened)
+            return refuse_ticket(
+                opened, self.evidence, self.challenge, account, context, session=self.session, mark=mark
+            )
         if account is None:
             return refused(account, context, Reason.NO_ACCOUNT)
         marked = self._with_mark(account, context, mark)
@@ -169,7 +145,7 @@ class FinishLogon(Verb[Proof]):
                 after, context, label=self.remember, password_mark=self.password_mark, device=result.device
             )
         proof = make_proof(after, context, result.device, session=self.session, machine=token)
-        event = context.event(EventType.LOGON_PROVED, device=result.device.id)
+        event = Event(EventType.LOGON_PROVED, context.user, context.now, device=result.device.id)
         return Transition(after, proof, events=(event, *events))
 
     def _with_mark(self, account: Account, context: Context, mark: bytes) -> Account:

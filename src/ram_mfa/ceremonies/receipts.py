@@ -8,17 +8,17 @@ import attrs
 from .._secret import SecretText
 from ..account import Account, issued_at
 from ..context import Context
-from ..events import EventType
+from ..events import Event, EventType
 from ..refusals import Kind, Reason
 from ..rules import fields
 from ..rules.admission import Proof, ProofOf
 from ..rules.operation import Operation
 from ..rules.tickets import MICROSECONDS, open_receipt, spend
-from ..rules.verb import AccountVerb, Transition
+from ..rules.verb import Transition, Verb, refused
 
 
 @attrs.frozen
-class SpendReceipt(AccountVerb[Proof]):
+class SpendReceipt(Verb[Proof]):
     """Spend the receipt of a step-up, once, right before the operation.
 
     Attributes:
@@ -31,11 +31,13 @@ class SpendReceipt(AccountVerb[Proof]):
     operation: Operation = attrs.field(kw_only=True, validator=fields.is_operation)
     session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
 
-    def perform(self, account: Account, context: Context) -> Transition[Proof] | Reason:
+    def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
         """Return the transition in which the receipt is spent."""
+        if account is None:
+            return refused(account, context, Reason.NO_ACCOUNT)
         opened = open_receipt(self.receipt, account, context, session=self.session, operation=self.operation)
         if isinstance(opened, Reason):
-            return opened
+            return refused(account, context, opened)
         ticket, device = opened
         proof = Proof(
             user=context.user,
@@ -47,13 +49,14 @@ class SpendReceipt(AccountVerb[Proof]):
             phishing_resistant=device.kind is Kind.SECURITY_KEY,
             machine=None,
             receipt=self.receipt,
+            session_mark=None,
         )
-        event = context.event(EventType.RECEIPT_SPENT, device=device.id, detail=self.operation.name)
+        event = Event(EventType.RECEIPT_SPENT, context.user, context.now, device=device.id, detail=self.operation.name)
         return Transition(spend(account, context, ticket.stamp), proof, events=(event,))
 
 
 @attrs.frozen
-class CheckReceipt(AccountVerb[None]):
+class CheckReceipt(Verb[None]):
     """Check the receipt of a step-up without spending it: an administrator's own, valid for several actions.
 
     Attributes:
@@ -64,7 +67,9 @@ class CheckReceipt(AccountVerb[None]):
     operation: Operation = attrs.field(kw_only=True, validator=fields.is_operation)
     session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
 
-    def perform(self, account: Account, context: Context) -> Transition[None] | Reason:
+    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
         """Return the same account."""
+        if account is None:
+            return refused(account, context, Reason.NO_ACCOUNT)
         opened = open_receipt(self.receipt, account, context, session=self.session, operation=self.operation)
-        return opened if isinstance(opened, Reason) else Transition(account, None)
+        return refused(account, context, opened) if isinstance(opened, Reason) else Transition(account, None)

@@ -200,7 +200,7 @@ class Lifetimes:
         enrolment: the right to bind at logon.
         offer: from an offer to its confirmation; 10 minutes at the most (requirement B9).
         receipt: of a step-up.
-        password: how old a password check may be for a first device.
+        password: of a first-factor ticket: how long a password check resumes a logon, or binds a first device.
     """
 
     challenge: float = attrs.field(default=5 * MINUTE, validator=_LIFETIME)
@@ -212,4 +212,4 @@ class Lifetimes:
     @property
     def longest(self) -> float:
         """The longest lifetime of a ticket, an offer or a receipt, in seconds."""
-        return max(self.challenge, self.enrolment, self.offer, self.receipt)
+        return max(self.challenge, self.enrolment, self.offer, self.receipt, self.password)

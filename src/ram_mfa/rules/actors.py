@@ -13,11 +13,9 @@ from typing import Final, Self
 import attrs
 
 from .._secret import SecretText, Unpickled
-from .._validation import instance_of, number, optional
+from .._validation import instance_of, optional
 from . import fields
-
-_LATEST: Final = 2**40
-"""Seconds since the epoch; no working clock shows a later time."""
+from .password_marks import is_password_mark
 
 
 class Role(enum.Enum):
@@ -84,28 +82,32 @@ class Owner(Unpickled):
     Attributes:
         receipt: of a step-up for the action's own operation (`Operation.BIND`, `UNBIND`, `RENAME`, `RESYNC`,
             `MACHINES`), spent by the action; None for a first device.
-        session: the session of that step-up.
-        password_at: for a first device, when the password was checked, seconds since the epoch; else None.
+        session: the session of that step-up, or of that logon.
+        first_factor: for a first device, the first-factor ticket of the logon; else None.
+        password_mark: for a first device, the user's password mark now, or None.
     """
 
     receipt: str | None = attrs.field(repr=False, validator=fields.is_optional_text)
     session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
-    password_at: float | None = attrs.field(default=None, kw_only=True, validator=optional(number(0, _LATEST)))
+    first_factor: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=fields.is_optional_text)
+    password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=is_password_mark)
 
     @classmethod
-    def first_device(cls, password_at: float, *, session: str) -> Self:
-        """Return the owner of an account without a device, whose password was checked at most 10 minutes ago.
+    def first_device(cls, ticket: str, *, session: str, password_mark: str | None = None) -> Self:
+        """Return the owner of an account without a device, whose password was right at most 10 minutes ago.
 
         Args:
-            password_at: when it was checked, seconds since the epoch.
-            session: the application's session string.
+            ticket: the first-factor ticket, `NotRequired.logon` or `MustBind.logon`, as the browser sent it.
+            session: the session of that logon.
+            password_mark: the user's mark now. Where it is given, the ticket is foreign unless it is the same as at
+                the begin; where not, the ticket ends with `PasswordChanged`, and with its ten minutes.
         """
-        return cls(None, session=session, password_at=password_at)
+        return cls(None, session=session, first_factor=fields.as_typed(ticket), password_mark=password_mark)
 
     @property
     def role(self) -> Role:
         """The actor's column in the permission table."""
-        return Role.OWNER if self.password_at is None else Role.FIRST_DEVICE_OWNER
+        return Role.OWNER if self.first_factor is None else Role.FIRST_DEVICE_OWNER
 
     @property
     def label(self) -> str:

@@ -31,10 +31,14 @@ class NotRequired:
     Attributes:
         user: whom to log on.
         why: the policy's rule that decided.
+        session_mark: to keep beside the user in the application's session, for `CheckSession`.
+        logon: a first-factor ticket, with which `Owner.first_device` binds a device.
     """
 
     user: str
     why: str
+    session_mark: str = attrs.field(repr=False)
+    logon: Ticket
 
 
 @attrs.frozen
@@ -45,11 +49,13 @@ class Remembered:
         user: whom to log on.
         machine: the id of the machine.
         until: when it is forgotten, seconds since the epoch.
+        session_mark: to keep beside the user in the application's session, for `CheckSession`.
     """
 
     user: str
     machine: str
     until: float
+    session_mark: str = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -66,6 +72,8 @@ class Proof:
         phishing_resistant: whether the evidence was bound to the site; never for a code (NIST SP 800-63B-4, 3.2.5).
         machine: the token for this machine's cookie where one was asked for and allowed, else None.
         receipt: opaque; `SpendReceipt`, `Owner` and `Administrator` take a step-up's; no verb takes a logon's.
+        session_mark: of a logon: to keep beside the user in the application's session, for `CheckSession`; None of a
+            step-up, which begins no session.
     """
 
     user: str
@@ -77,6 +85,7 @@ class Proof:
     phishing_resistant: bool
     machine: SecretText | None = attrs.field(repr=False)
     receipt: SecretText = attrs.field(repr=False)
+    session_mark: str | None = attrs.field(repr=False)
 
 
 Admission = NotRequired | Remembered | Proof
@@ -90,11 +99,13 @@ class MustBind:
         id: the enrolment ticket, for ``Enrolment(id, session=...)``.
         kinds: the kinds to choose from.
         expires_at: seconds since the epoch.
+        logon: the first-factor ticket, with which `ResumeLogon` asks again where the page is loaded again.
     """
 
     id: Ticket
     kinds: tuple[Kind, ...]
     expires_at: float
+    logon: Ticket
 
 
 LogonStart = NotRequired | Remembered | MustBind | Challenge

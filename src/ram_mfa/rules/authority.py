@@ -8,7 +8,6 @@ Receipts and enrolment tickets are verified here; a receipt is spent in the same
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -19,7 +18,9 @@ from ..context import Context
 from ..policy import AdministratorProof, UnknownUsers
 from ..refusals import Reason
 from .actors import Actor, Administrator, Enrolment, Owner, Role
+from .first_factor import open_first_factor
 from .operation import Operation
+from .password_marks import mark_digest
 from .tickets import Opened, Purpose, open_receipt, open_ticket, spend
 
 
@@ -45,16 +46,12 @@ class Grant:
     """Permission for an action.
 
     Attributes:
+        account: the account, with the presented receipt spent.
         actor: the actor's name in records and events.
-        receipt: the stamp of the receipt that the actor presented, or None.
     """
 
+    account: Account | None
     actor: str
-    receipt: bytes | None
-
-    def spent(self, account: Account, context: Context) -> Account:
-        """Return the account with the receipt spent, if the actor presented one."""
-        return account if self.receipt is None else spend(account, context, self.receipt)
 
 
 @attrs.frozen
@@ -65,8 +62,8 @@ class _Request:
     action: Action
 
 
-_Result = bytes | Reason | None
-"""The reason of a refusal; or, where the condition holds, the stamp of a valid receipt, or None."""
+_Result = Account | Reason | None
+"""The account with a receipt spent, the reason of a refusal, or None where the condition holds."""
 Condition = Callable[[_Request], _Result]
 
 
@@ -95,24 +92,25 @@ def no_device_bound(request: _Request) -> _Result:
     return Reason.PROOF_NEEDED if bound else None
 
 
-def password_fresh(request: _Request) -> _Result:
-    """The password was checked within the policy's lifetime, and not in the future beyond the clocks' skew."""
-    policy, actor = request.context.policy, request.actor
-    never = -math.inf
-    password_at = actor.password_at if isinstance(actor, Owner) and actor.password_at is not None else never
-    fresh = -policy.clock_skew <= request.context.now - password_at <= policy.lifetimes.password
-    return None if fresh else Reason.PROOF_NEEDED
+def first_factor_shown(request: _Request) -> _Result:
+    """The first-factor ticket is valid: the password was right in this session, within the policy's lifetime."""
+    actor = request.actor
+    if not isinstance(actor, Owner) or actor.first_factor is None:
+        return Reason.PROOF_NEEDED
+    mark = None if actor.password_mark is None else mark_digest(actor.password_mark)
+    opened = open_first_factor(actor.first_factor, request.account, request.context, session=actor.session, mark=mark)
+    return None if isinstance(opened, Opened) else opened
 
 
 def receipt_shown(request: _Request) -> _Result:
-    """The receipt of a fresh step-up for this action is valid."""
+    """The receipt of a fresh step-up for this action is valid; it is spent."""
     account, actor = request.account, request.actor
     if account is None or not isinstance(actor, Owner) or actor.receipt is None:
         return Reason.PROOF_NEEDED
     opened = open_receipt(
         actor.receipt, account, request.context, session=actor.session, operation=_OPERATIONS[request.action]
     )
-    return opened if isinstance(opened, Reason) else opened[0].stamp
+    return opened if isinstance(opened, Reason) else spend(account, request.context, opened[0].stamp)
 
 
 def enrolment_shown(request: _Request) -> _Result:
@@ -150,7 +148,7 @@ PERMISSIONS: Final[Mapping[Action, Mapping[Role, tuple[Condition, ...]]]] = {
     Action.BIND: {
         **_ADMINISTRATOR,
         **_OWNER,
-        Role.FIRST_DEVICE_OWNER: (self_managed, account_open, no_device_bound, password_fresh),
+        Role.FIRST_DEVICE_OWNER: (self_managed, account_open, no_device_bound, first_factor_shown),
         Role.ENROLLING: (no_device_bound, enrolment_shown),
     },
     Action.UNBIND: {**_ADMINISTRATOR, **_OWNER},
@@ -171,11 +169,11 @@ def authorise(account: Account | None, context: Context, actor: Actor, action: A
     conditions = PERMISSIONS[action].get(actor.role)
     if conditions is None:
         return Reason.NOT_AUTHORISED
-    receipt: bytes | None = None
+    spent = account
     for condition in conditions:
         result = condition(_Request(account, context, actor, action))
         if isinstance(result, Reason):
             return result
         if result is not None:
-            receipt = result
-    return Grant(actor.label, receipt)
+            spent = result
+    return Grant(spent, actor.label)

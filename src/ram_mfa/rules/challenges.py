@@ -11,19 +11,22 @@ from typing import Any, Final
 
 import attrs
 
-from ..account import Account, SecurityKey, expires_at
+from ..account import Account, Device, SecurityKey, VirtualMFADevice, expires_at
 from ..context import Context
-from ..refusals import Challenge, Kind, Reason, Refusal
+from ..refusals import Challenge, Kind, Reason, Refusal, Ticket
 from . import security_key_options
-from .devices import usable_devices
+from .first_factor import first_factor_ticket
 from .operation import Operation
+from .throttle import check_gate
 from .tickets import MICROSECONDS, NOTHING, Opened, Purpose, challenge_of, fresh, operation_subject, sealed_ticket
+from .usable import usable_devices
 from .verb import Transition
 
 _RETRIED: Final = frozenset(
     {
         Reason.WRONG_CODE,
         Reason.REPLAYED_CODE,
+        Reason.ALREADY_SENT,
         Reason.WRONG_ANSWER,
         Reason.WRONG_EVIDENCE,
         Reason.UNKNOWN_DEVICE,
@@ -51,6 +54,7 @@ def challenge(
     operation: Operation | None = None,
     mark: bytes = NOTHING,
     until: int | None = None,
+    logon: Ticket | None = None,
 ) -> Challenge:
     """Return a challenge for the devices that may answer; for a step-up where an operation is named.
 
@@ -61,6 +65,7 @@ def challenge(
         operation: of a step-up; None for a logon.
         mark: digest of the password mark of a logon; only a finish with the same mark takes the ticket.
         until: when it expires, in microseconds; None for the policy's lifetime.
+        logon: the first-factor ticket to hand out with it.
     """
     policy = context.policy
     purpose = purpose_of(operation)
@@ -81,7 +86,15 @@ def challenge(
         u2f=security_key_options.sign_request(keys, challenge_of(ticket)) if keys else None,
         may_remember=operation is None and policy.may_remember().allowed,
         expires_at=expires_at(stamp) / MICROSECONDS,
+        retry_after=_retry_after(account, usable, context),
+        logon=logon,
     )
+
+
+def _retry_after(account: Account, usable: tuple[Device, ...], context: Context) -> float | None:
+    """Return the seconds until the first virtual device's gate opens; None where one is open, or there is none."""
+    gates = [check_gate(account, device, context) for device in usable if isinstance(device, VirtualMFADevice)]
+    return min([gate.retry_after for gate in gates if gate is not None]) if gates and None not in gates else None
 
 
 def with_next_challenge(
@@ -114,6 +127,9 @@ def with_next_challenge(
     refusal = transition.outcome
     if after is not None and isinstance(refusal, Refusal) and refusal.reason in _RETRIED:
         until = expires_at(opened.stamp)
-        again = challenge(after, context, session=session, operation=operation, mark=mark, until=until)
+        logon: Ticket | None = None
+        if operation is None and account.epoch != after.epoch:  # which ended the ticket that the begin handed out
+            logon = first_factor_ticket(after, context, session=session, mark=mark, until=until)
+        again = challenge(after, context, session=session, operation=operation, mark=mark, until=until, logon=logon)
         refusal = attrs.evolve(refusal, next_challenge=again)
     return Transition(after, refusal, events=transition.events)

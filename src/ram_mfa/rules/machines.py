@@ -18,7 +18,8 @@ from ..account import Account, Device, Machine
 from ..context import Context
 from ..encoding import base64url
 from ..events import Event, EventType
-from .devices import usable_devices
+from .password_marks import mark_digest
+from .usable import usable_devices
 
 HANDLE_LENGTH = 43
 """Characters of a token: base64url of 32 bytes."""
@@ -35,11 +36,6 @@ def add_to_machine_cookie(cookie: str | None, token: str) -> SecretText:
         token: `Proof.machine`.
     """
     return SecretText(".".join([*(one for one in _handles(cookie) if one != token), token][-MAX_HANDLES:]))
-
-
-def mark_digest(mark: str) -> bytes:
-    """Return the 32-byte digest of the application's password mark that is stored."""
-    return hashlib.sha256(b"ram_mfa password mark\x00" + mark.encode("utf-8", "surrogatepass")).digest()
 
 
 def device_digest(device: Device) -> bytes:
@@ -86,7 +82,7 @@ def remember(
         password_mark=mark_digest(password_mark),
     )
     unexpired = tuple(one for one in account.machines if one.expires_at > context.now)
-    event = context.event(EventType.MACHINE_REMEMBERED, detail=machine.id)
+    event = Event(EventType.MACHINE_REMEMBERED, context.user, context.now, detail=machine.id)
     return attrs.evolve(account, machines=(*unexpired, machine)[-allowed.max_machines :]), token, (event,)
 
 

@@ -9,6 +9,7 @@ from ..context import Context
 from ..refusals import Kind
 from .admission import Proof, ProofOf
 from .operation import Operation
+from .session_marks import session_mark
 from .tickets import Purpose, fresh, receipt_subject, sealed_ticket
 
 
@@ -51,4 +52,5 @@ def make_proof(
         phishing_resistant=device.kind is Kind.SECURITY_KEY,
         machine=machine,
         receipt=SecretText(receipt),
+        session_mark=session_mark(account, context) if logon else None,
     )

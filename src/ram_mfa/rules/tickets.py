@@ -29,8 +29,8 @@ from ..context import Context
 from ..encoding import base64url
 from ..errors import MalformedMessage
 from ..refusals import Reason, Ticket
-from .devices import is_allowed
 from .operation import Operation
+from .usable import is_allowed
 
 _STAMP: Final = struct.Struct(">QQ16s")
 _HEAD: Final = 2 + STAMP
@@ -51,6 +51,7 @@ class Purpose(enum.IntEnum):
     OFFER_SECURITY_KEY = 5
     LOGON_RECEIPT = 6
     STEP_UP_RECEIPT = 7
+    FIRST_FACTOR = 8
 
 
 @attrs.frozen
@@ -79,11 +80,16 @@ def receipt_subject(operation: Operation | None, device: Device) -> bytes:
     return hashlib.sha256(about + device.id.encode()).digest()
 
 
-def fresh(context: Context, purpose: Purpose, *, lifetime: float, until: int | None = None) -> bytes:
-    """Return the stamp of a new ticket, which expires after ``lifetime`` seconds, or at the microsecond ``until``."""
+def fresh(
+    context: Context, purpose: Purpose, *, lifetime: float, until: int | None = None, nonce: bytes | None = None
+) -> bytes:
+    """Return the stamp of a new ticket, which expires after ``lifetime`` seconds, or at the microsecond ``until``.
+
+    ``nonce`` stands in place of the 16 random bytes in the stamp of a ticket that is never spent.
+    """
     issued = int(context.now * MICROSECONDS)
     until = issued + int(lifetime * MICROSECONDS) if until is None else until
-    return _STAMP.pack(issued, until, context.draw(purpose.name, 16))
+    return _STAMP.pack(issued, until, context.draw(purpose.name, 16) if nonce is None else nonce)
 
 
 def sealed_ticket(
@@ -146,6 +152,12 @@ def open_ticket(
         if issued_at(stamp) <= account.not_before:
             return Reason.EXPIRED_TICKET
     return Opened(stamp, mac)
+
+
+def spent_ticket(text: str) -> Opened:
+    """Return a ticket opened that `open_ticket` refused as spent, and so verified."""
+    raw = base64url.decode(text[: Ticket.HEAD], message="ticket", field="head")
+    return Opened(raw[2:_HEAD], raw[_HEAD:])
 
 
 def after_clock_set_back(account: Account | None, context: Context, reason: Reason) -> Account | None:

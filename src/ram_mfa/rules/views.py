@@ -12,7 +12,7 @@ from ..context import Context
 from ..policy import MFAPolicy
 from ..refusals import Kind, Reason
 from .admission import Proof
-from .devices import why_unusable
+from .usable import why_unusable
 
 
 @attrs.frozen
@@ -46,9 +46,23 @@ class Bound(DeviceView):
 
     Attributes:
         proof: of the logon, where an `Enrolment` bound it; else None.
+        session_mark: of the session in which its `Owner` bound it, in place of the mark that the bind ended; else None.
     """
 
     proof: Proof | None
+    session_mark: str | None = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Unbound(DeviceView):
+    """A device just unbound, as it was.
+
+    Attributes:
+        session_mark: of the session in which its `Owner` unbound it, in place of the mark that the unbind ended; else
+            None.
+    """
+
+    session_mark: str | None = attrs.field(repr=False)
 
 
 def _facts(device: Device, policy: MFAPolicy) -> dict[str, Any]:
@@ -72,9 +86,14 @@ def device_view(device: Device, policy: MFAPolicy) -> DeviceView:
     return DeviceView(**_facts(device, policy))
 
 
-def bound_view(device: Device, policy: MFAPolicy, proof: Proof | None = None) -> Bound:
+def bound_view(device: Device, policy: MFAPolicy, proof: Proof | None = None, session_mark: str | None = None) -> Bound:
     """Return the outcome of a bind."""
-    return Bound(**_facts(device, policy), proof=proof)
+    return Bound(**_facts(device, policy), proof=proof, session_mark=session_mark)
+
+
+def unbound_view(device: Device, policy: MFAPolicy, session_mark: str | None) -> Unbound:
+    """Return the outcome of an unbind."""
+    return Unbound(**_facts(device, policy), session_mark=session_mark)
 
 
 @attrs.frozen

@@ -119,7 +119,7 @@ class TestPasswordChanged:
     def test_without_a_record(self, service):
         """For a user without a record there is nothing to end."""
         with service.unchanged():
-            assert service.perform("alice", PasswordChanged()) is None
+            assert service.perform("alice", PasswordChanged()).session_mark is None
         assert service.told == []
 
     @pytest.mark.requirement("B7")

@@ -120,7 +120,7 @@ class TestOffer:
         """Authority is checked at both ends."""
         service = services(self_management=SelfManagement.NOT_ALLOWED)
         service.perform("alice", OpenAccount(by=ROOT))
-        by = Owner.first_device(service.clock(), session=SESSION)
+        by = service.first_device("alice")
         for verb in (
             OfferSecurityKey(by, account_name="alice", session=SESSION, create=True),
             ConfirmSecurityKey("{}", offer="", by=by, session=SESSION),

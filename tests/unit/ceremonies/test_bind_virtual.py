@@ -376,14 +376,19 @@ class TestWhoBinds:
         assert refusal.reason is Reason.NOT_AUTHORISED
 
     @pytest.mark.requirement("B2", "V21")
-    @pytest.mark.parametrize(("age", "fine"), [(0, True), (600, True), (601, False), (-60, True), (-61, False)])
-    def test_a_first_device_by_its_owner(self, service, age, fine):
+    @pytest.mark.parametrize(
+        ("age", "reason"),
+        [(0, None), (599, None), (600, Reason.EXPIRED_TICKET), (-60, None), (-61, Reason.FUTURE_TICKET)],
+    )
+    @pytest.mark.parametrize("required", [True, False])
+    def test_a_first_device_by_its_owner(self, service, age, reason, required):
         """The owner binds a first device within ten minutes of the password, the clocks' skew allowed for."""
-        service.perform("alice", OpenAccount(by=ROOT))
-        by = Owner.first_device(service.clock() - age, session=SESSION)
+        service.perform("alice", OpenAccount(required=required, by=ROOT))
+        by = service.first_device("alice")
+        service.clock.advance(age)
         verb = OfferVirtualDevice(by, account_name="alice", session=SESSION, create=True)
-        if not fine:
-            assert service.refusal("alice", verb).reason is Reason.PROOF_NEEDED
+        if reason is not None:
+            assert service.refusal("alice", verb).reason is reason
             return
         offer = service.perform("alice", verb)
         bound = service.perform("alice", confirm(offer, now(service, offer), by=by))
@@ -394,7 +399,7 @@ class TestWhoBinds:
         """Where a device is bound, the password alone is not enough; a receipt for binding is, and is good once."""
         service = services(devices=DevicePolicy(max_devices=3))
         phone = service.phone("alice")
-        by = Owner.first_device(service.clock(), session=SESSION)
+        by = service.first_device("alice")
         verb = OfferVirtualDevice(by, account_name="alice", session=SESSION, create=True)
         assert service.refusal("alice", verb).advice is Advice.PROVE_AGAIN
         by = service.owner("alice", phone, Operation.BIND)
@@ -410,7 +415,7 @@ class TestWhoBinds:
         """Where the policy leaves devices to administrators, the owner does not even bind the first."""
         service = services(self_management=SelfManagement.NOT_ALLOWED)
         service.perform("alice", OpenAccount(by=ROOT))
-        by = Owner.first_device(service.clock(), session=SESSION)
+        by = service.first_device("alice")
         refusal = service.refusal("alice", OfferVirtualDevice(by, account_name="alice", session=SESSION, create=True))
         assert (refusal.reason, refusal.advice) == (Reason.NOT_AUTHORISED, Advice.NOT_ALLOWED)
         refusal = service.refusal("alice", ConfirmVirtualDevice(["000000"], offer="", by=by, session=SESSION))
@@ -419,7 +424,7 @@ class TestWhoBinds:
     def test_owner_without_a_record(self, service):
         """An owner without a record has nothing to manage; one without a receipt has proved nothing."""
         for user, by, reason in (
-            ("carol", Owner.first_device(service.clock(), session=SESSION), Reason.NO_ACCOUNT),
+            ("carol", Owner.first_device("ticket", session=SESSION), Reason.NO_ACCOUNT),
             ("carol", Owner("receipt", session=SESSION), Reason.NO_ACCOUNT),
         ):
             refusal = service.refusal(user, OfferVirtualDevice(by, account_name="a", session=SESSION, create=True))

@@ -50,9 +50,9 @@ class TestBegin:
     def test_unopened_by_name(self, services):
         """A policy may say by name what becomes of users without a record."""
         waived = services(unknown_users=UnknownUsers.NOT_REQUIRED)
-        assert waived.perform("alice", BeginLogon(session=SESSION)) == NotRequired(
-            "alice", "unknown_users.not-required"
-        )
+        outcome = waived.perform("alice", BeginLogon(session=SESSION))
+        assert isinstance(outcome, NotRequired)
+        assert (outcome.user, outcome.why) == ("alice", "unknown_users.not-required")
         forced = services(unknown_users=UnknownUsers.MUST_BIND)
         must = forced.perform("alice", BeginLogon(session=SESSION))
         assert isinstance(must, MustBind)
@@ -71,7 +71,8 @@ class TestBegin:
             assert isinstance(outcome, MustBind)
             assert not hasattr(outcome, "user")
         else:
-            assert outcome == NotRequired("alice", f"requirement.{requirement.value.replace(' ', '-')}")
+            assert isinstance(outcome, NotRequired)
+            assert (outcome.user, outcome.why) == ("alice", f"requirement.{requirement.value.replace(' ', '-')}")
             assert service.told[-1].type is EventType.MFA_SKIPPED
             assert service.told[-1].detail == outcome.why
 
@@ -207,7 +208,7 @@ class TestFinish:
             service.perform("carol", BeginLogon(session=SESSION)),
             service.perform("bob", BeginLogon(session=SESSION)),
             service.perform("alice", finish(service.ask("alice"), service.code(phone))),
-            Remembered("alice", "machine", 5.0),
+            Remembered("alice", "machine", 5.0, "mark"),
             service.ask("alice"),
         ]
         assert all(outcomes)

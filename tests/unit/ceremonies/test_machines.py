@@ -19,7 +19,6 @@ from ram_mfa import (
     ForgetMachines,
     MFAPolicy,
     Operation,
-    Owner,
     PasswordChanged,
     Reason,
     Remembered,
@@ -98,7 +97,8 @@ class TestRemember:
         with service.unchanged():
             outcome = begin(service, token)
         machine = service.account("alice").machines[0]
-        assert outcome == Remembered("alice", machine.id, service.clock() + 7 * DAY)
+        assert isinstance(outcome, Remembered)
+        assert (outcome.user, outcome.machine, outcome.until) == ("alice", machine.id, service.clock() + 7 * DAY)
         assert service.events(EventType.MFA_SKIPPED)[0].detail == f"machine {machine.id}"
         assert service.events(EventType.MACHINE_REMEMBERED)[0].detail == machine.id
 
@@ -300,7 +300,7 @@ class TestForget:
         service.perform("alice", ForgetMachines(by=by))
         assert isinstance(begin(service, token), Challenge)
         assert service.refusal("alice", ForgetMachines(by=by)).reason is Reason.BAD_RECEIPT
-        first = Owner.first_device(service.clock(), session=SESSION)
+        first = service.first_device("alice")
         assert service.refusal("alice", ForgetMachines(by=first)).reason is Reason.NOT_AUTHORISED
 
     def test_no_record(self, service):

@@ -208,12 +208,12 @@ class TestExpired:
 @pytest.mark.requirement("V26", "B21")
 class TestAnswered:
     def test_once(self, service):
-        """A ticket that was answered rightly does not pass again, with an unused code either."""
+        """A ticket that was answered rightly does not pass again with an unused code, or with a wrong one."""
         phone = service.phone("alice")
         ask = service.ask("alice")
         service.perform("alice", finish(ask, service.code(phone)))
-        for steps in (0, 1):
-            assert refused(service, "alice", finish(ask, service.code(phone, steps=steps))) is Reason.SPENT_TICKET
+        for code in (service.code(phone, steps=1), service.wrong(phone)):
+            assert refused(service, "alice", finish(ask, code)) is Reason.SPENT_TICKET
 
     def test_a_wrong_code_takes_no_slot(self, service):
         """After a wrong code the ticket lives; a fresh one comes with the refusal, and is another one."""

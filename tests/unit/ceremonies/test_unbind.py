@@ -76,7 +76,7 @@ class TestUnbind:
         service.refusal("alice", finish(service.ask("alice"), service.wrong(phone)))
         for by in (
             Owner(None, session=SESSION),
-            Owner.first_device(service.clock(), session=SESSION),
+            service.first_device("alice"),
             service.owner("alice", phone, Operation.RENAME),
         ):
             with service.unchanged():

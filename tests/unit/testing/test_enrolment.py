@@ -9,6 +9,7 @@ from ram_mfa import (
     MFA,
     AESGCMSeal,
     AsyncMFA,
+    BeginLogon,
     Describe,
     DevicePolicy,
     Kind,
@@ -72,7 +73,8 @@ class TestEnrolled:
         mfa = service(clock)
         mfa.perform("alice", OpenAccount(required=True, by=UnsafeAdministrator("a script")))
         session = new_session()
-        enrolled(mfa, "alice", by=Owner.first_device(clock(), session=session))
+        begun = mfa.perform("alice", BeginLogon(session=session))
+        enrolled(mfa, "alice", by=Owner.first_device(begun.logon, session=session))
         (device,) = mfa.perform("alice", Describe()).devices
         assert device.bound_by == "owner"
         enrolled(mfa, "bob", by=UnsafeAdministrator("a script"))

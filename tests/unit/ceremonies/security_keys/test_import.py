@@ -228,7 +228,7 @@ class TestRefused:
     def test_who_may(self, service):
         """An import is an administrator's."""
         legacy = registered()
-        for by in (Owner.first_device(service.clock(), session=SESSION), Owner("receipt", session=SESSION)):
+        for by in (Owner.first_device("ticket", session=SESSION), Owner("receipt", session=SESSION)):
             refused(service, ImportSecurityKey(legacy.kept, app_id=APP_ID, by=by, create=True), Reason.NOT_AUTHORISED)
         service.perform(
             "alice", ImportSecurityKey(legacy.kept, app_id=APP_ID, by=Administrator("another"), create=True)
