@@ -24,8 +24,8 @@ class Reader:
         if not isinstance(data, bytes | bytearray | memoryview):
             raise MalformedMessage(message, "message", "not bytes")
         self._data = bytes(data)
-        self.message = message
-        self.offset = 0
+        self.message: str = message
+        self.offset: int = 0
 
     @property
     def left(self) -> int:

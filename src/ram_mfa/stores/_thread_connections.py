@@ -27,9 +27,9 @@ class Kept(Generic[C]):
     __slots__ = ("__weakref__", "connection", "lock", "pid")
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         self.connection: C | None = None
-        self.pid = os.getpid()
+        self.pid: int = os.getpid()
 
     def close(self) -> None:
         """Close the connection, where one is open and of this process."""

@@ -48,7 +48,7 @@ class TCPProxy:
     def __init__(
         self, target: int, host: str = "127.0.0.1", *, matching: Callable[[bytes], bool] = names_a_store_key
     ) -> None:
-        self.target = target
+        self.target: int = target
         self._host = host
         self._matching = matching
         self._losing = 0  # how many replies more are lost; -1 stands for all

@@ -3,8 +3,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
 from django.core import checks as system
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 
 class RamMFAConfig(AppConfig):
@@ -12,7 +17,7 @@ class RamMFAConfig(AppConfig):
 
     name = "ram_mfa.integrations.django"
     label = "ram_mfa"
-    verbose_name = "Multi-factor authentication"
+    verbose_name: _StrOrPromise = "Multi-factor authentication"
 
     def ready(self) -> None:
         """Register the checks."""

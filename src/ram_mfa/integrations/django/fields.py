@@ -21,8 +21,6 @@ COLUMN = {"postgresql": 'text COLLATE "C"', "mysql": "varbinary(255)", "sqlite":
 class KeyField(_TextField):
     """A text that no collation folds."""
 
-    description = "A store key"
-
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
         """Return the column's type on an engine."""
         return COLUMN.get(connection.vendor) or super().db_type(connection)

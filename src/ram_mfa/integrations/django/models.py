@@ -17,7 +17,7 @@ from .fields import KeyField
 class Record(models.Model):
     """One sealed record under its store key."""
 
-    key = KeyField(primary_key=True)
+    key: KeyField = KeyField(primary_key=True)
     value: models.BinaryField[bytes, bytes] = models.BinaryField()
 
     class Meta:
@@ -33,7 +33,7 @@ class Record(models.Model):
 class Root(models.Model):
     """The root record of a store on MariaDB or MySQL, which is compared within each statement on another record."""
 
-    key = KeyField(primary_key=True)
+    key: KeyField = KeyField(primary_key=True)
     value: models.BinaryField[bytes, bytes] = models.BinaryField()
 
     class Meta:

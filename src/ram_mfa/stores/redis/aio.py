@@ -189,8 +189,8 @@ class _Single:
         configuration.check_pool(self._pool)
         self._pool.set_retry(Retry(NoBackoff(), 0))
         self._line = Line(self._pool)
-        self.settings = self._pool.connection_kwargs
-        self.movable = isinstance(self._pool, SentinelConnectionPool)
+        self.settings: dict[str, Any] = self._pool.connection_kwargs
+        self.movable: bool = isinstance(self._pool, SentinelConnectionPool)
 
     async def addresses(self) -> list[Address | None]:
         return [None]
@@ -220,7 +220,7 @@ class _Cluster:
 
     def __init__(self, client: aio.RedisCluster) -> None:
         self._client = client
-        self.settings = client.get_connection_kwargs()
+        self.settings: dict[str, Any] = client.get_connection_kwargs()
         self._lines: dict[Address, Line] = {}
 
     async def addresses(self) -> list[Address | None]:

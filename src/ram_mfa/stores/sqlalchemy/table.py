@@ -12,7 +12,7 @@ from sqlalchemy.dialects import mysql
 
 from .._sql import IN_ITS_ROW, ROOT_TABLE, TABLE, Family
 
-metadata = sa.MetaData()
+metadata: sa.MetaData = sa.MetaData()
 
 
 def _table(name: str) -> sa.Table:
@@ -38,8 +38,8 @@ def _table(name: str) -> sa.Table:
     )
 
 
-table = _table(TABLE)
-root_table = _table(ROOT_TABLE)
+table: sa.Table = _table(TABLE)
+root_table: sa.Table = _table(ROOT_TABLE)
 
 
 def tables(family: Family) -> tuple[sa.Table, ...]:
@@ -47,5 +47,5 @@ def tables(family: Family) -> tuple[sa.Table, ...]:
     return (table, root_table) if family == "mysql" else (table,)
 
 
-in_its_row = sa.DDL(IN_ITS_ROW)  # type: ignore[no-untyped-call]
+in_its_row: sa.DDL = sa.DDL(IN_ITS_ROW)  # type: ignore[no-untyped-call]
 event.listen(table, "after_create", in_its_row.execute_if(dialect="postgresql"))

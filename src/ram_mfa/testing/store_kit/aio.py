@@ -139,11 +139,12 @@ class Bridge:
         self.store = store
         self.loop = loop
         if has_listing(store):
-            self.keys = self._keys
+            self.keys: Callable[[str], Iterator[str]] = self._keys
         if has_history(store):
-            self.incarnation, self.at = self._incarnation, self._at
+            self.incarnation: Callable[[], str] = self._incarnation
+            self.at: Callable[..., Bridge] = self._at
         if has_clock(store):
-            self.clock = partial(self._call, "clock")
+            self.clock: Callable[[], float] = partial(self._call, "clock")
 
     def load(self, key: str, /) -> bytes | None:
         """See ``Store.load``."""

@@ -31,9 +31,9 @@ class Watch:
 
     def __init__(self, patience: float, seconds: float) -> None:
         self.patience = patience
-        self.until = time.monotonic() + seconds
+        self.until: float = time.monotonic() + seconds
         self.seconds = seconds
-        self.stopped = False
+        self.stopped: bool = False
         self._calls: dict[tuple[int, int], tuple[str, float]] = {}
         self._number = 0
 

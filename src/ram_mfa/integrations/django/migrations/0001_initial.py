@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import migrations, models
 
 import ram_mfa.integrations.django.fields
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+    from django.db.migrations.operations.base import Operation
 
 
 def keep_values_in_their_rows(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
@@ -22,9 +25,9 @@ def keep_values_in_their_rows(_apps: Any, editor: BaseDatabaseSchemaEditor) -> N
 class Migration(migrations.Migration):
     """Make the table, and on MariaDB and MySQL the root record's."""
 
-    initial = True
-    dependencies = []  # noqa: RUF012 (what Django reads)
-    operations = [  # noqa: RUF012 (likewise)
+    initial: ClassVar[bool | None] = True
+    dependencies: ClassVar[Sequence[tuple[str, str]]] = []
+    operations: ClassVar[Sequence[Operation]] = [
         migrations.CreateModel(
             name="Record",
             fields=[
