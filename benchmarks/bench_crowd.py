@@ -38,7 +38,7 @@ SEAL = AESGCMSeal({"2026": b"k" * 32}, seal_with="2026")
 POLICY = MFAPolicy.ram(issuer="Example Cloud")
 
 
-class House:
+class Deployment:
     """A service, its users and their phones."""
 
     def __init__(self, store: Any) -> None:
@@ -96,15 +96,15 @@ class House:
 
 async def measure(name: str, store: Any) -> None:
     """Measure and print one engine's figures."""
-    house = House(store)
-    await house.enrol()
+    deployment = Deployment(store)
+    await deployment.enrol()
     begin = time.perf_counter()
-    for user in house.phones:
-        await house.log_on(user)
+    for user in deployment.phones:
+        await deployment.log_on(user)
     alone = time.perf_counter() - begin
-    house.clock.advance(60)
+    deployment.clock.advance(60)
     begin = time.perf_counter()
-    await asyncio.gather(*(house.log_on(user) for user in house.phones))
+    await asyncio.gather(*(deployment.log_on(user) for user in deployment.phones))
     together = time.perf_counter() - begin
     print(f"\n{name}")
     print(f"  {CROWD} logons one after the other {CROWD / alone:8.0f} a second")
@@ -112,9 +112,9 @@ async def measure(name: str, store: Any) -> None:
     for floods in FLOODS:
         ratios, guesses = [], []
         for _ in range(TURNS):
-            quiet = await house.turn(0)
-            ratios.append(await house.turn(floods) / quiet)
-            guesses.append(house.guesses / TURN)
+            quiet = await deployment.turn(0)
+            ratios.append(await deployment.turn(floods) / quiet)
+            guesses.append(deployment.guesses / TURN)
         print(
             f"  flood of {floods:4} tasks, {statistics.median(guesses):6.0f} guesses a second: others' median "
             f"{statistics.median(ratios):.2f} x quiet (turns: {', '.join(f'{one:.2f}' for one in sorted(ratios))})"

@@ -64,7 +64,7 @@ def seconds_each(work: Callable[[Any], object], inputs: list[Any]) -> float:
     return (time.perf_counter() - begin) / len(inputs)
 
 
-class House:
+class Deployment:
     """One user with one phone, and logons of that user made ready."""
 
     def __init__(self, store: Any) -> None:
@@ -107,9 +107,9 @@ class House:
         raise AssertionError("it passed")
 
 
-def stages(house: House, logons: list[tuple[float, Verb[Any]]], spent: Times) -> None:
+def stages(deployment: Deployment, logons: list[tuple[float, Verb[Any]]], spent: Times) -> None:
     """Add the time of each stage of a perform, on the record as it is."""
-    store, seal = house.store, house.seal
+    store, seal = deployment.store, deployment.seal
     key = user_key("", "alice")
     sealed = store.load(key)
     root = decode_root(seal.for_record(ROOT_KEY).unseal(store.load(ROOT_KEY)))
@@ -118,7 +118,7 @@ def stages(house: House, logons: list[tuple[float, Verb[Any]]], spent: Times) ->
     record = record_seal.unseal(sealed)
     account = decode_account(record)
     entropy = SecretBytes(os.urandom(32))
-    moments = [(verb, Context(house.policy, now, entropy, root, "alice", key)) for now, verb in logons]
+    moments = [(verb, Context(deployment.policy, now, entropy, root, "alice", key)) for now, verb in logons]
     after = moments[0][0](account, moments[0][1]).account
     assert after is not None
     encoded = encode_account(after)
@@ -146,11 +146,11 @@ def stages(house: House, logons: list[tuple[float, Verb[Any]]], spent: Times) ->
 
 def in_memory() -> None:
     """One perform and its stages over one hmac.digest."""
-    house = House(MemoryStore())
+    deployment = Deployment(MemoryStore())
     secret, text = os.urandom(20), (56_666_666).to_bytes(8, "big")
     times: Times = {}
     parts: Times = {}
-    closed = House(MemoryStore())
+    closed = Deployment(MemoryStore())
     while True:
         ask = closed.mfa.perform("alice", BeginLogon(session=SESSION))
         assert isinstance(ask, Challenge)
@@ -160,31 +160,31 @@ def in_memory() -> None:
         except Refused as refused:
             if refused.refusal.reason is Reason.THROTTLED:
                 break
-    house.perform(house.logons(1)[0])
+    deployment.perform(deployment.logons(1)[0])
     for _ in range(ROUNDS):
-        logons = house.logons(IN_MEMORY)
-        last = house.clock.now
+        logons = deployment.logons(IN_MEMORY)
+        last = deployment.clock.now
         many = [None] * IN_MEMORY
         hmacs = seconds_each(lambda _: hmac.digest(secret, text, "sha1"), many * 5)
         times.setdefault("limit: one hmac.digest", []).append(hmacs)
-        times.setdefault("FinishLogon, accepted", []).append(seconds_each(house.perform, logons))
+        times.setdefault("FinishLogon, accepted", []).append(seconds_each(deployment.perform, logons))
         begin = BeginLogon(session=SESSION)
         times.setdefault("BeginLogon", []).append(
-            seconds_each(lambda _, begin=begin: house.mfa.perform("alice", begin), many)
+            seconds_each(lambda _, begin=begin: deployment.mfa.perform("alice", begin), many)
         )
         times.setdefault("FinishLogon, gate closed", []).append(seconds_each(lambda _: closed.refused(guess), many))
         moments = [last + APART * (number + 1) for number in range(IN_MEMORY)]
-        times.setdefault("whole logon, the phone's code too", []).append(seconds_each(house.whole, moments))
-        stages(house, house.logons(IN_MEMORY), parts)
+        times.setdefault("whole logon, the phone's code too", []).append(seconds_each(deployment.whole, moments))
+        stages(deployment, deployment.logons(IN_MEMORY), parts)
     table("One perform in memory", times)
     table("Its stages, one by one", {"limit: one hmac.digest": times["limit: one hmac.digest"], **parts})
 
 
 def on_sqlite(folder: Path, synchronous: Synchronous) -> None:
     """A whole logon over SELECT and UPDATE of the raw driver, of as many bytes."""
-    house = House(SQLiteStore(folder / f"{synchronous}.db", synchronous=synchronous))
-    house.whole(house.clock.now + APART)
-    size = len(house.store.load(user_key("", "alice")))
+    deployment = Deployment(SQLiteStore(folder / f"{synchronous}.db", synchronous=synchronous))
+    deployment.whole(deployment.clock.now + APART)
+    size = len(deployment.store.load(user_key("", "alice")))
     raw = sqlite3.connect(folder / f"raw {synchronous}.db", isolation_level=None)
     raw.execute("PRAGMA journal_mode = WAL")
     raw.execute(f"PRAGMA synchronous = {synchronous.removeprefix('Unsafe')}")
@@ -201,15 +201,15 @@ def on_sqlite(folder: Path, synchronous: Synchronous) -> None:
     for _ in range(ROUNDS):
         values = [os.urandom(size) for _ in range(ON_DISK)]
         times.setdefault("limit: SELECT and UPDATE", []).append(seconds_each(pair, values))
-        logons = house.logons(ON_DISK)
-        times.setdefault("FinishLogon alone", []).append(seconds_each(house.perform, logons))
-        moments = [house.clock.now + APART * (number + 1) for number in range(ON_DISK)]
-        times.setdefault("BeginLogon and FinishLogon", []).append(seconds_each(house.whole, moments))
+        logons = deployment.logons(ON_DISK)
+        times.setdefault("FinishLogon alone", []).append(seconds_each(deployment.perform, logons))
+        moments = [deployment.clock.now + APART * (number + 1) for number in range(ON_DISK)]
+        times.setdefault("BeginLogon and FinishLogon", []).append(seconds_each(deployment.whole, moments))
         if django is not None:
             times.setdefault("django-otp: match_token", []).append(seconds_each(django, moments))
     table(f"A whole logon on SQLite, synchronous {synchronous}", times)
     raw.close()
-    house.store.close()
+    deployment.store.close()
 
 
 def installed(name: str) -> bool:

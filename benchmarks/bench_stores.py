@@ -25,7 +25,7 @@ import pymysql
 import redis
 import sqlalchemy as sa
 
-from benchmarks.bench_perform import APART, ON_DISK, ROUNDS, House, Times, seconds_each, table
+from benchmarks.bench_perform import APART, ON_DISK, ROUNDS, Deployment, Times, seconds_each, table
 from ram_mfa.engine.records import user_key
 from ram_mfa.stores.postgres import PostgresStore
 from ram_mfa.stores.redis import RedisStore
@@ -173,8 +173,8 @@ def syncs(file: int, data: bytes) -> float:
 def measure(engine: Engine) -> None:
     """Measure one engine and print its table."""
     with engine() as (store, made), tempfile.TemporaryDirectory() as folder:
-        house = House(store)
-        house.whole(house.clock.now + APART)
+        deployment = Deployment(store)
+        deployment.whole(deployment.clock.now + APART)
         size = len(store.load(user_key("", "alice")))
         pair = made(os.urandom(size))
         file = os.open(Path(folder, "log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -183,9 +183,11 @@ def measure(engine: Engine) -> None:
         for _ in range(ROUNDS):
             values = [os.urandom(size) for _ in range(ON_DISK)]
             times.setdefault("limit: the raw pair", []).append(seconds_each(pair, values))
-            times.setdefault("FinishLogon alone", []).append(seconds_each(house.perform, house.logons(ON_DISK)))
-            moments = [house.clock.now + APART * (number + 1) for number in range(ON_DISK)]
-            times.setdefault("BeginLogon and FinishLogon", []).append(seconds_each(house.whole, moments))
+            times.setdefault("FinishLogon alone", []).append(
+                seconds_each(deployment.perform, deployment.logons(ON_DISK))
+            )
+            moments = [deployment.clock.now + APART * (number + 1) for number in range(ON_DISK)]
+            times.setdefault("BeginLogon and FinishLogon", []).append(seconds_each(deployment.whole, moments))
             times.setdefault("append and fdatasync", []).append(syncs(file, values[0]))
         os.close(file)
         table(f"{(engine.__doc__ or '').rstrip('.')}: a whole logon, records of {size} bytes", times)

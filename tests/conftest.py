@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 from tests import support
 
 # No test judges a time: a busy machine is no defect. A failure prints what repeats it.
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.load_profile("house")
+settings.register_profile("ram_mfa", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("ram_mfa")
 
 
 def has_rounds(module):
@@ -31,8 +31,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(params=["MFA", "AsyncMFA"])
 def services(request):
-    """Make services of one's own, over each driver in turn: see `tests.support.spine.Services`."""
-    from tests.support.spine import Services
+    """Make services of one's own, over each driver in turn: see `tests.support.service.Services`."""
+    from tests.support.service import Services
 
     made = Services(request.param)
     yield made

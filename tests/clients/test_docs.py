@@ -17,7 +17,7 @@ from docs import print_policy
 from ram_mfa.refusals import Reason
 from ram_mfa.rules.actors import Role
 from ram_mfa.rules.authority import PERMISSIONS
-from tests.support import floors, require_module
+from tests.support import layers, require_module
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(page for page in DOCS.glob("*.md") if page.name != "standards.md")
@@ -138,10 +138,10 @@ def rows(page, heading):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
 
 
-def test_the_table_of_floors():
-    """architecture.md has each room on the floor on which the imports are checked."""
+def test_the_table_of_layers():
+    """architecture.md has each package in the layer in which its imports are checked."""
     _, _, *lines = rows("architecture.md", "## The layers")
-    assert {int(floor): set(re.findall(r"`(\w+)`", rooms)) for floor, _, rooms in lines} == floors.ROOMS
+    assert {int(layer): set(re.findall(r"`(\w+)`", packages)) for layer, _, packages in lines} == layers.LAYERS
 
 
 def test_where_to_change_what():

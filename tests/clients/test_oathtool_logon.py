@@ -31,7 +31,7 @@ from ram_mfa.otp import Algorithm
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import ManualClock
 from tests.support import require_program
-from tests.support.spine import DELETE, ROOT, SEAL, SESSION
+from tests.support.service import DELETE, ROOT, SEAL, SESSION
 
 
 @attrs.frozen

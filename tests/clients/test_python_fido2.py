@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python-fido2's client side of CTAP1 drives the soft key's APDU door: genuine traffic, errors included."""
+"""python-fido2's client side of CTAP1 drives the soft key's APDU interface: genuine traffic, errors included."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_the_example_is_typed():
 
 
 def test_the_table_names_verbs():
-    """Each name in the table of the manual's steps is a name of the front door."""
+    """Each name in the table of the manual's steps is a public name of the package."""
     table = README.partition("## RAM's manual")[2].partition("\n## ")[0]
     names = {name for name in re.findall(r"`([A-Z][A-Za-z0-9]+)", table) if name != "U2F"}
     assert {"OfferVirtualDevice", "Owner", "MustBind", "Unbind"} <= names

@@ -60,7 +60,7 @@ from ram_mfa.engine.records import ROOT_KEY, user_key
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey
 from tests.support.records import AsStored
-from tests.support.spine import DELETE, ORIGIN, OTHER_SESSION, PARTY, ROOT, SEAL, SESSION, Script, Services
+from tests.support.service import DELETE, ORIGIN, OTHER_SESSION, PARTY, ROOT, SEAL, SESSION, ScriptedStore, Services
 
 OTHER = Operation("server.delete", "i-4711")
 RULES = {
@@ -108,7 +108,7 @@ class Snapshot:
 
     def service(self, *, seal=SEAL, records=None, policy=None, **how):
         """A service opened on a copy of the store."""
-        store = Script()
+        store = ScriptedStore()
         for key, record in (self.records if records is None else records).items():
             store.put(key, record)
         return Services("MFA")(

@@ -41,7 +41,7 @@ from ram_mfa import (
 from ram_mfa.encoding.base64url import encode
 from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import ManualClock, enrolled, enrolled_key
-from tests.support.spine import DELETE, PARTY, ROOT, SESSION
+from tests.support.service import DELETE, PARTY, ROOT, SESSION
 
 POLICY = MFAPolicy.ram(issuer="Example", relying_party=PARTY)
 EXAMPLES = 300

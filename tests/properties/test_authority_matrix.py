@@ -61,8 +61,8 @@ from ram_mfa.rules.first_factor import first_factor_ticket
 from ram_mfa.rules.proofs import make_proof
 from ram_mfa.rules.tickets import NOTHING
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
-from tests.support.doors import Door, answer
-from tests.support.spine import APP_ID, ORIGIN, OTHER_SESSION, PARTY, SEAL, SESSION, Services
+from tests.support.key_apis import KeyAPI, answer
+from tests.support.service import APP_ID, ORIGIN, OTHER_SESSION, PARTY, SEAL, SESSION, Services
 
 WORDS = """
     deed                 | an administrator | an unproved one | the owner, proved | for a first device | enrolling
@@ -320,7 +320,7 @@ def make_world(services, state):
             offers[kind] = service.perform("alice", verb(HELPER, account_name="alice", session=SESSION))
     if state in {"virtual device", "security key"}:
         asked = service.ask("alice", mark="mark")
-        evidence = answer(Door.WEBAUTHN, alice, asked) if state == "security key" else service.code(alice)
+        evidence = answer(KeyAPI.WEBAUTHN, alice, asked) if state == "security key" else service.code(alice)
         verb = FinishLogon(asked.id, evidence, session=SESSION, remember="Laptop", password_mark="mark")
         service.perform("alice", verb)
         machine = service.account("alice").machines[0].id
@@ -341,14 +341,14 @@ def minted(service, operation, *, number, user="alice", age=0.0):
     has_device = user_key("", user) in service.store.records and service.account(user).devices
     user = user if has_device else "bob"
     account, device = service.account(user), service.account(user).devices[0]
-    moment = service.moment(user, now=service.clock() - age, entropy=SecretBytes(number.to_bytes(32, "big")))
+    moment = service.context(user, now=service.clock() - age, entropy=SecretBytes(number.to_bytes(32, "big")))
     return str(make_proof(account, moment, device, session=SESSION, operation=operation).receipt)
 
 
 def first_factor(service, *, user="alice", session=SESSION, age=0.0):
     """Return the ticket of a password that was right so many seconds from now."""
     account = service.account(user) if user_key("", user) in service.store.records else None
-    moment = service.moment(user, now=service.clock() + age)
+    moment = service.context(user, now=service.clock() + age)
     return str(first_factor_ticket(account, moment, session=session, mark=NOTHING))
 
 

@@ -45,8 +45,8 @@ from ram_mfa import (
 from ram_mfa.engine.records import user_key
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey, enrolled_key
 from tests.support import rounds
-from tests.support.races import PATIENCE, Crew, Me, Place, barrier
-from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT
+from tests.support.races import PATIENCE, ServiceOnFile, Worker, Workers, barrier
+from tests.support.service import DELETE, ORIGIN, PARTY, ROOT
 
 START = 1_700_000_000.0
 POLICY = MFAPolicy.ram(issuer="Example", relying_party=PARTY, remember=RememberMachine())
@@ -55,7 +55,7 @@ CHANGES = {"unbind": Unbind(by=ROOT), "reset": ResetMFA(ROOT), "password": Passw
 
 @pytest.fixture
 def place(tmp_path):
-    return Place(str(tmp_path / "mfa.db"), POLICY)
+    return ServiceOnFile(str(tmp_path / "mfa.db"), POLICY)
 
 
 def attempt(mfa: MFA, user: str, verb: Verb[Any]) -> Any:
@@ -69,11 +69,11 @@ def attempt(mfa: MFA, user: str, verb: Verb[Any]) -> Any:
 # What the processes do
 
 
-def confirm_a_kind(me: Me, place: Place, meet: Any, users: list[str], by_the_user: bool) -> list[str]:
+def confirm_a_kind(worker: Worker, place: ServiceOnFile, meet: Any, users: list[str], by_the_user: bool) -> list[str]:
     """In each round offer the kind of this process to the round's user, and confirm it when both have."""
     mfa, store = place.open(ManualClock(START))
     key, outcomes = SoftSecurityKey(), []
-    session = f"the session of browser {me.number}"
+    session = f"the session of browser {worker.number}"
     for user in users:
         by: Any = ROOT
         if by_the_user:
@@ -81,7 +81,7 @@ def confirm_a_kind(me: Me, place: Place, meet: Any, users: list[str], by_the_use
             assert isinstance(begun, MustBind)
             by = Enrolment(begun.id, session=session)
         confirm: Verb[Bound]
-        if me.number == 0:
+        if worker.number == 0:
             virtual = mfa.perform(user, OfferVirtualDevice(by, account_name=user, session=session, create=True))
             code = AuthenticatorApp.scan(virtual.key_uri).code_at(START)
             confirm = ConfirmVirtualDevice([code], offer=virtual.id, by=by, session=session)
@@ -96,14 +96,16 @@ def confirm_a_kind(me: Me, place: Place, meet: Any, users: list[str], by_the_use
     return outcomes
 
 
-def use_or_change(me: Me, place: Place, meet: Any, users: list[str], against: tuple[str, str]) -> list[Any]:
+def use_or_change(
+    worker: Worker, place: ServiceOnFile, meet: Any, users: list[str], against: tuple[str, str]
+) -> list[Any]:
     """In each round one process uses what the other's change ends: (when it began, when it ended, what it came to,
     what became of everything older once the change had landed).
     """
     mfa, store = place.open(ManualClock(START))
     (change, use), rows = against, []
     for user in users:
-        if me.number == 0:
+        if worker.number == 0:
             rows.append(_use(mfa, meet, user, use))
         else:
             meet.wait(PATIENCE)
@@ -163,7 +165,7 @@ class TestTwoKinds:
         users = [f"user {number}" for number in range(rounds(1000))]
         for user in users:
             mfa.perform(user, OpenAccount(required=True, by=ROOT))
-        with Crew(confirm_a_kind, 2, place, barrier(2), users, by_the_user) as crew:
+        with Workers(confirm_a_kind, 2, place, barrier(2), users, by_the_user) as crew:
             virtual, key = crew.results()
         won = Counter()
         for user, *told in zip(users, virtual, key, strict=True):
@@ -193,7 +195,7 @@ class TestAChangeLands:
         """
         mfa, store = place.open(ManualClock(START), create=True)
         users = [f"user {number}" for number in range(rounds(400))]
-        with Crew(use_or_change, 2, place, barrier(2), users, (change, use)) as crew:
+        with Workers(use_or_change, 2, place, barrier(2), users, (change, use)) as crew:
             used, changed = crew.results()
         passes = {"log on": "Proof", "spend": "Proof", "come back": "Remembered"}[use]
         gone = {"unbind": "NO_DEVICE", "reset": "NO_DEVICE", "password": ""}[change]

@@ -41,7 +41,7 @@ from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.testing import SoftSecurityKey
 from tests.support import all_rounds
 from tests.support.explorer import SEAL, Broken, Call, Memory, Process, desks, explore, note, settle
-from tests.support.spine import APP_ID, ORIGIN, PARTY, ROOT, SESSION
+from tests.support.service import APP_ID, ORIGIN, PARTY, ROOT, SESSION
 
 POLICY = MFAPolicy.ram(issuer="Example", relying_party=PARTY, devices=DevicePolicy(max_devices=2))
 USERS = ("alice", "bob", "carol", "alicia")

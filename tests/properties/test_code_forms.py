@@ -23,8 +23,8 @@ from ram_mfa import (
 )
 from ram_mfa.account import OFFER_TRIES
 from ram_mfa.testing import AuthenticatorApp
-from tests.support.spellings import spellings
-from tests.support.spine import DELETE, ROOT, SESSION, Services
+from tests.support.code_forms import code_forms
+from tests.support.service import DELETE, ROOT, SESSION, Services
 
 DIGITS = (6, 7, 8)
 ODD = (None, 123456, 123456.0, True, b"123456", ["1", "2"], {"code": "123456"}, object())
@@ -77,13 +77,13 @@ class TestSpellings:
 
     def test_there_are_hundreds(self, digits):
         """At least 300 of each code, both kinds among them."""
-        table = spellings("12345678"[:digits])
+        table = code_forms("12345678"[:digits])
         assert len(table) >= 300
         assert sum(name.startswith("same") for name, _ in table) >= 30
         assert sum(name.startswith("refused") for name, _ in table) >= 270
 
     def _weighed(self, again, verb_of, code):
-        for name, typed in spellings(code):
+        for name, typed in code_forms(code):
             outcome, swaps = again.attempt("alice", verb_of(typed))
             assert swaps == 1, name
             if name.startswith("same"):
@@ -130,7 +130,7 @@ class TestSpellings:
                 codes[place] = typed
                 return ResyncVirtualDevice(codes=codes, by=by)
 
-            for name, typed in spellings(pair[place]):
+            for name, typed in code_forms(pair[place]):
                 outcome, swaps = again.attempt("alice", resync(typed))
                 assert swaps == 1, name
                 if name.startswith("same"):
@@ -152,7 +152,7 @@ class TestSpellings:
             return ConfirmVirtualDevice([typed], offer=offer.id, by=ROOT, session=SESSION)
 
         again = Again(service)
-        for name, typed in spellings(code):
+        for name, typed in code_forms(code):
             outcome, swaps = again.attempt("alice", confirm(typed))
             assert swaps == 1, name
             if name.startswith("same"):
@@ -180,7 +180,7 @@ class TestSpellings:
         service.perform("alice", FinishLogon(service.ask("alice").id, service.code(phone), session=SESSION))
         ticket = service.ask("alice").id
         again = Again(service)
-        for name, typed in spellings(code):
+        for name, typed in code_forms(code):
             outcome, swaps = again.attempt("alice", FinishLogon(ticket, TOTPCode(typed), session=SESSION))
             if name.startswith("same"):
                 assert (outcome, swaps, again.counted()) == (Reason.REPLAYED_CODE, 0, (0, 0)), name
@@ -195,7 +195,7 @@ class TestSpellings:
         again = Again(service)
         outcomes = [
             again.once_more("alice", FinishLogon(ticket, TOTPCode(typed), session=SESSION))
-            for _, typed in spellings(wrong)
+            for _, typed in code_forms(wrong)
         ]
         assert outcomes[:2] == [(Reason.WRONG_CODE, 1)] * 2
         assert set(outcomes[2:]) == {(Reason.THROTTLED, 0)}

@@ -34,8 +34,8 @@ from tests.support import rounds
 from tests.support.races import (
     ALL_THE_TIME,
     PATIENCE,
-    Crew,
-    Place,
+    ServiceOnFile,
+    Workers,
     barrier,
     begin,
     bind,
@@ -50,7 +50,7 @@ from tests.support.races import (
     wrong_codes,
 )
 from tests.support.records import AsStored
-from tests.support.spine import ROOT, SEAL, SESSION, Script
+from tests.support.service import ROOT, SEAL, SESSION, ScriptedStore
 
 START = 1_700_000_000.0
 ALICE = user_key("", "alice")
@@ -63,7 +63,7 @@ def read(store) -> Account:
 
 @pytest.fixture
 def place(tmp_path):
-    return Place(str(tmp_path / "mfa.db"), POLICY)
+    return ServiceOnFile(str(tmp_path / "mfa.db"), POLICY)
 
 
 class TestOneCode:
@@ -169,7 +169,7 @@ class TestGuesses:
         """Of 10,000 wrong guesses exactly as many get a verdict as tries were left; the rest are told to wait, and
         write nothing. The verdict on the guess that disables a device says so in place of "wrong".
         """
-        place = Place(str(tmp_path / "mfa.db"), policy)
+        place = ServiceOnFile(str(tmp_path / "mfa.db"), policy)
         clock = ManualClock(START)
         mfa, store = place.open(clock, create=True)
         phone = AuthenticatorApp.scan(bind(mfa, "alice", clock.now))
@@ -178,7 +178,7 @@ class TestGuesses:
             assert finish(mfa, "alice", ticket, code) == Reason.WRONG_CODE.name
         codes = wrong_codes(phone, [START], rounds(10_000) // 4)
 
-        with Crew(guess, 4, place, barrier(4), codes) as crew:
+        with Workers(guess, 4, place, barrier(4), codes) as crew:
             told, landed = zip(*crew.results(), strict=True)
 
         outcomes = sum((Counter(each) for each in told), Counter())
@@ -225,14 +225,14 @@ class TestFlood:
         """
         tries, crowd = 50, 32
         policy = limits(free_attempts=tries, max_per_day=1000, digits=8)
-        place = Place(str(tmp_path / "mfa.db"), policy)
+        place = ServiceOnFile(str(tmp_path / "mfa.db"), policy)
         clock = ManualClock(START)
-        mfa, store = Place(place.file, policy, patient=False).open(clock, create=True)
+        mfa, store = ServiceOnFile(place.file, policy, patient=False).open(clock, create=True)
         phone = AuthenticatorApp.scan(bind(mfa, "alice", clock.now))
         codes = wrong_codes(phone, [START], 100)
         meet, over = barrier(crowd + 1), flag()
 
-        with Crew(flood, crowd, place, meet, over, codes) as crew:
+        with Workers(flood, crowd, place, meet, over, codes) as crew:
             # 32 wrong codes are fewer than the tries: the gate is open all the time
             meet.wait(PATIENCE)
             first = finish(mfa, "alice", begin(mfa, "alice"), phone.code_at(clock.now))
@@ -273,7 +273,7 @@ class TestFlood:
     @pytest.mark.requirement("V8", "O16", "S9", "V26")
     def test_beginnings_write_nothing(self):
         """After 10,000 BeginLogons the record is what it was, and the challenge that was first still opens."""
-        clock, store = ManualClock(START), Script()
+        clock, store = ManualClock(START), ScriptedStore()
         mfa = MFA(store, POLICY, seal=SEAL, clock=clock, create=True)
         phone = enrolled(mfa, "alice")
         first = begin(mfa, "alice")
@@ -295,10 +295,10 @@ class TestBinds:
         """Two offers to one user without a record, confirmed at once: one is bound in each of 400 rounds. The other
         starts over, also where the policy has room for more: it was offered before the devices changed.
         """
-        place = Place(str(tmp_path / "mfa.db"), MFAPolicy.ram(issuer="Example", devices=devices))
+        place = ServiceOnFile(str(tmp_path / "mfa.db"), MFAPolicy.ram(issuer="Example", devices=devices))
         _, store = place.open(ManualClock(START), create=True)
         users = [f"user {number}" for number in range(rounds(400))]
-        with Crew(offer_and_confirm, 2, place, barrier(2), users) as crew:
+        with Workers(offer_and_confirm, 2, place, barrier(2), users) as crew:
             outcomes = list(zip(*crew.results(), strict=True))
         for told in outcomes:
             assert sorted(told, key=str.isupper) == ["bound", Reason.FOREIGN_TICKET.name]
@@ -312,7 +312,7 @@ class TestBinds:
     @pytest.mark.requirement("B3", "O22", "S1")
     def test_threads_confirm_one_offer(self):
         """Eight confirmations of one offer with its code: one binds, and one device is bound."""
-        clock, store = ManualClock(START), Script()
+        clock, store = ManualClock(START), ScriptedStore()
         mfa = MFA(store, POLICY, seal=SEAL, clock=clock, deadline=ALL_THE_TIME, create=True)
         for number in range(rounds(400)):
             user, session, told = f"user {number}", new_session(), []

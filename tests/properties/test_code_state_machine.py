@@ -50,7 +50,7 @@ from ram_mfa.engine.records import user_key
 from ram_mfa.testing import AuthenticatorApp
 from tests.support import all_rounds, rounds
 from tests.support.races import wrong_codes
-from tests.support.spine import DELETE, OTHER_SESSION, ROOT, SESSION, Services
+from tests.support.service import DELETE, OTHER_SESSION, ROOT, SESSION, Services
 
 DAY = 86_400
 SKEW = 60

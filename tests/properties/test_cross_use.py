@@ -54,7 +54,7 @@ from ram_mfa import (
 from ram_mfa.encoding.base64url import encode
 from ram_mfa.rules.tickets import challenge_of
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey, enrolled, enrolled_key, proved
-from tests.support.spine import DELETE, ORIGIN, PARTY, SEAL, Script
+from tests.support.service import DELETE, ORIGIN, PARTY, SEAL, ScriptedStore
 
 USERS = ("alice", "bob")
 SESSIONS = ("the session of one browser", "the session of another browser")
@@ -134,7 +134,7 @@ class World:
 
     def __init__(self, kind):
         self.kind = kind
-        self.store, self.clock = Script(), ManualClock()
+        self.store, self.clock = ScriptedStore(), ManualClock()
         self.rules = {"unknown_users": UnknownUsers.MUST_BIND} if kind == "no record" else {}
         self.mfa = MFA(self.store, rules(**self.rules), seal=SEAL, clock=self.clock, create=True)
         self.asking = self.asking_for_proof()

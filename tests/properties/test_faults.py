@@ -64,9 +64,9 @@ from ram_mfa.engine import store_session
 from ram_mfa.engine.records import user_key
 from ram_mfa.sealing import BrokenSeal
 from ram_mfa.testing import AuthenticatorApp, KeyFault, ManualClock, SoftSecurityKey
-from tests.support.doors import Door, answer, registration
+from tests.support.key_apis import KeyAPI, answer, registration
 from tests.support.records import AsStored
-from tests.support.spine import APP_ID, DELETE, PARTY, ROOT, SEAL, SESSION, Raw, Script
+from tests.support.service import APP_ID, DELETE, PARTY, ROOT, SEAL, SESSION, RecordReader, ScriptedStore
 
 MARK = "mark"
 ALICE = user_key("", "alice")
@@ -222,7 +222,7 @@ class Bench:
         monkeypatch.setattr(os, "urandom", lambda size: self.world.call("entropy", lambda: really(size)))
         monkeypatch.setattr(store_session, "_MAX_TURNS", 3)  # so that a store that applies no swap is given up soon
         clock = ManualClock()
-        store = Script()
+        store = ScriptedStore()
         store.interfere = lambda word, call, *arguments: self.world.call(word, lambda: call(*arguments))
         self.time = clock
         self.service = services(
@@ -258,7 +258,7 @@ class Bench:
     def receipt(self, operation: Operation, user: str = "alice") -> str:
         key = self.service.key(user)
         asked = self.service.ask(user, operation=operation)
-        verb = FinishStepUp(asked.id, answer(Door.WEBAUTHN, key, asked), operation=operation, session=SESSION)
+        verb = FinishStepUp(asked.id, answer(KeyAPI.WEBAUTHN, key, asked), operation=operation, session=SESSION)
         return str(self.service.perform(user, verb).receipt)
 
     def machine(self) -> str:
@@ -327,7 +327,7 @@ def offer_security_key(bench: Bench) -> Case:
 @case
 def confirm_security_key(bench: Bench) -> Case:
     offer = bench.perform(OfferSecurityKey(ROOT, account_name="alice", session=SESSION, create=True))
-    told = registration(Door.WEBAUTHN, SoftSecurityKey(), offer)
+    told = registration(KeyAPI.WEBAUTHN, SoftSecurityKey(), offer)
     return Case(ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=SESSION), once=True)
 
 
@@ -376,7 +376,7 @@ def finish_logon_with_a_wrong_code(bench: Bench) -> Case:
 def finish_logon_with_a_key(bench: Bench) -> Case:
     key = bench.service.key("alice")
     asked = bench.ask()
-    verb = FinishLogon(asked.id, answer(Door.WEBAUTHN, key, asked), session=SESSION)
+    verb = FinishLogon(asked.id, answer(KeyAPI.WEBAUTHN, key, asked), session=SESSION)
     return Case(verb, passes=True, once=True)
 
 
@@ -385,7 +385,7 @@ def finish_logon_with_a_wrong_answer(bench: Bench) -> Case:
     key = bench.service.key("alice")
     key.faults = frozenset({KeyFault.NO_USER_PRESENCE})
     asked = bench.ask()
-    return Case(FinishLogon(asked.id, answer(Door.WEBAUTHN, key, asked), session=SESSION))
+    return Case(FinishLogon(asked.id, answer(KeyAPI.WEBAUTHN, key, asked), session=SESSION))
 
 
 @case
@@ -517,7 +517,7 @@ def shape(service: Any, before: Account | None) -> Any:
     if sealed is None:
         return "no record"
     try:
-        account = decode_account(AsStored(SEAL, Raw(service.store)).for_record(ALICE).unseal(sealed))
+        account = decode_account(AsStored(SEAL, RecordReader(service.store)).for_record(ALICE).unseal(sealed))
     except BrokenSeal:
         return "unreadable"
     return attrs.evolve(
@@ -557,7 +557,7 @@ def check(bench: Bench, tried: Case, name: str) -> int:
     sealed = records.get(ALICE)
     account = None
     if sealed is not None and name != "discard":
-        account = decode_account(AsStored(SEAL, Raw(service.store)).for_record(ALICE).unseal(sealed))
+        account = decode_account(AsStored(SEAL, RecordReader(service.store)).for_record(ALICE).unseal(sealed))
     before = shape(service, account)
     with bench.world.watched():
         clean = attempt(bench, tried.verb)
@@ -573,7 +573,7 @@ def check(bench: Bench, tried: Case, name: str) -> int:
                 what = f"{name}: call {at} of {calls}, {kind} {how}{', for good' if for_good else ''}"
                 store._records.clear()
                 store._records.update(records)
-                service.told.clear()
+                service.observed.clear()
                 with bench.world.watched(at, fault, for_good=for_good):
                     told = attempt(bench, tried.verb)
                 state = shape(service, account)
@@ -581,7 +581,7 @@ def check(bench: Bench, tried: Case, name: str) -> int:
                 if not isinstance(told, Failed):
                     assert not isinstance(clean, Failed), f"{what}: told {told!r}"
                     assert state == after, f"{what}: told {told!r}, and it did not land"
-                if {event.type for event in service.told} - QUIET:
+                if {event.type for event in service.observed} - QUIET:
                     assert state == after, f"{what}: an event was told, and nothing landed"
                 again = attempt(bench, tried.verb)
                 if tried.once:
@@ -660,7 +660,7 @@ class TestOfAnOperator:
             assert user_key("", "alice") not in service.store.records, what
             for device in (bench.code(phone), None):
                 asked = service.ask("alicia")
-                evidence = device or answer(Door.WEBAUTHN, key, asked)
+                evidence = device or answer(KeyAPI.WEBAUTHN, key, asked)
                 assert service.perform("alicia", FinishLogon(asked.id, evidence, session=SESSION)).user == "alicia"
         assert number >= 100
 

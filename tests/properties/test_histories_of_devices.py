@@ -33,7 +33,7 @@ from ram_mfa.ceremonies import bind_virtual
 from ram_mfa.context import Root
 from ram_mfa.engine.records import user_key
 from ram_mfa.testing import AuthenticatorApp
-from tests.support.spine import ROOT, SESSION, Promoted, Services
+from tests.support.service import ROOT, SESSION, Services, StoreWithHistory
 
 POLICY = MFAPolicy.ram(issuer="Example", remember=RememberMachine())
 MARK = "mark"
@@ -46,7 +46,7 @@ class Life:
     """One walk, performed on the engine: what was accepted, and what was forgotten."""
 
     def __init__(self) -> None:
-        self.store = Promoted()
+        self.store = StoreWithHistory()
         self.service = Services("MFA")(store=self.store, policy=POLICY)
         self.written: list[bytes | None] = []
         self.offer: Any = None

@@ -50,7 +50,7 @@ from tests.support.explorer import (
     replaced,
     settle,
 )
-from tests.support.spine import ORIGIN, PARTY, ROOT, SESSION
+from tests.support.service import ORIGIN, PARTY, ROOT, SESSION
 
 POLICY = MFAPolicy.ram(issuer="Example", relying_party=PARTY)
 START = 1_700_000_010.0

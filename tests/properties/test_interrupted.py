@@ -38,8 +38,8 @@ from ram_mfa._secret import SecretText
 from ram_mfa.engine.records import ROOT_KEY
 from ram_mfa.otp import KeyURI
 from ram_mfa.testing import AuthenticatorApp, ManualClock, enrolled_key
-from tests.support.haystack import Haystack
-from tests.support.spine import DELETE, ORIGIN, PARTY, Script
+from tests.support.secret_scanner import SecretScanner, is_of_the_tests
+from tests.support.service import DELETE, ORIGIN, PARTY, ScriptedStore
 
 ROOT = Administrator("root")
 SESSION = "session-" + os.urandom(16).hex()
@@ -80,7 +80,7 @@ class Interrupter:
     def _called(self, frame, event, argument):
         # A store in memory holds a lock, which an exception out of a trace function, unlike a signal's, may leave held.
         name = frame.f_code.co_filename
-        return None if "/tests/" in name or name.endswith("/stores/memory.py") else self._line
+        return None if is_of_the_tests(name) or name.endswith("/stores/memory.py") else self._line
 
     def _line(self, frame, event, argument):
         if event == "line":
@@ -91,35 +91,35 @@ class Interrupter:
 
 
 @pytest.fixture
-def hay(monkeypatch):
-    """A haystack that knows the ring, the session, and every 32 bytes that are drawn; each run draws the same."""
-    hay = Haystack()
+def scanner(monkeypatch):
+    """A scanner that knows the ring, the session, and every 32 bytes that are drawn; each run draws the same."""
+    scanner = SecretScanner()
     generator = random.Random(1)
 
     def drawn(size):
         piece = generator.randbytes(size)
         if size == 32:
-            hay.hide_bytes("32 random bytes", piece)
+            scanner.add_bytes("32 random bytes", piece)
         return piece
 
     monkeypatch.setattr(os, "urandom", drawn)
     for key_id, key in RING.items():
-        hay.hide_bytes(f"sealing key {key_id}", key)
-    hay.hide_text("session", SESSION)
-    hay.hide_text("password mark", MARK)
-    hay.generator = generator
-    return hay
+        scanner.add_bytes(f"sealing key {key_id}", key)
+    scanner.add_text("session", SESSION)
+    scanner.add_text("password mark", MARK)
+    scanner.generator = generator
+    return scanner
 
 
 class Service:
     """One user with a phone and a security key, and the means to do a thing again and again from the same state."""
 
-    def __init__(self, hay):
-        self.hay, self.store, self.clock = hay, Script(), ManualClock(1_700_000_000)
+    def __init__(self, scanner):
+        self.scanner, self.store, self.clock = scanner, ScriptedStore(), ManualClock(1_700_000_000)
         seal = AESGCMSeal(RING, seal_with="2026")
         self.mfa = MFA(self.store, POLICY, seal=seal, clock=self.clock, create=True)
         offer = self.mfa.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
-        hay.hide_all_of("offer", offer)
+        scanner.add_all_of("offer", offer)
         self.last = None
         self.phone = AuthenticatorApp.scan(offer.key_uri)
         code = self.phone.code_at(self.clock.now - 30)
@@ -129,31 +129,31 @@ class Service:
 
     def ask(self, verb):
         ask = self.mfa.perform("alice", verb)
-        self.hay.hide_all_of("challenge", ask)
+        self.scanner.add_all_of("challenge", ask)
         return ask
 
     def code(self):
         code = self.phone.code_at(self.clock.now)
-        self.hay.hide_text("code", code)
+        self.scanner.add_text("code", code)
         return code
 
     def interrupted_everywhere(self, verb):
         """Perform a verb as often as it has lines, interrupted at another one each time, from one state."""
-        self.hay.hide_all_of(type(verb).__name__, verb)
-        records, state, interrupter = self.store.records, self.hay.generator.getstate(), Interrupter()
+        self.scanner.add_all_of(type(verb).__name__, verb)
+        records, state, interrupter = self.store.records, self.scanner.generator.getstate(), Interrupter()
 
         def again(at=None):
             for key in self.store.records.keys() - records.keys():
                 self.store.put(key, None)
             for key, record in records.items():
                 self.store.put(key, record)
-            self.hay.generator.setstate(state)
+            self.scanner.generator.setstate(state)
             try:
                 return interrupter.run(lambda: self.mfa.perform("alice", verb), at)
             except Refused as refused:
                 return refused.refusal
 
-        self.hay.hide_all_of("outcome", again())
+        self.scanner.add_all_of("outcome", again())
         again()  # caches are warm, so that each run has the same lines
         lines = interrupter.lines
         assert lines > 100
@@ -165,29 +165,29 @@ class Service:
                     again(at)
                 except Interrupt as interrupt:
                     raised += 1
-                    self.hay.read_error(f"{name} interrupted", interrupt)
+                    self.scanner.scan_error(f"{name} interrupted", interrupt)
         finally:
             sys.unraisablehook = hook
         # What C code asks of Python cannot raise: the interpreter prints the error, and what was being asked of.
         assert lines - raised == len(swallowed) < 30
         for one in swallowed:
-            self.hay.read_object(f"what is printed of {name}", one.object)
-            self.hay.read_error(f"what is printed of {name}", one.exc_value)
+            self.scanner.scan_object(f"what is printed of {name}", one.object)
+            self.scanner.scan_error(f"what is printed of {name}", one.exc_value)
         self.last = again()
         return lines
 
     def nothing_shown(self):
-        found = self.hay.found()
+        found = self.scanner.findings()
         assert not found, "\n".join(found)
-        assert min(self.hay.size) > 100
+        assert min(self.scanner.size) > 100
 
 
 @pytest.fixture
-def service(hay):
+def service(scanner):
     if sys.gettrace() is not None:
         pytest.skip("a debugger or a measurement of coverage traces this run")
     gc.disable()
-    yield Service(hay)
+    yield Service(scanner)
     gc.enable()
 
 
@@ -229,16 +229,16 @@ class TestInterrupted:
         offering = OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, name="Second", create=True)
         service.interrupted_everywhere(offering)
         offer = service.last
-        service.hay.hide_all_of("offer", offer)
+        service.scanner.add_all_of("offer", offer)
         phone = AuthenticatorApp.scan(offer.key_uri)
         code = phone.code_at(service.clock.now)
-        service.hay.hide_text("code", code)
+        service.scanner.add_text("code", code)
         service.interrupted_everywhere(ConfirmVirtualDevice([code], offer=offer.id, by=ROOT, session=SESSION))
         service.nothing_shown()
 
     def test_an_import_and_an_unbind(self, service):
-        secret = service.hay.generator.randbytes(20)
-        service.hay.hide_bytes("imported secret", secret)
+        secret = service.scanner.generator.randbytes(20)
+        service.scanner.add_bytes("imported secret", secret)
         uri = SecretText(KeyURI("totp", "Elsewhere", "alice", secret))
         service.interrupted_everywhere(ImportVirtualDevice(uri, last_step=None, by=ROOT, create=True))
         device = service.mfa.perform("alice", Describe()).devices[0].id
@@ -259,17 +259,17 @@ def refused_ring(keys, seal_with):
     [({}, "2027"), ({"2027": b"short"}, "2026"), ({"": b"x" * 32}, "2026"), ({"2027": "text"}, "2026")],
     ids=["misspelt", "size", "id", "type"],
 )
-def test_a_ring_that_cannot_be_built(hay, change, seal_with):
+def test_a_ring_that_cannot_be_built(scanner, change, seal_with):
     """The error of a misspelt id or a key of a wrong size shows no key of the ring, in none of its frames."""
-    hay.read_error("ring", refused_ring(RING | change, seal_with))
-    assert not hay.found()
+    scanner.scan_error("ring", refused_ring(RING | change, seal_with))
+    assert not scanner.findings()
 
 
 @pytest.mark.requirement("A21")
-def test_frames_of_the_store_stay(hay):
+def test_frames_of_the_store_stay(scanner):
     """What a broken store raised keeps the store's frames; the others are named in a note, without their locals."""
 
-    class Odd(Script):
+    class Odd(ScriptedStore):
         def load(self, key, /):
             return self.really_load(key) if key == ROOT_KEY else self.broken(key)
 

@@ -15,9 +15,9 @@ from ram_mfa.codec import decode_account
 from ram_mfa.engine.records import user_key
 from ram_mfa.testing import AuthenticatorApp
 from tests.support import rounds
-from tests.support.races import Crew, Place, begin, finish, limits, live
+from tests.support.races import ServiceOnFile, Workers, begin, finish, limits, live
 from tests.support.records import AsStored
-from tests.support.spine import SEAL
+from tests.support.service import SEAL
 
 WORKERS = 3
 STEPS_IN_A_LIFE = 14
@@ -73,14 +73,14 @@ class TestKillMinusNine:
         seed = random.randrange(2**32)
         print(f"seed {seed}")
         chance = random.Random(seed)
-        place = Place(str(tmp_path / "mfa.db"), limits(max_per_day=1000, digits=8))
+        place = ServiceOnFile(str(tmp_path / "mfa.db"), limits(max_per_day=1000, digits=8))
         _, store = place.open(place.clock(), create=True)
         store.close()
         everybody: dict[str, Told] = {}
         for turn in range(rounds(50)):
             place = attrs.evolve(place, start=place.start + 1_000_000)
             people = {f"user {turn} {number}": Told() for number in range(WORKERS)}
-            with Crew(live, WORKERS, place, list(people)) as crew:
+            with Workers(live, WORKERS, place, list(people)) as crew:
                 for told, end in zip(people.values(), crew.ends, strict=True):
                     for _ in range(chance.randrange(2 * STEPS_IN_A_LIFE)):
                         told.note(*end.recv())

@@ -63,10 +63,10 @@ from ram_mfa.otp import TOTP, KeyURI, hotp, parse_setup_key, setup_key
 from ram_mfa.policy import AdministratorProof
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey, enrolled, proved
-from tests.support.haystack import Haystack
 from tests.support.races import wrong_codes
 from tests.support.records import AsStored
-from tests.support.spine import APP_ID, DELETE, ORIGIN, PARTY, Promoted, Raw, Script, Services
+from tests.support.secret_scanner import SecretScanner
+from tests.support.service import APP_ID, DELETE, ORIGIN, PARTY, RecordReader, ScriptedStore, Services, StoreWithHistory
 
 SESSION = "session-" + os.urandom(16).hex()
 MARK = "mark-" + os.urandom(16).hex()
@@ -84,66 +84,66 @@ RULES = {
 
 
 @pytest.fixture
-def hay(monkeypatch):
-    """A haystack that knows every 32 bytes that are drawn: ticket keys, the entropy of each perform, sessions."""
-    hay = Haystack()
+def scanner(monkeypatch):
+    """A scanner that knows every 32 bytes that are drawn: ticket keys, the entropy of each perform, sessions."""
+    scanner = SecretScanner()
     drawn = os.urandom
 
     def noted(size):
         drawn_now = drawn(size)
         if size == 32:
-            hay.hide_bytes("32 random bytes", drawn_now)
+            scanner.add_bytes("32 random bytes", drawn_now)
         return drawn_now
 
     monkeypatch.setattr(os, "urandom", noted)
     for key_id, key in RING.items():
-        hay.hide_bytes(f"sealing key {key_id}", key)
-    hay.hide_text("session", SESSION)
-    hay.hide_text("password mark", MARK)
-    return hay
+        scanner.add_bytes(f"sealing key {key_id}", key)
+    scanner.add_text("session", SESSION)
+    scanner.add_text("password mark", MARK)
+    return scanner
 
 
 class Watched:
     """A service of which everything is looked at: what goes in, what comes out, and what is in the store."""
 
-    def __init__(self, services, hay, **how):
-        self.hay = hay
+    def __init__(self, services, scanner, **how):
+        self.scanner = scanner
         self.service = services(seal=SEAL, observers=(self._told,), **how, **RULES)
         self.clock = self.service.clock
-        hay.read_object("MFA", self.service.mfa)
-        hay.read_object("seal", SEAL)
-        hay.read_object("policy", self.service.mfa._engine.policy())
+        scanner.scan_object("MFA", self.service.mfa)
+        scanner.scan_object("seal", SEAL)
+        scanner.scan_object("policy", self.service.mfa._engine.policy())
 
     def _told(self, event):
-        self.hay.read_object("event", event)
-        self.hay.read_object("event's fields", attrs.asdict(event))
+        self.scanner.scan_object("event", event)
+        self.scanner.scan_object("event's fields", attrs.asdict(event))
 
     def perform(self, user, verb):
         """Perform a verb; return its outcome, or the error."""
         name = type(verb).__name__
-        self.hay.hide_all_of(name, verb)
-        self.hay.read_object(name, verb)
+        self.scanner.add_all_of(name, verb)
+        self.scanner.scan_object(name, verb)
         try:
             outcome = self.service.perform(user, verb)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at
             if isinstance(error, Refused):
-                self.hay.hide_all_of("refusal", error.refusal)
-                self.hay.read_object("refusal", error.refusal)
-            self.hay.read_error(f"error of {name}", error)
+                self.scanner.add_all_of("refusal", error.refusal)
+                self.scanner.scan_object("refusal", error.refusal)
+            self.scanner.scan_error(f"error of {name}", error)
             outcome = error
         else:
-            self.hay.hide_all_of(f"outcome of {name}", outcome)
-            self.hay.read_object(f"outcome of {name}", outcome)
+            self.scanner.add_all_of(f"outcome of {name}", outcome)
+            self.scanner.scan_object(f"outcome of {name}", outcome)
         if user_key("", user) in self.service.store.records:
             account = self.service.account(user)
-            self.hay.hide_all_of("account", account)
-            self.hay.read_shown("account", account)
-            self.hay.hide_bytes("epoch", account.epoch)
+            self.scanner.add_all_of("account", account)
+            self.scanner.scan_reprs("account", account)
+            self.scanner.add_bytes("epoch", account.epoch)
         return outcome
 
     def typed(self, text):
         """A plain string as an application has it, and its needle."""
-        self.hay.hide_text("typed", text)
+        self.scanner.add_text("typed", text)
         return str(text)
 
     def code(self, phone, steps=0):
@@ -192,10 +192,10 @@ def a_life_with_a_phone(watched):
     perform("alice", RequireMFA(by=UnsafeAdministrator("script")))
     must = perform("alice", BeginLogon(session=SESSION))
     actor = Enrolment(watched.typed(must.id), session=SESSION)
-    watched.hay.read_object("actor", actor)
+    watched.scanner.scan_object("actor", actor)
     perform("alice", OfferVirtualDevice(actor, account_name="alice", name="\n", session=SESSION, create=True))
     phone = watched.phone("alice", by=actor)
-    watched.hay.read_object("phone", phone)
+    watched.scanner.scan_object("phone", phone)
     perform("alice", ConfirmVirtualDevice([watched.code(phone).code], offer=must.id, by=actor, session=SESSION))
     clock.advance(30)
     asked = watched.ask("alice", mark=MARK)
@@ -238,7 +238,7 @@ def a_life_with_a_phone(watched):
     perform("alice", Unbind(by=Owner(receipt, session=SESSION)))
     perform("alice", ResetMFA(ROOT))
     secret = os.urandom(20)
-    watched.hay.hide_bytes("imported secret", secret)
+    watched.scanner.add_bytes("imported secret", secret)
     uri = str(KeyURI("totp", "Elsewhere", "alice", secret))
     for typed in (uri, uri + "&digits=99", uri.replace("secret", "secrets"), watched.typed("JBSWY3DPEHPK3PXPJBSWY3DP")):
         perform("alice", ImportVirtualDevice(typed, last_step=None, by=ROOT, create=True))
@@ -286,9 +286,9 @@ def a_life_with_a_key(watched):
 LIVES = [a_life_with_a_phone, a_life_with_a_key]
 
 
-def nothing_in(hay):
-    found = hay.found()
-    needles, characters = hay.size
+def nothing_in(scanner):
+    found = scanner.findings()
+    needles, characters = scanner.size
     assert needles > 100, "hardly a secret was looked for"
     assert characters > 10_000, "hardly anything was read"
     assert not found, "\n".join(found)
@@ -297,44 +297,44 @@ def nothing_in(hay):
 @pytest.mark.requirement("V36", "O20")
 class TestNothingIsWritten:
     @pytest.mark.parametrize("life", LIVES)
-    def test_in_a_life(self, services, hay, capfd, life):
+    def test_in_a_life(self, services, scanner, capfd, life):
         """On every path of a device's life, with every logger at DEBUG: no repr, error, frame, event, log line, output
         or pickle holds a secret, a code, a ticket's MAC, a token, a receipt, a setup key or a key of the seal.
         """
-        with hay.reading_logs():
-            life(Watched(services, hay))
+        with scanner.scanning_logs():
+            life(Watched(services, scanner))
         for text in capfd.readouterr():
-            hay.read("output", text)
-        nothing_in(hay)
+            scanner.scan("output", text)
+        nothing_in(scanner)
 
     @pytest.mark.parametrize("life", LIVES)
-    def test_in_the_store(self, services, hay, life):
+    def test_in_the_store(self, services, scanner, life):
         """Nor does the store: records are sealed, and their keys are digests."""
-        watched = Watched(services, hay)
+        watched = Watched(services, scanner)
         swap = watched.service.store.swap
 
         def noted(key, old, new, /):
-            hay.read("store", key + (new or b"").decode("latin-1"))
+            scanner.scan("store", key + (new or b"").decode("latin-1"))
             return swap(key, old, new)
 
         watched.service.store.swap = noted
         life(watched)
-        nothing_in(hay)
+        nothing_in(scanner)
 
-    def test_in_an_sqlite_file(self, tmp_path, hay):
+    def test_in_an_sqlite_file(self, tmp_path, scanner):
         """Nor do the database and its log on the disk."""
         store = SQLiteStore(tmp_path / "mfa.db")
-        watched = Watched(Services("MFA"), hay)
+        watched = Watched(Services("MFA"), scanner)
         mfa = type(watched.service.mfa)(
             store, watched.service.mfa._engine.policy(), seal=SEAL, clock=watched.clock, create=True
         )
         phone = enrolled(mfa, "alice")
-        hay.hide_bytes("secret", phone._totp.secret)
-        hay.hide_all_of("proof", proved(mfa, "alice", phone))
+        scanner.add_bytes("secret", phone._totp.secret)
+        scanner.add_all_of("proof", proved(mfa, "alice", phone))
         for file in tmp_path.iterdir():
-            hay.read(file.name, file.read_bytes().decode("latin-1"))
+            scanner.scan(file.name, file.read_bytes().decode("latin-1"))
         store.close()
-        nothing_in(hay)
+        nothing_in(scanner)
 
 
 class Broken(Exception):
@@ -352,10 +352,10 @@ def broken():
 
 @pytest.mark.requirement("V36", "O20")
 class TestNothingIsWrittenWhereThingsBreak:
-    @pytest.mark.parametrize("store", [Script, Promoted])
-    def test_a_store_that_fails(self, services, hay, store):
+    @pytest.mark.parametrize("store", [ScriptedStore, StoreWithHistory])
+    def test_a_store_that_fails(self, services, scanner, store):
         """Whatever a store raises at whichever call, the frames that it goes through hold nothing."""
-        watched = Watched(services, hay, store=store(), deadline=0.001)
+        watched = Watched(services, scanner, store=store(), deadline=0.001)
         phone = watched.phone("alice")
         receipt = watched.receipt("alice", phone, DELETE)
         records = watched.service.store.records
@@ -378,9 +378,9 @@ class TestNothingIsWrittenWhereThingsBreak:
                     try:
                         watched.perform("alice", verb)
                     except KeyboardInterrupt as interrupt:
-                        hay.read_error("interrupt", interrupt)
+                        scanner.scan_error("interrupt", interrupt)
                     watched.service.store.interfere = None
-        nothing_in(hay)
+        nothing_in(scanner)
 
     def _restore(self, watched, records):
         watched.service.store.interfere = None
@@ -397,14 +397,14 @@ class TestNothingIsWrittenWhereThingsBreak:
 
         store.interfere = interfere
 
-    def test_a_record_that_is_damaged(self, services, hay):
+    def test_a_record_that_is_damaged(self, services, scanner):
         """Nor do those of a record that cannot be read, whatever is wrong with it."""
-        watched = Watched(services, hay)
+        watched = Watched(services, scanner)
         phone = watched.phone("alice")
         key = user_key("", "alice")
         ticket = str(watched.ask("alice").id)
         sealed = watched.service.store.records[key]
-        seal = AsStored(SEAL, Raw(watched.service.store)).for_record(key)
+        seal = AsStored(SEAL, RecordReader(watched.service.store)).for_record(key)
         record = seal.unseal(sealed)
         row = cbor2.loads(record)
         damaged = [sealed[:50] + b"!" + sealed[51:], sealed[:40], b"", b"\x07" + sealed[1:]]
@@ -417,11 +417,11 @@ class TestNothingIsWrittenWhereThingsBreak:
             try:
                 watched.service.perform("alice", FinishLogon(ticket, watched.code(phone), session=SESSION))
             except MFAError as error:
-                hay.read_error("error", error)
-        nothing_in(hay)
+                scanner.scan_error("error", error)
+        nothing_in(scanner)
 
     @pytest.mark.parametrize("what", ["clock", "policy", "seal", "unseal", "observer", "load", "swap"])
-    def test_a_collaborator_that_fails(self, services, hay, what):
+    def test_a_collaborator_that_fails(self, services, scanner, what):
         """Nor do those of a clock, a policy, a third party's seal or an observer that fails; an observer's failure is
         logged.
         """
@@ -450,7 +450,7 @@ class TestNothingIsWrittenWhereThingsBreak:
             def is_current(self, sealed, /):
                 return self.of.is_current(sealed)
 
-        watched = Watched(services, hay)
+        watched = Watched(services, scanner)
         store, clock, real = watched.service.store, watched.clock, watched.service.mfa._engine.policy()
 
         def policy():
@@ -472,23 +472,23 @@ class TestNothingIsWrittenWhereThingsBreak:
         store.interfere = interfere
         phone = watched.phone("alice")
         ticket, marked = str(watched.ask("alice").id), str(watched.ask("alice", mark=MARK).id)
-        with hay.reading_logs():
+        with scanner.scanning_logs():
             armed.append(True)
             for verb in (
                 FinishLogon(ticket, watched.wrong(phone), session=SESSION),
                 FinishLogon(marked, watched.code(phone), session=SESSION, remember="Laptop", password_mark=MARK),
                 OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True),
             ):
-                hay.hide_all_of("verb", verb)
+                scanner.add_all_of("verb", verb)
                 try:
                     watched.service.perform("alice", verb)
                 except (Broken, Refused) as error:
-                    hay.read_error("error", error)
-        nothing_in(hay)
+                    scanner.scan_error("error", error)
+        nothing_in(scanner)
 
-    def test_an_administrator_without_proof(self, services, hay):
+    def test_an_administrator_without_proof(self, services, scanner):
         """Nor do those of a refusal before the verb: of an administrator whose receipt is not valid."""
-        watched = Watched(services, hay)
+        watched = Watched(services, scanner)
         phone = watched.phone("root")
         receipt = watched.receipt("root", phone, Operation.ADMINISTER)
         policy = attrs.evolve(watched.service.mfa._engine.policy(), administrator_proof=AdministratorProof.ASKED)
@@ -500,26 +500,26 @@ class TestNothingIsWrittenWhereThingsBreak:
             Administrator("root", receipt=watched.typed(receipt[::-1]), session=SESSION),
             Administrator("root"),
         ):
-            hay.read_object("actor", by)
+            scanner.scan_object("actor", by)
             watched.perform("alice", OpenAccount(by=by))
             watched.perform("alice", ResetMFA(by))
-        nothing_in(hay)
+        nothing_in(scanner)
 
 
 @pytest.mark.requirement("V36", "O20")
 class TestPrimitives:
-    def test_values(self, hay):
+    def test_values(self, scanner):
         """Primitives that hold a secret print and pickle without it, and refuse bad arguments without it."""
         secret = os.urandom(20)
-        hay.hide_bytes("secret", secret)
+        scanner.add_bytes("secret", secret)
         uri = KeyURI("totp", "Example", "alice", secret)
         totp = TOTP(secret)
         grouped = setup_key(secret)
-        hay.hide_text("setup key", grouped)
-        hay.read("KeyURI", repr(uri))
+        scanner.add_text("setup key", grouped)
+        scanner.scan("KeyURI", repr(uri))
         for value in (totp, SEAL, SEAL.for_record("u" + "A" * 43)):
-            hay.read_object(type(value).__name__, value)
-        hay.hide_text("key URI", str(uri))
+            scanner.scan_object(type(value).__name__, value)
+        scanner.add_text("key URI", str(uri))
         for attempt in (
             lambda: TOTP(secret, digits=5),
             lambda: TOTP(secret, period=0),
@@ -538,15 +538,15 @@ class TestPrimitives:
         ):
             with pytest.raises((ValueError, TypeError)) as error:
                 attempt()
-            hay.read("message", str(error.value) + repr(error.value))
+            scanner.scan("message", str(error.value) + repr(error.value))
         for text in (f"{uri}&period=0", f"{uri}&secret=AAAA", f"{uri}&encoder=steam", f"{uri}\n", f"x{uri}"):
             with pytest.raises(ValueError) as error:
                 KeyURI.parse(text)
-            hay.read("message", str(error.value) + repr(error.value))
+            scanner.scan("message", str(error.value) + repr(error.value))
         with pytest.raises(ValueError) as error:
             parse_setup_key(grouped + "1")
-        hay.read("message", str(error.value) + repr(error.value))
-        found = hay.found()
+        scanner.scan("message", str(error.value) + repr(error.value))
+        found = scanner.findings()
         assert not found, "\n".join(found)
 
 
@@ -567,18 +567,18 @@ class TestHaystack:
         ],
     )
     def test_a_secret(self, written):
-        hay, secret = Haystack(), os.urandom(20)
-        hay.hide_bytes("secret", secret)
-        hay.read("log", f"before {written(secret)} behind")
-        assert hay.found() == ["secret in log"]
+        scanner, secret = SecretScanner(), os.urandom(20)
+        scanner.add_bytes("secret", secret)
+        scanner.scan("log", f"before {written(secret)} behind")
+        assert scanner.findings() == ["secret in log"]
 
     def test_texts(self):
         """A code, the MAC of a ticket, the secret of a key URI, a setup key: in a value's fields, logs and frames."""
         service = Services("MFA")(**RULES)
         offer = service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
-        hay = Haystack()
-        hay.hide_all_of("offer", offer)
-        hay.hide_all_of("evidence", TOTPCode("12345678"))
+        scanner = SecretScanner()
+        scanner.add_all_of("offer", offer)
+        scanner.add_all_of("evidence", TOTPCode("12345678"))
         for where, text in (
             ("a ticket", str(offer.id)),
             ("half a ticket", str(offer.id)[:70]),
@@ -586,24 +586,24 @@ class TestHaystack:
             ("a setup key", str(offer.setup_key)),
             ("a code", "the code 12345678 is wrong"),
         ):
-            hay.read(where, text)
-        hay.read("the head of a ticket", str(offer.id)[:44])
-        assert {line.split(" in ")[1] for line in hay.found()} == {
+            scanner.scan(where, text)
+        scanner.scan("the head of a ticket", str(offer.id)[:44])
+        assert {line.split(" in ")[1] for line in scanner.findings()} == {
             *("a ticket", "half a ticket", "a key URI", "a setup key", "a code")
         }
 
     def test_logs_frames_and_pickles(self):
         """What is logged at DEBUG by anybody, what stands in frames below the tests, and what a pickle holds."""
-        hay, secret = Haystack(), os.urandom(32)
-        hay.hide_bytes("secret", secret)
-        with hay.reading_logs():
+        scanner, secret = SecretScanner(), os.urandom(32)
+        scanner.add_bytes("secret", secret)
+        with scanner.scanning_logs():
             logging.getLogger("somebody.else").debug("drew %s", secret)
         try:
             base64.b85decode(secret + b"\xff")
         except ValueError as error:
-            hay.read_error("error", error)
-        hay.read_object("value", {"secret": secret})
-        found = hay.found()
+            scanner.scan_error("error", error)
+        scanner.scan_object("value", {"secret": secret})
+        found = scanner.findings()
         assert any("log of somebody.else" in line for line in found)
         assert any("error: local" in line for line in found)
         assert any("pickle of value" in line for line in found)

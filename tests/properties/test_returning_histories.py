@@ -43,7 +43,7 @@ from tests.support.explorer import (
     note,
     replaced,
 )
-from tests.support.spine import ROOT
+from tests.support.service import ROOT
 
 
 @cache

@@ -12,9 +12,9 @@ from ram_mfa.engine.records import ROOT_KEY, user_key
 from tests.support import rounds
 from tests.support.races import (
     PATIENCE,
-    Crew,
-    Me,
-    Place,
+    ServiceOnFile,
+    Worker,
+    Workers,
     barrier,
     begin,
     finish,
@@ -25,7 +25,7 @@ from tests.support.races import (
     uri_of,
 )
 from tests.support.records import AsStored
-from tests.support.spine import ROOT, Script
+from tests.support.service import ROOT, ScriptedStore
 
 POLICY = MFAPolicy.ram(issuer="Example")
 NEW_ONLY = AESGCMSeal({"new": b"n" * 32}, seal_with="new")
@@ -48,7 +48,7 @@ class TestReseal:
         heard of it log people on. Every logon is right; what the last one wrote takes a second pass, a third finds
         nothing; then the old key opens nothing, and the new one alone opens everything as it was.
         """
-        place = Place(str(tmp_path / "mfa.db"), POLICY, synchronous="UnsafeNORMAL")
+        place = ServiceOnFile(str(tmp_path / "mfa.db"), POLICY, synchronous="UnsafeNORMAL")
         users = [f"user {number}" for number in range(rounds(10_000))]
         mfa, store = place.open(place.clock(), seal=OLD_ONLY, create=True)
         populate(mfa, users)
@@ -61,9 +61,9 @@ class TestReseal:
 
         def log_on(number):
             own = [("new", quarters[2]), ("new", quarters[3])]
-            passed[number] = keep_logging_on(Me(number, print), place, meet, stop, own)
+            passed[number] = keep_logging_on(Worker(number, print), place, meet, stop, own)
 
-        with Crew(keep_logging_on, 2, place, meet, over, groups) as crew:
+        with Workers(keep_logging_on, 2, place, meet, over, groups) as crew:
             threads = [threading.Thread(target=log_on, args=(number,)) for number in range(2)]
             for thread in threads:
                 thread.start()
@@ -106,7 +106,7 @@ class TestReseal:
 
     def test_goes_on_where_it_stopped(self):
         """A run that ends anywhere in the middle is begun again, and passes over what the first one did."""
-        store, users = Script(), [f"user {number}" for number in range(30)]
+        store, users = ScriptedStore(), [f"user {number}" for number in range(30)]
         mfa = MFA(store, POLICY, seal=OLD_ONLY, create=True)
         populate(mfa, users)
         mfa = MFA(store, POLICY, seal=ring("new"))

@@ -15,16 +15,16 @@ from ram_mfa.engine.records import claim_key, user_key
 from ram_mfa.testing import ManualClock, SoftSecurityKey
 from tests.support import rounds
 from tests.support.key_races import Answered, Registered, bind_one_credential, submit_one_answer
-from tests.support.races import Crew, Place, barrier
+from tests.support.races import ServiceOnFile, Workers, barrier
 from tests.support.records import AsStored
-from tests.support.spine import ORIGIN, PARTY, ROOT, SEAL, SESSION
+from tests.support.service import ORIGIN, PARTY, ROOT, SEAL, SESSION
 
 START = 1_700_000_000.0
 
 
 @pytest.fixture
 def place(tmp_path):
-    return Place(str(tmp_path / "mfa.db"), MFAPolicy.ram(issuer="Example", relying_party=PARTY))
+    return ServiceOnFile(str(tmp_path / "mfa.db"), MFAPolicy.ram(issuer="Example", relying_party=PARTY))
 
 
 def offered(mfa, user):
@@ -39,7 +39,7 @@ def read(store, user):
 class TestOneAnswer:
     @pytest.mark.requirement("V4", "V26", "B21", "S1", "S8", "S10")
     def test_eight_processes_submit_it(self, place):
-        """In each of 2,000 rounds exactly one of eight processes is let in, at one door and at the other in turn."""
+        """In each of 2,000 rounds exactly one of eight processes is let in, at one API and at the other in turn."""
         clock = ManualClock(START)
         mfa, store = place.open(clock, create=True)
         key, offer = SoftSecurityKey(), offered(mfa, "alice")
@@ -53,7 +53,7 @@ class TestOneAnswer:
                 answers.append(Answered(str(asked.id), None, key.u2f_sign(asked.u2f, ORIGIN)))
             else:
                 answers.append(Answered(str(asked.id), key.get(asked.options, ORIGIN), None))
-        with Crew(submit_one_answer, 8, place, barrier(8), answers) as crew:
+        with Workers(submit_one_answer, 8, place, barrier(8), answers) as crew:
             outcomes = list(zip(*crew.results(), strict=True))
         assert len(outcomes) == len(answers)
         for number, round_ in enumerate(outcomes):
@@ -76,7 +76,7 @@ class TestOneCredential:
                 told = key.create(offer.options, ORIGIN) if number % 2 else key.u2f_register(offer.u2f, ORIGIN)
                 mine.append(Registered(user, str(offer.id), told))
             handles.append(key.credential_ids[0])
-        with Crew(bind_one_credential, 2, place, barrier(2), users) as crew:
+        with Workers(bind_one_credential, 2, place, barrier(2), users) as crew:
             outcomes = list(zip(*crew.results(), strict=True))
         assert len(outcomes) == len(handles)
         winners = Counter()

@@ -80,7 +80,7 @@ from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftAttestation, Soft
 from tests.support import all_rounds, rounds
 from tests.support.races import wrong_codes
 from tests.support.records import AsStored
-from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT, SEAL
+from tests.support.service import DELETE, ORIGIN, PARTY, ROOT, SEAL
 
 SESSIONS = ("the session of one browser", "the session of another browser")
 ATTESTATION = SoftAttestation.make(transports=("usb",), aaguid=bytes(16), seed=b"one maker")

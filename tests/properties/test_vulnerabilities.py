@@ -12,7 +12,7 @@ from ram_mfa import MFA, FinishLogon, OpenAccount, Reason, Refused, SpendReceipt
 from ram_mfa.engine.records import user_key
 from ram_mfa.otp import TOTP, totp
 from ram_mfa.sealing import BLOCK
-from tests.support.spine import DELETE, ROOT, SESSION
+from tests.support.service import DELETE, ROOT, SESSION
 
 
 @pytest.mark.requirement("V5")

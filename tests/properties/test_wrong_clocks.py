@@ -36,7 +36,7 @@ from ram_mfa.policy.values import DAY
 from ram_mfa.rules import tickets
 from ram_mfa.testing import KeyFault, SoftSecurityKey
 from tests.support import rounds
-from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT, SESSION, Services, finish
+from tests.support.service import DELETE, ORIGIN, PARTY, ROOT, SESSION, Services, finish
 
 YEAR = 365 * DAY
 PERIOD = 30

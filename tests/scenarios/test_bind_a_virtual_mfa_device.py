@@ -30,7 +30,7 @@ from ram_mfa import (
     TOTPPolicy,
 )
 from ram_mfa.testing import AuthenticatorApp, new_session
-from tests.support.spine import ROOT
+from tests.support.service import ROOT
 
 
 def scan(offer):

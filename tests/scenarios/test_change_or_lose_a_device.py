@@ -30,8 +30,8 @@ from ram_mfa import (
     Unbind,
 )
 from ram_mfa.testing import AuthenticatorApp, ClientRefused, SoftSecurityKey, new_session
-from tests.support.doors import Door, answer, registration
-from tests.support.spine import ROOT, SESSION
+from tests.support.key_apis import KeyAPI, answer, registration
+from tests.support.service import ROOT, SESSION
 
 
 def bind_at_logon(service, kind):
@@ -49,7 +49,7 @@ def bind_at_logon(service, kind):
     else:
         offer = service.perform("alice", OfferSecurityKey(by=me, account_name="alice", session=session, create=True))
         device = SoftSecurityKey()
-        told = registration(Door.WEBAUTHN, device, offer)
+        told = registration(KeyAPI.WEBAUTHN, device, offer)
         bound = service.perform("alice", ConfirmSecurityKey(told, offer=offer.id, by=me, session=session))
     assert bound.proof.user == "alice"
     return device
@@ -65,7 +65,7 @@ def evidence(service, device, asked):
     if isinstance(device, AuthenticatorApp):
         service.clock.advance(device.period)
         return service.code(device)
-    return answer(Door.WEBAUTHN, device, asked)
+    return answer(KeyAPI.WEBAUTHN, device, asked)
 
 
 def logs_on(service, device):
@@ -124,7 +124,7 @@ class TestChangeTheType:
             code = AuthenticatorApp.scan(offer.key_uri).code_at(service.clock())
             verb = ConfirmVirtualDevice([code], offer=offer.id, by=ROOT, session=session)
         else:
-            told = registration(Door.WEBAUTHN, SoftSecurityKey(), offer)
+            told = registration(KeyAPI.WEBAUTHN, SoftSecurityKey(), offer)
             verb = ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=session)
         assert service.refusal("alice", verb).reason is Reason.FOREIGN_TICKET
         service.perform("alice", Unbind(by=ROOT))

@@ -26,8 +26,8 @@ from ram_mfa import (
     UnknownUsers,
 )
 from ram_mfa.testing import KeyFault, SoftSecurityKey, new_session
-from tests.support.doors import Door, answer, registration
-from tests.support.spine import ROOT, SESSION
+from tests.support.key_apis import KeyAPI, answer, registration
+from tests.support.service import ROOT, SESSION
 
 
 class TestWithAVirtualDevice:
@@ -88,51 +88,51 @@ class TestWithAVirtualDevice:
         assert proof.user == "alice"
 
 
-@pytest.mark.parametrize("door", Door, ids=lambda door: door.value)
+@pytest.mark.parametrize("api", KeyAPI, ids=lambda api: api.value)
 class TestWithASecurityKey:
-    def bind(self, service, door):
+    def bind(self, service, api):
         key, session = SoftSecurityKey(), new_session()
         offer = service.perform("alice", OfferSecurityKey(by=ROOT, account_name="alice", session=session, create=True))
-        told = registration(door, key, offer)
+        told = registration(api, key, offer)
         service.perform("alice", ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=session))
         return key
 
-    def test_tap_the_key(self, service, door):
+    def test_tap_the_key(self, service, api):
         """Enter user name and password, then pass the U2F authentication."""
-        key, session = self.bind(service, door), new_session()
+        key, session = self.bind(service, api), new_session()
         asked = service.perform("alice", BeginLogon(session=session))
         assert isinstance(asked, Challenge)
         assert asked.kinds == (Kind.SECURITY_KEY,)
-        proof = service.perform("alice", FinishLogon(asked.id, answer(door, key, asked), session=session))
+        proof = service.perform("alice", FinishLogon(asked.id, answer(api, key, asked), session=session))
         assert isinstance(proof, Proof)
         assert (proof.user, proof.purpose, proof.kind) == ("alice", ProofOf.LOGON, Kind.SECURITY_KEY)
         assert proof.phishing_resistant
 
     @pytest.mark.requirement("V26")
-    def test_an_answer_is_good_once(self, service, door):
+    def test_an_answer_is_good_once(self, service, api):
         """What the key signed logs on once; whoever took it down along the way has nothing."""
-        key, session = self.bind(service, door), new_session()
+        key, session = self.bind(service, api), new_session()
         asked = service.ask("alice", session=session)
-        verb = FinishLogon(asked.id, answer(door, key, asked), session=session)
+        verb = FinishLogon(asked.id, answer(api, key, asked), session=session)
         service.perform("alice", verb)
         assert service.refusal("alice", verb).reason is Reason.SPENT_TICKET
 
-    def test_nobody_touched_it(self, service, door):
+    def test_nobody_touched_it(self, service, api):
         """An answer that nobody tapped for is refused, and the page asks afresh."""
-        key, session = self.bind(service, door), new_session()
+        key, session = self.bind(service, api), new_session()
         asked = service.ask("alice", session=session)
         key.faults = frozenset({KeyFault.NO_USER_PRESENCE})
-        refusal = service.refusal("alice", FinishLogon(asked.id, answer(door, key, asked), session=session))
+        refusal = service.refusal("alice", FinishLogon(asked.id, answer(api, key, asked), session=session))
         assert (refusal.reason, refusal.check) == (Reason.WRONG_ANSWER, "user presence")
         key.faults = frozenset()
-        evidence = answer(door, key, refusal.next_challenge)
+        evidence = answer(api, key, refusal.next_challenge)
         assert (
             service.perform("alice", FinishLogon(refusal.next_challenge.id, evidence, session=session)).user == "alice"
         )
 
-    def test_a_code_instead(self, service, door):
+    def test_a_code_instead(self, service, api):
         """A user whose device is a key is not let in by a code, whatever the code."""
-        self.bind(service, door)
+        self.bind(service, api)
         session = new_session()
         asked = service.ask("alice", session=session)
         for code in ("000000", "123456", ""):
@@ -189,7 +189,7 @@ class TestOfWhomMFAIsRequired:
             session = new_session()
             asked = service.ask("alice", session=session)
             assert [name for _, name in asked.devices] == ["Blue", "Red"]
-            evidence = answer(Door.WEBAUTHN, key, asked)
+            evidence = answer(KeyAPI.WEBAUTHN, key, asked)
             assert service.perform("alice", FinishLogon(asked.id, evidence, session=session)).user == "alice"
 
     def test_either_kind(self, services):
@@ -201,5 +201,5 @@ class TestOfWhomMFAIsRequired:
         assert asked.kinds == (Kind.VIRTUAL, Kind.SECURITY_KEY)
         assert service.perform("alice", FinishLogon(asked.id, service.code(phone), session=session)).user == "alice"
         asked = service.ask("alice", session=session)
-        evidence = answer(Door.WEBAUTHN, key, asked)
+        evidence = answer(KeyAPI.WEBAUTHN, key, asked)
         assert service.perform("alice", FinishLogon(asked.id, evidence, session=session)).user == "alice"

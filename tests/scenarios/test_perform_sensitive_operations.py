@@ -24,8 +24,8 @@ from ram_mfa import (
     SpendReceipt,
 )
 from ram_mfa.testing import SoftSecurityKey, new_session
-from tests.support.doors import Door, answer, registration
-from tests.support.spine import ROOT
+from tests.support.key_apis import KeyAPI, answer, registration
+from tests.support.service import ROOT
 
 DELETE = Operation("server.delete", "i-0815")
 
@@ -44,25 +44,25 @@ class Phone:
 
 
 class Key:
-    """A user whose device is a security key, reached through a door."""
+    """A user whose device is a security key, reached through an API."""
 
     kind = Kind.SECURITY_KEY
-    door = Door.WEBAUTHN
+    api = KeyAPI.WEBAUTHN
 
     def __init__(self, service):
         self.key, session = SoftSecurityKey(), new_session()
         offer = service.perform("alice", OfferSecurityKey(by=ROOT, account_name="alice", session=session, create=True))
-        told = registration(self.door, self.key, offer)
+        told = registration(self.api, self.key, offer)
         service.perform("alice", ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=session))
 
     def answer(self, asked):
-        return answer(self.door, self.key, asked)
+        return answer(self.api, self.key, asked)
 
 
 class LegacyKey(Key):
     """A user whose device is a security key of a legacy client."""
 
-    door = Door.U2F
+    api = KeyAPI.U2F
 
 
 @pytest.fixture(params=[Phone, Key, LegacyKey], ids=["code", "key, WebAuthn", "key, U2F"])

@@ -27,8 +27,8 @@ from ram_mfa import (
 )
 from ram_mfa.policy.values import DAY
 from ram_mfa.testing import new_session
-from tests.support.doors import Door, answer
-from tests.support.spine import PARTY, ROOT, SESSION
+from tests.support.key_apis import KeyAPI, answer
+from tests.support.service import PARTY, ROOT, SESSION
 
 MARK = "hash of the password hash"
 
@@ -76,7 +76,7 @@ class TestSevenDays:
         bound = allowed.phone("alice") if device == "phone" else allowed.key("alice")
         asked = allowed.ask("alice", session=session, mark=MARK)
         assert asked.may_remember
-        evidence = allowed.code(bound) if device == "phone" else answer(Door.WEBAUTHN, bound, asked)
+        evidence = allowed.code(bound) if device == "phone" else answer(KeyAPI.WEBAUTHN, bound, asked)
         proof = tick(allowed, "alice", evidence, asked, session)
         for days in (0, 1, 6, 7):
             allowed.clock.set(proof.at + days * DAY - (days == 7))

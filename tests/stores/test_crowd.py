@@ -23,7 +23,7 @@ from ram_mfa.testing import ManualClock, enrolled
 from tests.stores import test_postgres, test_redis
 from tests.support import rounds
 from tests.support.races import wrong_codes
-from tests.support.spine import SEAL, SESSION
+from tests.support.service import SEAL, SESSION
 
 TASKS = 1_000
 WAYS = 5
@@ -44,13 +44,13 @@ class Postgres:
         return test_postgres.Maker(self.server.url(), PATIENT).awaited()
 
     @contextlib.asynccontextmanager
-    async def house(self, name, users):
-        """A house full of users; what it has in use and keeps of its connections at the end is what it may."""
+    async def deployment(self, name, users):
+        """A deployment full of users; what it has in use and keeps of its connections at the end is what it may."""
         self.store = await self.made()
         try:
-            house = House(self.store, name)
-            await house.enrol(users)
-            yield house
+            deployment = Deployment(self.store, name)
+            await deployment.enrol(users)
+            yield deployment
             assert self.in_use() == 0
             assert 0 < self.kept() <= self.connections
         finally:
@@ -82,7 +82,7 @@ def engine(request):
     return (Postgres if request.param == "postgresql" else Redis)(server)
 
 
-class House:
+class Deployment:
     """Users with a phone each, and services that share one store, as processes would."""
 
     def __init__(self, store, name):
@@ -124,23 +124,23 @@ def test_a_thousand_tasks_log_on(engine):
     """
 
     async def main():
-        async with engine.house("a thousand tasks", rounds(TASKS) // WAYS) as house:
+        async with engine.deployment("a thousand tasks", rounds(TASKS) // WAYS) as deployment:
             turns = 3
             for _ in range(turns):
                 told = await asyncio.gather(
-                    *(house.log_on(way, user) for user in house.phones for way in range(WAYS - 1)),
-                    *(house.guess(user) for user in house.phones),
+                    *(deployment.log_on(way, user) for user in deployment.phones for way in range(WAYS - 1)),
+                    *(deployment.guess(user) for user in deployment.phones),
                 )
                 passed = Counter(proof.user for proof in told if not isinstance(proof, str))
-                assert passed == dict.fromkeys(house.phones, 1)
+                assert passed == dict.fromkeys(deployment.phones, 1)
                 refused = Counter(one for one in told if isinstance(one, str))
                 assert refused == {
-                    "REPLAYED_CODE": (WAYS - 2) * len(house.phones),
-                    "WRONG_CODE": len(house.phones),
+                    "REPLAYED_CODE": (WAYS - 2) * len(deployment.phones),
+                    "WRONG_CODE": len(deployment.phones),
                 }
-                house.clock.advance(STEP)
-            for user in house.phones:
-                view = await house.services[0].perform(user, Describe())
+                deployment.clock.advance(STEP)
+            for user in deployment.phones:
+                view = await deployment.services[0].perform(user, Describe())
                 assert len(view.machines) == turns
 
     asyncio.run(main())
@@ -152,17 +152,17 @@ def test_everybody_gets_on(engine):
 
     async def main():
         tasks = rounds(TASKS)
-        async with engine.house("everybody", tasks) as house:
+        async with engine.deployment("everybody", tasks) as deployment:
             turns = Counter()
 
             async def keep_beginning(user):
                 while turns.total() < 10 * tasks:
-                    await house.services[0].perform(user, BeginLogon(session=SESSION))
+                    await deployment.services[0].perform(user, BeginLogon(session=SESSION))
                     if turns.total() < 10 * tasks:
                         turns[user] += 1
 
-            await asyncio.gather(*(keep_beginning(user) for user in house.phones))
-            assert turns.keys() == house.phones.keys()
+            await asyncio.gather(*(keep_beginning(user) for user in deployment.phones))
+            assert turns.keys() == deployment.phones.keys()
 
     asyncio.run(main())
 
@@ -172,8 +172,8 @@ def test_a_thousand_that_are_cancelled(engine):
     """Half of the tasks are cancelled somewhere on their way: the others pass, and every connection comes back."""
 
     async def main():
-        async with engine.house("cancelled", rounds(TASKS)) as house:
-            tasks = {user: asyncio.ensure_future(house.log_on(0, user)) for user in house.phones}
+        async with engine.deployment("cancelled", rounds(TASKS)) as deployment:
+            tasks = {user: asyncio.ensure_future(deployment.log_on(0, user)) for user in deployment.phones}
             gone = [*tasks][::2]
             for number, user in enumerate(gone):
                 if number % 10 == 0:
@@ -182,9 +182,9 @@ def test_a_thousand_that_are_cancelled(engine):
             told = await asyncio.gather(*tasks.values(), return_exceptions=True)
             passed = dict(zip(tasks, told, strict=True))
             assert all(passed[user].user == user for user in tasks if user not in gone)
-            house.clock.advance(STEP)
-            again = await asyncio.gather(*(house.log_on(0, user) for user in house.phones))
-            assert [proof.user for proof in again] == [*house.phones]
+            deployment.clock.advance(STEP)
+            again = await asyncio.gather(*(deployment.log_on(0, user) for user in deployment.phones))
+            assert [proof.user for proof in again] == [*deployment.phones]
 
     asyncio.run(main())
 
@@ -196,18 +196,18 @@ def test_a_flood_on_one_account(engine):
     """
 
     async def main():
-        async with engine.house("a flood", rounds(400)) as house:
-            victim, *others = house.phones
+        async with engine.deployment("a flood", rounds(400)) as deployment:
+            victim, *others = deployment.phones
             over = False
 
             async def flood():
                 told = Counter()
                 while not over:
-                    told[await house.guess(victim)] += 1
+                    told[await deployment.guess(victim)] += 1
                 return told
 
             floods = [asyncio.ensure_future(flood()) for _ in range(rounds(TASKS))]
-            told = await asyncio.gather(*(house.log_on(WAYS - 1, user) for user in others))
+            told = await asyncio.gather(*(deployment.log_on(WAYS - 1, user) for user in others))
             assert [proof.user for proof in told] == others
             over = True
             guesses = sum(await asyncio.gather(*floods), Counter())

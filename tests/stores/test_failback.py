@@ -17,10 +17,10 @@ from tests.stores import test_postgres
 from tests.stores.test_promotions import MARGIN, told
 from tests.stores.test_sqlalchemy import Maker, dispose
 from tests.support import require_module, rounds
-from tests.support.doors import Door, answer
-from tests.support.house import STEP, House
+from tests.support.deployment import STEP, Deployment
+from tests.support.key_apis import KeyAPI, answer
 from tests.support.servers import MariaDB, PostgreSQL, Proxy
-from tests.support.spine import DELETE, SESSION
+from tests.support.service import DELETE, SESSION
 
 require_module("sqlalchemy", "sqlalchemy")
 require_module("pymysql", "PyMySQL")
@@ -150,33 +150,33 @@ class TestLogon:
         for _ in range(rounds(20)):
             for server in (servers.first, servers.second):
                 server.sql("USE mfa", *[f"DROP TABLE IF EXISTS {table}" for table in TABLES])
-            with House(servers.maker()) as house:
-                key = enrolled_key(house.mfa, "kim")
-                idle = house.service()
-                for mfa in (house.mfa, idle):
-                    assert house.log_on(house.code(), mfa) == "proof"
-                    house.clock.advance(STEP)
+            with Deployment(servers.maker()) as deployment:
+                key = enrolled_key(deployment.mfa, "kim")
+                idle = deployment.service()
+                for mfa in (deployment.mfa, idle):
+                    assert deployment.log_on(deployment.code(), mfa) == "proof"
+                    deployment.clock.advance(STEP)
                 servers.replicate()
 
-                code = house.code()
-                assert house.log_on(code) == "proof"
-                asked = house.mfa.perform("kim", BeginStepUp(DELETE, session=SESSION))
-                step_up = FinishStepUp(asked.id, answer(Door.WEBAUTHN, key, asked), operation=DELETE, session=SESSION)
-                spent = SpendReceipt(house.mfa.perform("kim", step_up).receipt, operation=DELETE, session=SESSION)
-                house.mfa.perform("kim", spent)
+                code = deployment.code()
+                assert deployment.log_on(code) == "proof"
+                asked = deployment.mfa.perform("kim", BeginStepUp(DELETE, session=SESSION))
+                step_up = FinishStepUp(asked.id, answer(KeyAPI.WEBAUTHN, key, asked), operation=DELETE, session=SESSION)
+                spent = SpendReceipt(deployment.mfa.perform("kim", step_up).receipt, operation=DELETE, session=SESSION)
+                deployment.mfa.perform("kim", spent)
 
                 servers.to_the_second()
                 if somebody:
-                    assert house.log_on(code, idle) == "REPLAYED_CODE"
+                    assert deployment.log_on(code, idle) == "REPLAYED_CODE"
                 servers.back_to_the_first()
-                fresh = house.service()
-                for mfa in (house.mfa, idle, fresh):
-                    assert house.log_on(code, mfa) == "REPLAYED_CODE"
+                fresh = deployment.service()
+                for mfa in (deployment.mfa, idle, fresh):
+                    assert deployment.log_on(code, mfa) == "REPLAYED_CODE"
                     assert told(mfa, "kim", step_up) == "FOREIGN_TICKET"
                     assert told(mfa, "kim", spent) == "BAD_RECEIPT"
                     assert proved(mfa, "kim", key).user == "kim"
-                house.clock.advance((MARGIN + 2) * STEP)
-                assert house.log_on(house.code(), fresh) == "proof"
+                deployment.clock.advance((MARGIN + 2) * STEP)
+                assert deployment.log_on(deployment.code(), fresh) == "proof"
 
 
 class TestRecoveredTwice:
@@ -191,18 +191,20 @@ class TestRecoveredTwice:
         makers = {"psycopg": (test_postgres.Maker, "postgresql:"), "SQLAlchemy": (Maker, "postgresql+psycopg:")}
         maker, scheme = makers[way]
         with PostgreSQL() as primary, Proxy(primary.port) as road, contextlib.ExitStack() as stack:
-            house = stack.enter_context(House(maker(primary.url(road.port).replace("postgresql:", scheme), PATIENCE)))
+            deployment = stack.enter_context(
+                Deployment(maker(primary.url(road.port).replace("postgresql:", scheme), PATIENCE))
+            )
             first, second = (stack.enter_context(PostgreSQL(copy_of=primary)) for _ in range(2))
             primary.kill()
-            names, code = set(), house.code()
+            names, code = set(), deployment.code()
             for server in (first, second):
                 server.promote()
             for server in (first, second, first, second):
                 road.target = server.port
                 road.cut()
-                names.add(house.stores[0].incarnation())
-                assert house.log_on(code) == "REPLAYED_CODE"
-                house.clock.advance((MARGIN + 2) * STEP)
-                code = house.code()
-                assert house.log_on(code) == "proof"
+                names.add(deployment.stores[0].incarnation())
+                assert deployment.log_on(code) == "REPLAYED_CODE"
+                deployment.clock.advance((MARGIN + 2) * STEP)
+                code = deployment.code()
+                assert deployment.log_on(code) == "proof"
             assert len(names) == 1

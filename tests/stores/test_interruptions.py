@@ -18,7 +18,7 @@ from ram_mfa.testing import enrolled
 from tests.stores.test_sqlalchemy import Maker, dispose
 from tests.support import require_module, rounds
 from tests.support.servers import PATIENCE
-from tests.support.spine import SEAL, SESSION
+from tests.support.service import SEAL, SESSION
 
 require_module("sqlalchemy", "sqlalchemy")
 require_module("pymysql", "PyMySQL")

@@ -18,12 +18,12 @@ from tests.stores import test_postgres, test_redis
 from tests.stores.test_postgres import Pair
 from tests.stores.test_redis import ClusterMaker
 from tests.support import rounds
-from tests.support.doors import Door, answer
-from tests.support.house import STEP, Crowd, House
+from tests.support.deployment import STEP, Crowd, Deployment
+from tests.support.key_apis import KeyAPI, answer
 from tests.support.races import begin, finish
 from tests.support.servers import Proxy, Redis, RedisCluster
-from tests.support.spine import DELETE, SESSION
-from tests.support.spine import finish as finishing
+from tests.support.service import DELETE, SESSION
+from tests.support.service import finish as finishing
 
 MARGIN = 5
 """Steps behind that of a loss whose codes are refused: one that is taken early, and twice the clocks' skew of 60 s."""
@@ -104,65 +104,65 @@ class TestPartition:
         not accepted either. Then honest codes pass, and a security key needs to wait for nothing.
         """
         for _ in range(rounds(5)):
-            with partition() as pair, Proxy(pair.old.port) as road, House(pair.maker(road.port)) as house:
-                key = enrolled_key(house.mfa, "kim")
-                other, stale = house.service(), house.service(pair.maker(pair.old.port))
-                for mfa in (house.mfa, other, stale):
-                    assert house.log_on(house.code(), mfa) == "proof"
-                    house.clock.advance(STEP)
+            with partition() as pair, Proxy(pair.old.port) as road, Deployment(pair.maker(road.port)) as deployment:
+                key = enrolled_key(deployment.mfa, "kim")
+                other, stale = deployment.service(), deployment.service(pair.maker(pair.old.port))
+                for mfa in (deployment.mfa, other, stale):
+                    assert deployment.log_on(deployment.code(), mfa) == "proof"
+                    deployment.clock.advance(STEP)
                 pair.caught_up()
                 pair.link.close()  # the partition: the other server hears nothing more
 
                 accepted = []
 
-                def accept(mfa, house=house, accepted=accepted):
-                    accepted.append(house.code())
-                    assert house.log_on(accepted[-1], mfa) == "proof"
+                def accept(mfa, deployment=deployment, accepted=accepted):
+                    accepted.append(deployment.code())
+                    assert deployment.log_on(accepted[-1], mfa) == "proof"
 
                 accept(other)
-                house.clock.advance(STEP)
-                accept(house.mfa)
-                asked = house.mfa.perform("kim", BeginLogon(session=SESSION))
-                tapped = finishing(asked, answer(Door.WEBAUTHN, key, asked))
-                house.mfa.perform("kim", tapped)
-                asked = house.mfa.perform("kim", BeginStepUp(DELETE, session=SESSION))
-                step_up = FinishStepUp(asked.id, answer(Door.WEBAUTHN, key, asked), operation=DELETE, session=SESSION)
-                spent = SpendReceipt(house.mfa.perform("kim", step_up).receipt, operation=DELETE, session=SESSION)
-                house.mfa.perform("kim", spent)
-                begun = begin(house.mfa, "alice")
+                deployment.clock.advance(STEP)
+                accept(deployment.mfa)
+                asked = deployment.mfa.perform("kim", BeginLogon(session=SESSION))
+                tapped = finishing(asked, answer(KeyAPI.WEBAUTHN, key, asked))
+                deployment.mfa.perform("kim", tapped)
+                asked = deployment.mfa.perform("kim", BeginStepUp(DELETE, session=SESSION))
+                step_up = FinishStepUp(asked.id, answer(KeyAPI.WEBAUTHN, key, asked), operation=DELETE, session=SESSION)
+                spent = SpendReceipt(deployment.mfa.perform("kim", step_up).receipt, operation=DELETE, session=SESSION)
+                deployment.mfa.perform("kim", spent)
+                begun = begin(deployment.mfa, "alice")
 
                 pair.promote()
                 road.target = pair.new.port
                 road.cut()
-                fresh = house.service()
-                services = (house.mfa, other, fresh)
+                fresh = deployment.service()
+                services = (deployment.mfa, other, fresh)
                 for mfa in services:
                     for code in accepted:  # both are within the window
-                        assert house.log_on(code, mfa) == "REPLAYED_CODE"
-                    assert finish(mfa, "alice", begun, house.code()) == "FOREIGN_TICKET"
+                        assert deployment.log_on(code, mfa) == "REPLAYED_CODE"
+                    assert finish(mfa, "alice", begun, deployment.code()) == "FOREIGN_TICKET"
                     assert told(mfa, "kim", tapped) == "FOREIGN_TICKET"
                     assert told(mfa, "kim", step_up) == "FOREIGN_TICKET"
                     assert told(mfa, "kim", spent) == "BAD_RECEIPT"
                     assert proved(mfa, "kim", key).user == "kim"
                 for _ in range(MARGIN):
-                    house.clock.advance(STEP)
+                    deployment.clock.advance(STEP)
                     accept(stale)
                     for mfa in services:
-                        assert house.log_on(accepted[-2], mfa) == "REPLAYED_CODE"
-                        assert house.log_on(accepted[-1], mfa) == "REPLAYED_CODE"
-                house.clock.advance(STEP)
-                assert house.log_on(accepted[-1], fresh) == "REPLAYED_CODE"
-                assert house.log_on(house.code(), fresh) == "proof"
+                        assert deployment.log_on(accepted[-2], mfa) == "REPLAYED_CODE"
+                        assert deployment.log_on(accepted[-1], mfa) == "REPLAYED_CODE"
+                deployment.clock.advance(STEP)
+                assert deployment.log_on(accepted[-1], fresh) == "REPLAYED_CODE"
+                assert deployment.log_on(deployment.code(), fresh) == "proof"
                 for mfa in services:
-                    assert house.log_on(house.code(), mfa) == "REPLAYED_CODE"
+                    assert deployment.log_on(deployment.code(), mfa) == "REPLAYED_CODE"
 
 
-def fails_over(house, kill, take_over):
+def fails_over(deployment, kill, take_over):
     """Have a crowd log on while another server takes over; check that nobody is let in twice, and all are again.
 
     The first round that is answered after the kill submits what was submitted before it.
     """
-    key = enrolled_key(house.mfa, "kim")
+    key = enrolled_key(deployment.mfa, "kim")
     killed = threading.Event()
     began = []
 
@@ -174,7 +174,7 @@ def fails_over(house, kill, take_over):
         take_over()
 
     until = time.monotonic() + 120
-    with Crowd(house) as crowd, ThreadPoolExecutor(1) as pool:
+    with Crowd(deployment) as crowd, ThreadPoolExecutor(1) as pool:
         for _ in range(5):
             while crowd.round() != (True, set(CROWD)):
                 assert time.monotonic() < until
@@ -187,8 +187,8 @@ def fails_over(house, kill, take_over):
             assert time.monotonic() < until
         answered_again = time.monotonic() - began[0]
         for user, moment in acknowledged.items():
-            assert house.last_used(user) >= moment
-        while not let_in_by_a_key(house.mfa, key):
+            assert deployment.last_used(user) >= moment
+        while not let_in_by_a_key(deployment.mfa, key):
             assert time.monotonic() < until
         key_again = time.monotonic() - began[0]
         taken_over.result()
@@ -217,8 +217,11 @@ class TestPromotion:
     def test_a_synchronous_standby_lets_nobody_in_twice(self):
         """PostgreSQL's primary is killed under logons and its standby promoted, 5 times: each code passes once."""
         for _ in range(rounds(5)):
-            with Pair(synchronous=True) as pair, House(test_postgres.Maker(pair.conninfo, PATIENCE), CROWD) as house:
-                fails_over(house, pair.primary.kill, pair.standby.promote)
+            with (
+                Pair(synchronous=True) as pair,
+                Deployment(test_postgres.Maker(pair.conninfo, PATIENCE), CROWD) as deployment,
+            ):
+                fails_over(deployment, pair.primary.kill, pair.standby.promote)
 
     @pytest.mark.requirement("S3", "S8", "S12", "S13")
     def test_a_cluster_lets_nobody_in_twice(self):
@@ -229,7 +232,7 @@ class TestPromotion:
         for _ in range(rounds(5)):
             with RedisCluster() as cluster:
                 maker = ClusterMaker([server.port for server in cluster.servers], 5.0, replicas=1)
-                with House(maker, CROWD) as house:
+                with Deployment(maker, CROWD) as deployment:
                     place = user_key("", CROWD[0])
                     master = next(one for one in cluster.masters() if one.ask("EXISTS", place) == "1")
                     others = [one for one in cluster.servers if one is not master]
@@ -241,4 +244,4 @@ class TestPromotion:
                             time.sleep(0.05)
                         master.start()
 
-                    fails_over(house, master.kill, take_over)
+                    fails_over(deployment, master.kill, take_over)

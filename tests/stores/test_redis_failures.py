@@ -11,7 +11,7 @@ from ram_mfa.testing.store_kit.store_pair import Bench
 from tests.stores.conftest import LONG
 from tests.stores.test_redis import Maker
 from tests.support import rounds
-from tests.support.house import House
+from tests.support.deployment import Deployment
 from tests.support.races import begin, finish
 from tests.support.servers import Redis
 
@@ -20,13 +20,13 @@ class TestOneServer:
     @pytest.mark.requirement("S9")
     def test_a_full_server_passes_nothing(self):
         """Without room for the verdict there is no verdict; nothing is evicted to make room."""
-        with Redis() as server, House(Maker(server.port, LONG)) as house:
-            ticket, code = begin(house.mfa, "alice"), house.code()
+        with Redis() as server, Deployment(Maker(server.port, LONG)) as deployment:
+            ticket, code = begin(deployment.mfa, "alice"), deployment.code()
             server.ask("CONFIG", "SET", "maxmemory", "1")
-            assert finish(house.mfa, "alice", ticket, code) == "StoreUnavailable"
+            assert finish(deployment.mfa, "alice", ticket, code) == "StoreUnavailable"
             server.ask("CONFIG", "SET", "maxmemory", "0")
-            assert house.log_on(code) == "proof"
-            assert house.log_on(code) == "REPLAYED_CODE"
+            assert deployment.log_on(code) == "proof"
+            assert deployment.log_on(code) == "REPLAYED_CODE"
 
     @pytest.mark.requirement("S3", "S13")
     def test_what_was_acknowledged_outlives_fifty_kills(self):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.stores.test_redis import Maker
 from tests.support import rounds
-from tests.support.races import ALL_THE_TIME, EnginePlace, eight_processes_submit_one_code
+from tests.support.races import ALL_THE_TIME, ServiceOnEngine, eight_processes_submit_one_code
 from tests.support.servers import Redis
 
 
@@ -15,5 +15,5 @@ from tests.support.servers import Redis
 def test_eight_processes_submit_one_code():
     """In each of 2,000 rounds exactly one of eight processes is let in."""
     with Redis() as server:
-        store, _ = eight_processes_submit_one_code(EnginePlace(Maker(server.port, ALL_THE_TIME)), rounds(2000))
+        store, _ = eight_processes_submit_one_code(ServiceOnEngine(Maker(server.port, ALL_THE_TIME)), rounds(2000))
         store.close()

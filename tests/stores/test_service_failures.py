@@ -18,7 +18,7 @@ from ram_mfa.errors import StoreUnavailable, StoreUncertain
 from tests.stores import test_postgres, test_redis, test_sqlalchemy
 from tests.stores.conftest import LONG
 from tests.support import full_disk, real
-from tests.support.house import FAILED, STEP, AwaitedHouse, House
+from tests.support.deployment import FAILED, STEP, AsyncDeployment, Deployment
 from tests.support.races import begin, finish
 from tests.support.servers import MariaDB, PostgreSQL, Proxy, Redis
 
@@ -37,7 +37,7 @@ class Engine:
         maker: opens a store on a port, with a deadline.
     """
 
-    house_type = House
+    house_type = Deployment
 
     def __init__(self, server, proxy, maker):
         self.server, self.proxy, self.maker = server, proxy, maker
@@ -45,53 +45,53 @@ class Engine:
     def opened(self, deadline):
         return self.maker(self.server, self.proxy.port, deadline)
 
-    def house(self):
+    def deployment(self):
         return self.house_type(self.opened(LONG), [f"user {next(numbers)}"])
 
-    def meddled(self, house, fault, left, deadline=SHORT):
-        """Open a house's service once more, on a store with a fault around as many swaps as are left.
+    def meddled(self, deployment, fault, left, deadline=SHORT):
+        """Open a deployment's service once more, on a store with a fault around as many swaps as are left.
 
         Args:
-            house: whose service.
+            deployment: whose service.
             fault: a context in which the server is out of order.
             left: one thing for each swap that is to fail.
             deadline: of the swaps that are to fail; all else has the long one.
         """
-        return opened(house, lambda: Meddled(self.opened(LONG)(), self.opened(deadline)(), fault, left))
+        return opened(deployment, lambda: Meddled(self.opened(LONG)(), self.opened(deadline)(), fault, left))
 
-    def hurried(self, house, hurry, deadline=SHORT):
-        """Open a house's service once more, on a store whose loads have a short deadline once ``hurry`` is set."""
-        return opened(house, lambda: Hurried(self.opened(LONG)(), self.opened(deadline)(), hurry))
+    def hurried(self, deployment, hurry, deadline=SHORT):
+        """Open a deployment's service once more, on a store whose loads have a short deadline once ``hurry`` is set."""
+        return opened(deployment, lambda: Hurried(self.opened(LONG)(), self.opened(deadline)(), hurry))
 
 
 class AwaitedEngine(Engine):
     """The same for stores that are awaited."""
 
-    house_type = AwaitedHouse
+    house_type = AsyncDeployment
 
     def opened(self, deadline):
         return super().opened(deadline).awaited
 
-    def meddled(self, house, fault, left, deadline=SHORT):
+    def meddled(self, deployment, fault, left, deadline=SHORT):
         async def meddled():
             return AwaitedMeddled(await self.opened(LONG)(), await self.opened(deadline)(), fault, left)
 
-        return opened(house, meddled)
+        return opened(deployment, meddled)
 
-    def hurried(self, house, hurry, deadline=SHORT):
+    def hurried(self, deployment, hurry, deadline=SHORT):
         async def hurried():
             return AwaitedHurried(await self.opened(LONG)(), await self.opened(deadline)(), hurry)
 
-        return opened(house, hurried)
+        return opened(deployment, hurried)
 
 
-def opened(house, meddled):
+def opened(deployment, meddled):
     """Return a service that has opened its store, so that what follows is a load and a swap."""
     until = time.monotonic() + 60
     while True:
         try:
-            mfa = house.service(meddled)
-            begin(mfa, house.user)
+            mfa = deployment.service(meddled)
+            begin(mfa, deployment.user)
         except StoreUnavailable:
             assert time.monotonic() < until
         else:
@@ -137,9 +137,9 @@ def engine(request, started):
 
 
 @pytest.fixture
-def house(engine):
-    with engine.house() as house:
-        yield house
+def deployment(engine):
+    with engine.deployment() as deployment:
+        yield deployment
 
 
 def until_connected(call):
@@ -245,16 +245,16 @@ class AwaitedHurried(Hurried, AwaitedMeddled):
         return await self.store.load(key)
 
 
-def passes_once(house, code, told):
+def passes_once(deployment, code, told):
     """Check that a code passes once in all, or never where its outcome was uncertain, and that the next one passes."""
-    submitted_again(house, code, told, lost=told == "StoreUncertain")
-    house.clock.advance(STEP)
-    assert house.log_on(house.code()) == "proof"
+    submitted_again(deployment, code, told, lost=told == "StoreUncertain")
+    deployment.clock.advance(STEP)
+    assert deployment.log_on(deployment.code()) == "proof"
 
 
-def submitted_again(house, code, told, *, lost, user=None):
+def submitted_again(deployment, code, told, *, lost, user=None):
     """Check that a code passes once in all; where it may have been lost, once at most."""
-    again = [house.log_on(code, user=user) for _ in range(3)]
+    again = [deployment.log_on(code, user=user) for _ in range(3)]
     assert set(again) <= {"proof", "REPLAYED_CODE"}
     assert [told, *again].count("proof") in ({0, 1} if lost else {1})
 
@@ -262,66 +262,66 @@ def submitted_again(house, code, told, *, lost, user=None):
 class TestSwaps:
     @pytest.mark.requirement("S4", "S10")
     @pytest.mark.parametrize(("replies", "told"), [(1, "proof"), (2, "StoreUncertain")])
-    def test_a_code_whose_reply_was_cut_off_passes_once(self, engine, house, replies, told):
+    def test_a_code_whose_reply_was_cut_off_passes_once(self, engine, deployment, replies, told):
         """Replies to swaps alone are lost after the server landed them. Where the service's second question is heard,
         the code passes; where that reply is lost as well, it does not. Either way it is spent.
         """
         left = [None] * replies
-        mfa = engine.meddled(house, engine.proxy.replies_lost, left, LONG)
-        code = house.code()
-        assert house.log_on(code, mfa) == told
+        mfa = engine.meddled(deployment, engine.proxy.replies_lost, left, LONG)
+        code = deployment.code()
+        assert deployment.log_on(code, mfa) == told
         assert not left
-        assert house.log_on(code, mfa) == "REPLAYED_CODE"
-        passes_once(house, code, told)
+        assert deployment.log_on(code, mfa) == "REPLAYED_CODE"
+        passes_once(deployment, code, told)
 
     @pytest.mark.requirement("S4", "S14")
     @pytest.mark.parametrize("replies", [1, 2])
-    def test_a_code_whose_reply_never_came_passes_once(self, engine, house, replies):
+    def test_a_code_whose_reply_never_came_passes_once(self, engine, deployment, replies):
         """The server landed it and the network says nothing: the deadline passes, and what is told then is right."""
         left = [None] * replies
-        mfa = engine.meddled(house, functools.partial(engine.proxy.replies_lost, silent=True), left)
-        code = house.code()
-        told = house.log_on(code, mfa)
+        mfa = engine.meddled(deployment, functools.partial(engine.proxy.replies_lost, silent=True), left)
+        code = deployment.code()
+        told = deployment.log_on(code, mfa)
         assert not left
         assert told in (FAILED | {"proof"} if replies == 1 else FAILED)
-        passes_once(house, code, told)
+        passes_once(deployment, code, told)
 
     @pytest.mark.requirement("S4", "S14")
-    def test_a_server_that_is_frozen_in_a_swap_passes_nothing_twice(self, engine, house):
+    def test_a_server_that_is_frozen_in_a_swap_passes_nothing_twice(self, engine, deployment):
         """Frozen beyond the deadline between decision and write; thawed, it may still land what it was asked."""
         left = [None]
-        mfa = engine.meddled(house, engine.server.paused, left)
-        code = house.code()
-        told = house.log_on(code, mfa)
+        mfa = engine.meddled(deployment, engine.server.paused, left)
+        code = deployment.code()
+        told = deployment.log_on(code, mfa)
         assert not left
         assert told in FAILED | {"proof"}
-        passes_once(house, code, told)
+        passes_once(deployment, code, told)
 
 
 class TestLoads:
     @pytest.mark.requirement("S4", "S14")
     @pytest.mark.parametrize("silent", [False, True], ids=["cut", "silent"])
-    def test_a_service_that_hears_nothing_passes_nothing(self, engine, house, silent):
+    def test_a_service_that_hears_nothing_passes_nothing(self, engine, deployment, silent):
         """Neither before nor after the decision: a typed error, and afterwards the code passes once."""
         hurry = threading.Event()
-        mfa = engine.hurried(house, hurry, SHORT if silent else LONG)
-        ticket, code = begin(house.mfa, house.user), house.code()
+        mfa = engine.hurried(deployment, hurry, SHORT if silent else LONG)
+        ticket, code = begin(deployment.mfa, deployment.user), deployment.code()
         hurry.set()
         with engine.proxy.replies_lost(silent=silent):
-            assert finish(mfa, house.user, ticket, code) == "StoreUnavailable"
-        passes_once(house, code, "StoreUnavailable")
+            assert finish(mfa, deployment.user, ticket, code) == "StoreUnavailable"
+        passes_once(deployment, code, "StoreUnavailable")
 
     @pytest.mark.requirement("S14")
-    def test_a_frozen_server_passes_nothing(self, engine, house):
+    def test_a_frozen_server_passes_nothing(self, engine, deployment):
         """Frozen beyond the deadline, a typed error; thawed, the code passes once."""
         hurry = threading.Event()
-        mfa = engine.hurried(house, hurry)
-        ticket, code = begin(house.mfa, house.user), house.code()
+        mfa = engine.hurried(deployment, hurry)
+        ticket, code = begin(deployment.mfa, deployment.user), deployment.code()
         hurry.set()
         with engine.server.paused():
-            told = finish(mfa, house.user, ticket, code)
+            told = finish(mfa, deployment.user, ticket, code)
         assert told in FAILED  # uncertain where a thread of the server ran on for a moment
-        passes_once(house, code, told)
+        passes_once(deployment, code, told)
 
 
 class TestFullDisk:
@@ -335,16 +335,16 @@ class TestFullDisk:
         uncertain, or where the server ended and began another history, as Redis and MariaDB do.
         """
         server_type, maker, _ = ENGINES[name]
-        with disk_type(server_type()) as disk, House(maker(disk.server, disk.server.port, LONG)) as house:
+        with disk_type(server_type()) as disk, Deployment(maker(disk.server, disk.server.port, LONG)) as deployment:
             with disk.full():
                 with contextlib.suppress(StoreUnavailable, StoreUncertain):
                     for number in range(1000):
-                        house.bind(f"newcomer {number}")
+                        deployment.bind(f"newcomer {number}")
                 told = {}
                 for _ in range(20):
-                    house.clock.advance(STEP)
-                    codes = {user: house.code(user) for user in house.phones}
-                    told = {user: house.log_on(code, user=user) for user, code in codes.items()}
+                    deployment.clock.advance(STEP)
+                    codes = {user: deployment.code(user) for user in deployment.phones}
+                    told = {user: deployment.log_on(code, user=user) for user, code in codes.items()}
                     if FAILED.intersection(told.values()):
                         break
                     disk.press()
@@ -352,8 +352,8 @@ class TestFullDisk:
             assert set(told.values()) <= FAILED | {"proof"}
             for user, code in codes.items():
                 lost = told[user] == "StoreUncertain" or name in {"redis", "mariadb"}
-                submitted_again(house, code, told[user], lost=lost, user=user)
-            house.clock.advance(10 * STEP)
-            for user in house.phones:
-                assert house.log_on(house.code(user), user=user) == "proof"
+                submitted_again(deployment, code, told[user], lost=lost, user=user)
+            deployment.clock.advance(10 * STEP)
+            for user in deployment.phones:
+                assert deployment.log_on(deployment.code(user), user=user) == "proof"
         test_sqlalchemy.dispose()

@@ -11,7 +11,7 @@ from ram_mfa.testing.store_kit.store_pair import Bench
 from tests.stores import test_postgres, test_sqlalchemy
 from tests.stores.conftest import LONG
 from tests.support import rounds
-from tests.support.races import ALL_THE_TIME, EnginePlace, eight_processes_submit_one_code
+from tests.support.races import ALL_THE_TIME, ServiceOnEngine, eight_processes_submit_one_code
 from tests.support.servers import MariaDB, PostgreSQL
 
 ENGINES = {
@@ -33,7 +33,7 @@ def engine(request):
 def test_eight_processes_submit_one_code(engine):
     """In each of 2,000 rounds exactly one of eight processes is let in."""
     server, maker = engine
-    store, _ = eight_processes_submit_one_code(EnginePlace(maker(server.url(), ALL_THE_TIME)), rounds(2000))
+    store, _ = eight_processes_submit_one_code(ServiceOnEngine(maker(server.url(), ALL_THE_TIME)), rounds(2000))
     store.close()
 
 

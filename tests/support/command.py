@@ -24,7 +24,7 @@ from ram_mfa.context import Root
 
 from .races import ALL_THE_TIME, uri_of
 from .records import AsStored
-from .spine import ROOT
+from .service import ROOT
 
 KEYS = {"old": b"o" * 32, "new": b"n" * 32}
 POLICY = MFAPolicy.ram(

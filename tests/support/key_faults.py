@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each fault of a security key comes to at the verbs: which check refuses it, or that it passes.
+"""The outcome of each fault of a security key at the verbs: the check that refuses it, or None where it passes.
 
-Written down from the standards, fault by fault: a check that is lost shows up as a difference.
+The table was written from the standards, independently of the code, so that a lost check shows up as a difference.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ import attrs
 
 from ram_mfa.testing import KeyFault, SoftSecurityKey
 
-from .doors import Door
+from .key_apis import KeyAPI
 
 EDDSA: Final = -8
 ES256: Final = -7
 
 
 @attrs.frozen
-class Kept:
-    """A kind of key, and the door it comes through.
+class KeyKind:
+    """A kind of key, and the API that it is registered through.
 
     Attributes:
-        door: of registrations.
-        algorithm: None for a U2F key; else of a newer key.
-        answers_at: the doors that it answers at.
+        api: the API of its registration.
+        algorithm: the COSE algorithm; None for a U2F key.
+        answers_at: the APIs through which it can answer.
     """
 
-    door: Door
+    api: KeyAPI
     algorithm: int | None
-    answers_at: tuple[Door, ...]
+    answers_at: tuple[KeyAPI, ...]
 
     def key(self) -> SoftSecurityKey:
         """Return a new key of the kind."""
@@ -38,16 +38,16 @@ class Kept:
 
     def __str__(self) -> str:
         kind = {None: "U2F key", ES256: "ES256 key", EDDSA: "EdDSA key"}[self.algorithm]
-        return f"{kind} through {self.door.value}"
+        return f"{kind} through {self.api.value}"
 
 
 KINDS: Final = (
-    Kept(Door.WEBAUTHN, None, (Door.WEBAUTHN,)),
-    Kept(Door.WEBAUTHN, ES256, (Door.WEBAUTHN,)),
-    Kept(Door.WEBAUTHN, EDDSA, (Door.WEBAUTHN,)),
-    Kept(Door.U2F, None, (Door.WEBAUTHN, Door.U2F)),
+    KeyKind(KeyAPI.WEBAUTHN, None, (KeyAPI.WEBAUTHN,)),
+    KeyKind(KeyAPI.WEBAUTHN, ES256, (KeyAPI.WEBAUTHN,)),
+    KeyKind(KeyAPI.WEBAUTHN, EDDSA, (KeyAPI.WEBAUTHN,)),
+    KeyKind(KeyAPI.U2F, None, (KeyAPI.WEBAUTHN, KeyAPI.U2F)),
 )
-ANSWERS: Final = tuple((kind, door) for kind in KINDS for door in kind.answers_at)
+ANSWERS: Final = tuple((kind, api) for kind in KINDS for api in kind.answers_at)
 
 _CLIENT: Final = {
     KeyFault.WRONG_TYPE: "type",
@@ -57,18 +57,18 @@ _CLIENT: Final = {
 COUNTERS: Final = frozenset(
     {KeyFault.FROZEN_COUNTER, KeyFault.ZERO_COUNTER, KeyFault.JUMPING_COUNTER, KeyFault.WRAPPING_COUNTER}
 )
-_MESSAGE: Final = {Door.WEBAUTHN: "attestation object", Door.U2F: "U2F registration response"}
+_MESSAGE: Final = {KeyAPI.WEBAUTHN: "attestation object", KeyAPI.U2F: "U2F registration response"}
 
 
-def at_registration(kind: Kept, fault: KeyFault, *, attested: bool) -> str | None:
+def at_registration(kind: KeyKind, fault: KeyFault, *, attested: bool) -> str | None:
     """Return the check that refuses a registration, or None where it binds.
 
     Args:
-        kind: of key, and its door.
+        kind: of key, and its API.
         fault: what is wrong.
         attested: whether the policy asks for a statement, without asking for a chain.
     """
-    through_u2f, u2f_key = kind.door is Door.U2F, kind.algorithm is None
+    through_u2f, u2f_key = kind.api is KeyAPI.U2F, kind.algorithm is None
     if fault in _CLIENT:
         return _CLIENT[fault]
     if fault in COUNTERS or fault is KeyFault.HIGH_S_SIGNATURE:
@@ -78,7 +78,7 @@ def at_registration(kind: Kept, fault: KeyFault, *, attested: bool) -> str | Non
     if fault is KeyFault.NO_USER_PRESENCE:
         return None if through_u2f else "user presence"  # a raw registration has no room for it
     if fault is KeyFault.TRAILING_BYTES:
-        return f"malformed {_MESSAGE[kind.door]}: {'signature' if through_u2f else 'end of message'}"
+        return f"malformed {_MESSAGE[kind.api]}: {'signature' if through_u2f else 'end of message'}"
     if fault is KeyFault.SECOND_CERTIFICATE:
         if through_u2f:
             return "malformed U2F registration response: signature"
@@ -94,9 +94,9 @@ def at_registration(kind: Kept, fault: KeyFault, *, attested: bool) -> str | Non
     return "signature" if through_u2f else "algorithm"
 
 
-def at_answer(door: Door, fault: KeyFault) -> str | None:
+def at_answer(api: KeyAPI, fault: KeyFault) -> str | None:
     """Return the check that refuses an answer of a key that has answered once before, or None where it passes."""
-    through_u2f = door is Door.U2F
+    through_u2f = api is KeyAPI.U2F
     if fault in _CLIENT:
         return _CLIENT[fault]
     if fault is KeyFault.WRONG_RP_ID_HASH:

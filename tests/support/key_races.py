@@ -10,8 +10,8 @@ import attrs
 
 from ram_mfa import Assertion, ConfirmSecurityKey, FinishLogon, MFAError, Refused, U2FSignature, Verb
 
-from .races import PATIENCE, Me, Place
-from .spine import ROOT, SESSION
+from .races import PATIENCE, ServiceOnFile, Worker
+from .service import ROOT, SESSION
 
 
 @attrs.frozen
@@ -48,9 +48,9 @@ def _outcome(mfa: Any, user: str, verb: Verb[Any], done: str) -> str:
     return done
 
 
-def submit_one_answer(me: Me, place: Place, meet: Any, answers: Sequence[Answered]) -> list[str]:
+def submit_one_answer(worker: Worker, place: ServiceOnFile, meet: Any, answers: Sequence[Answered]) -> list[str]:
     """In each round submit the answer that all submit; return what each came to."""
-    del me
+    del worker
     clock = place.clock()
     mfa, store = place.open(clock)
     outcomes = []
@@ -64,11 +64,13 @@ def submit_one_answer(me: Me, place: Place, meet: Any, answers: Sequence[Answere
     return outcomes
 
 
-def bind_one_credential(me: Me, place: Place, meet: Any, users: Sequence[Sequence[Registered]]) -> list[str]:
+def bind_one_credential(
+    worker: Worker, place: ServiceOnFile, meet: Any, users: Sequence[Sequence[Registered]]
+) -> list[str]:
     """In each round bind the round's credential to this process's user; return what each came to."""
     mfa, store = place.open(place.clock())
     outcomes = []
-    for one in users[me.number]:
+    for one in users[worker.number]:
         verb = ConfirmSecurityKey(one.response, offer=one.offer, by=ROOT, session=SESSION)
         meet.wait(PATIENCE)
         outcomes.append(_outcome(mfa, one.user, verb, "bound"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registrations from the days of U2F, as other libraries kept them."""
+"""Registrations of U2F keys, in the form in which other libraries stored them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ram_mfa.encoding.base64url import decode, encode
 from ram_mfa.testing import SoftSecurityKey
 from ram_mfa.u2f import RegisterRequest
 
-from .spine import APP_ID, ORIGIN
+from .service import APP_ID, ORIGIN
 
 
 @attrs.frozen

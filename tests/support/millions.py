@@ -30,7 +30,7 @@ from ram_mfa.stores.memory import MemoryStore
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import AuthenticatorApp, ManualClock, enrolled
 from tests.support.records import AsStored
-from tests.support.spine import SESSION
+from tests.support.service import SESSION
 
 START = 1_700_000_000.0
 POLICY = MFAPolicy.ram(issuer="Example")

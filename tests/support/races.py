@@ -38,7 +38,7 @@ from ram_mfa.stores.sqlite import SQLiteStore, Synchronous
 from ram_mfa.testing.authenticator_app import AuthenticatorApp
 from ram_mfa.testing.clock import ManualClock
 
-from .spine import ROOT, SEAL, SESSION
+from .service import ROOT, SEAL, SESSION
 
 _context: Any = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
@@ -52,7 +52,7 @@ ALL_THE_TIME = 60.0
 
 
 @attrs.frozen
-class Me:
+class Worker:
     """What a worker knows of itself.
 
     Attributes:
@@ -64,7 +64,7 @@ class Me:
     tell: Callable[[Any], None]
 
 
-class Crew:
+class Workers:
     """Worker processes, from the entry of the block to its end.
 
     Args:
@@ -116,7 +116,7 @@ class Crew:
 
 def _work(work: Callable[..., Any], number: int, there: Any, arguments: tuple[Any, ...]) -> None:
     try:
-        result = work(Me(number, there.send), *arguments)
+        result = work(Worker(number, there.send), *arguments)
     except BaseException as error:  # noqa: BLE001 - told to the process that started this one
         for argument in arguments:
             getattr(argument, "abort", int)()
@@ -135,7 +135,7 @@ def flag() -> Any:
     return _context.Event()
 
 
-class Counted(SQLiteStore):
+class CountingStore(SQLiteStore):
     """An SQLite store that counts the swaps that were asked of this object, and those that landed."""
 
     asked = 0
@@ -157,7 +157,7 @@ class Counted(SQLiteStore):
 class CountedView:
     """A view of a counting store."""
 
-    store: Counted
+    store: CountingStore
     view: Any
 
     def load(self, key: str, /) -> bytes | None:
@@ -172,7 +172,7 @@ class CountedView:
 
 
 @attrs.frozen
-class Place:
+class ServiceOnFile:
     """A service on an SQLite file, opened by each process for itself.
 
     Attributes:
@@ -193,15 +193,17 @@ class Place:
         """Return a clock that shows the start."""
         return ManualClock(self.start)
 
-    def open(self, clock: Callable[[], float], *, create: bool = False, seal: AESGCMSeal = SEAL) -> tuple[MFA, Counted]:
+    def open(
+        self, clock: Callable[[], float], *, create: bool = False, seal: AESGCMSeal = SEAL
+    ) -> tuple[MFA, CountingStore]:
         """Return the service, and its store."""
         deadline = ALL_THE_TIME if self.patient else 5.0
-        store = Counted(self.file, synchronous=self.synchronous, deadline=deadline)
+        store = CountingStore(self.file, synchronous=self.synchronous, deadline=deadline)
         return MFA(store, self.policy, seal=seal, clock=clock, deadline=deadline, create=create), store
 
 
 @attrs.frozen
-class EnginePlace:
+class ServiceOnEngine:
     """A service on an engine's store, which each process makes for itself.
 
     Attributes:
@@ -231,7 +233,7 @@ def one_wins(outcomes: Iterable[Sequence[str]]) -> None:
         assert set(told) <= LOSERS | {"proof"}, f"round {number}: {told}"
 
 
-def eight_processes_submit_one_code(place: Place | EnginePlace, rounds: int) -> tuple[Any, float]:
+def eight_processes_submit_one_code(place: ServiceOnFile | ServiceOnEngine, rounds: int) -> tuple[Any, float]:
     """Check that in each round exactly one of eight is let in, with one ticket for all or one for each.
 
     Returns:
@@ -244,7 +246,7 @@ def eight_processes_submit_one_code(place: Place | EnginePlace, rounds: int) -> 
     for number in range(rounds):
         clock.advance(60)
         tickets.append(begin(mfa, "alice") if number % 2 else "")
-    with Crew(submit_one_code, 8, place, barrier(8), uri, tickets) as crew:
+    with Workers(submit_one_code, 8, place, barrier(8), uri, tickets) as crew:
         outcomes = list(zip(*crew.results(), strict=True))
     assert len(outcomes) == rounds
     one_wins(outcomes)
@@ -296,7 +298,7 @@ def finish(mfa: MFA, user: str, ticket: str, code: str) -> str:
 # What the workers of tests/properties/test_code_races.py do
 
 
-def submit_one_code(me: Me, place: Place, meet: Any, uri: str, tickets: Sequence[str]) -> list[str]:
+def submit_one_code(worker: Worker, place: ServiceOnFile, meet: Any, uri: str, tickets: Sequence[str]) -> list[str]:
     """In each round submit the code that all submit: on the round's own ticket, or on one of this process's."""
     clock = place.clock()
     mfa, store = place.open(clock)
@@ -312,10 +314,10 @@ def submit_one_code(me: Me, place: Place, meet: Any, uri: str, tickets: Sequence
     return outcomes
 
 
-def offer_and_confirm(me: Me, place: Place, meet: Any, users: Sequence[str]) -> list[str]:
+def offer_and_confirm(worker: Worker, place: ServiceOnFile, meet: Any, users: Sequence[str]) -> list[str]:
     """In each round offer a device to the round's user, and confirm it when all have: what the confirmation came to."""
     mfa, store = place.open(place.clock())
-    session = f"the session of browser {me.number}"
+    session = f"the session of browser {worker.number}"
     outcomes = []
     for user in users:
         meet.wait(PATIENCE)
@@ -332,7 +334,7 @@ def offer_and_confirm(me: Me, place: Place, meet: Any, users: Sequence[str]) -> 
     return outcomes
 
 
-def guess(me: Me, place: Place, meet: Any, codes: Sequence[str]) -> tuple[list[str], int]:
+def guess(worker: Worker, place: ServiceOnFile, meet: Any, codes: Sequence[str]) -> tuple[list[str], int]:
     """Submit wrong codes, one after the other; return the outcomes, and how many swaps landed."""
     mfa, store = place.open(place.clock())
     ticket = begin(mfa, "alice")
@@ -342,7 +344,7 @@ def guess(me: Me, place: Place, meet: Any, codes: Sequence[str]) -> tuple[list[s
     return outcomes, store.landed
 
 
-def flood(me: Me, place: Place, meet: Any, over: Any, codes: Sequence[str]) -> tuple[list[str], int]:
+def flood(worker: Worker, place: ServiceOnFile, meet: Any, over: Any, codes: Sequence[str]) -> tuple[list[str], int]:
     """Begin and guess: first one wrong code among twenty begins, then wrong codes and begins until it is over."""
     mfa, store = place.open(place.clock())
     ticket = begin(mfa, "alice")
@@ -350,7 +352,7 @@ def flood(me: Me, place: Place, meet: Any, over: Any, codes: Sequence[str]) -> t
     meet.wait(PATIENCE)
     for turn in range(20):
         ticket = begin(mfa, "alice")
-        if turn == me.number % 20:
+        if turn == worker.number % 20:
             outcomes.append(finish(mfa, "alice", ticket, codes[0]))
     meet.wait(PATIENCE)
     meet.wait(PATIENCE)  # between the two the owner looks at what was counted
@@ -366,14 +368,14 @@ def flood(me: Me, place: Place, meet: Any, over: Any, codes: Sequence[str]) -> t
 # What the workers of tests/properties/test_kills.py do
 
 
-def live(me: Me, place: Place, users: Sequence[str]) -> None:
+def live(worker: Worker, place: ServiceOnFile, users: Sequence[str]) -> None:
     """Bind, log on, guess and unbind without end; tell each deed once it is acknowledged, and nothing before."""
     clock = place.clock()
     mfa, _ = place.open(clock)
-    user = users[me.number]
+    user = users[worker.number]
     while True:
         uri = bind(mfa, user, clock.now)
-        me.tell(("bound", clock.now, uri))
+        worker.tell(("bound", clock.now, uri))
         phone = AuthenticatorApp.scan(uri)
         for turn in range(12):
             clock.advance(60)
@@ -381,10 +383,10 @@ def live(me: Me, place: Place, users: Sequence[str]) -> None:
             code = wrong_codes(phone, [clock.now], 1)[0] if guess_now else phone.code_at(clock.now)
             outcome = finish(mfa, user, begin(mfa, user), code)
             assert outcome == ("WRONG_CODE" if guess_now else "proof")
-            me.tell((outcome, clock.now, code))
+            worker.tell((outcome, clock.now, code))
         clock.advance(60)
         mfa.perform(user, Unbind(by=ROOT))
-        me.tell(("unbound", clock.now, ""))
+        worker.tell(("unbound", clock.now, ""))
 
 
 # What the workers of tests/properties/test_rotation.py do
@@ -405,7 +407,9 @@ def ring(seal_with: str) -> AESGCMSeal:
     return AESGCMSeal({"old": b"o" * 32, "new": b"n" * 32}, seal_with=seal_with)
 
 
-def keep_logging_on(me: Me, place: Place, meet: Any, over: Any, groups: Sequence[tuple[str, Sequence[str]]]) -> float:
+def keep_logging_on(
+    worker: Worker, place: ServiceOnFile, meet: Any, over: Any, groups: Sequence[tuple[str, Sequence[str]]]
+) -> float:
     """Log the users of the own group on, one after the other and again, until it is over, and once at least.
 
     Args:
@@ -418,7 +422,7 @@ def keep_logging_on(me: Me, place: Place, meet: Any, over: Any, groups: Sequence
     Returns:
         the moment of the last pass.
     """
-    key_id, users = groups[me.number]
+    key_id, users = groups[worker.number]
     clock = place.clock()
     mfa, store = place.open(clock, seal=ring(key_id))
     phones = [(user, phone_of(user)) for user in users]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records as they stand in a store: what reads and writes them past the engine."""
+"""Access to sealed records in a store without the engine."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ram_mfa.sealing import RecordSeal
 
 
 class AsStored:
-    """A seal as it applies in a store: bound to the store's id, but for the root record.
+    """A seal bound to the store's id, as the engine binds it for all records but the root record.
 
     Args:
-        seal: of the application.
-        store: where the root record is read, each time.
-        opens: a seal that opens the root record, where it is another one.
+        seal: the application's seal.
+        store: the store from which the root record is read each time.
+        opens: the seal that opens the root record, where it is another one.
     """
 
     def __init__(self, seal: Any, store: Any, *, opens: Any = None) -> None:

@@ -31,7 +31,7 @@ from ram_mfa import (
     new_session,
 )
 from ram_mfa.stores.memory import AsyncMemoryStore, MemoryStore
-from tests.support.spine import ROOT
+from tests.support.service import ROOT
 
 POLICY = MFAPolicy.ram(issuer="Example")
 SEAL = UnsafePlaintext()
@@ -97,7 +97,7 @@ class TestObservers:
 
         service = services(observers=(failing,))
         assert service.perform("alice", OpenAccount(by=ROOT)).user == "alice"
-        assert len(service.told) == 1
+        assert len(service.observed) == 1
         assert "an observer failed" in caplog.text
 
     def test_awaited_ones(self):

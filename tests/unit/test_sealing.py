@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ram_mfa import AESGCMSeal, UnsafePlaintext
 from ram_mfa.sealing import BrokenSeal
-from tests.support.frames import locals_of_the_package
+from tests.support.frame_locals import locals_of_the_package
 
 PLACE, ELSEWHERE = "u" + 43 * "A", "u" + 43 * "B"
 OLD, NEW = b"o" * 32, b"n" * 32

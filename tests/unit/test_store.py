@@ -8,7 +8,7 @@ import pytest
 
 from ram_mfa import MFA, MFAPolicy, Reason, UnsafePlaintext, errors, store
 from ram_mfa.stores.memory import AsyncMemoryStore, MemoryStore
-from tests.support.spine import Promoted, Unpinned, finish
+from tests.support.service import StoreWithHistory, StoreWithoutViews, finish
 
 
 class TestPromises:
@@ -44,7 +44,7 @@ class TestCapabilities:
     def test_are_found_by_their_methods(self):
         """A store is asked for the methods of each capability."""
         clock = SimpleNamespace(clock=lambda: 1.0)
-        assert store.has_history(Promoted())
+        assert store.has_history(StoreWithHistory())
         assert store.has_listing(MemoryStore())
         assert store.has_clock(clock)
         for has in (store.has_history, store.has_listing, store.has_clock):
@@ -54,7 +54,7 @@ class TestCapabilities:
     @pytest.mark.requirement("A3")
     def test_are_found_through_a_wrapper(self):
         """A wrapper that delegates with ``__getattr__`` has the capabilities of what it wraps, on every Python."""
-        assert store.has_history(Wrapper(Promoted()))
+        assert store.has_history(Wrapper(StoreWithHistory()))
         assert store.has_listing(Wrapper(MemoryStore()))
         assert store.has_clock(Wrapper(SimpleNamespace(clock=lambda: 1.0)))
         assert not store.has_clock(Wrapper(object()))
@@ -63,7 +63,7 @@ class TestCapabilities:
     @pytest.mark.parametrize("half", ["incarnation", "at"])
     def test_half_of_a_history_is_refused(self, half):
         """A store that names its history and makes no views, or the other way round, is not taken for one without."""
-        one = Unpinned()
+        one = StoreWithoutViews()
         setattr(one, half, lambda *_: "1")
         with pytest.raises(TypeError, match="both"):
             store.has_history(one)
@@ -87,7 +87,7 @@ class TestCapabilities:
     @pytest.mark.requirement("A3")
     def test_a_wrapped_store_is_protected_around_a_promotion(self, services):
         """A code that was accepted before a lossy promotion is not accepted after it, through a wrapper too."""
-        promoted = Promoted()
+        promoted = StoreWithHistory()
         service = services(store=Wrapper(promoted))
         phone = service.phone("alice")
         service.clock.advance(300)

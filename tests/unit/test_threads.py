@@ -10,7 +10,7 @@ import pytest
 from ram_mfa import HistoryLost, StoreUnavailable, in_threads
 from ram_mfa.store import has_clock, has_history, has_listing
 from ram_mfa.stores.memory import MemoryStore
-from tests.support.spine import Promoted, Script
+from tests.support.service import ScriptedStore, StoreWithHistory
 
 
 class Bare:
@@ -35,7 +35,7 @@ class TestInThreads:
         [
             (Bare(), False, False),
             (MemoryStore(), True, True),
-            (Promoted(), True, True),
+            (StoreWithHistory(), True, True),
             (BarelyPromoted(), False, True),
         ],
         ids=["bare", "listing", "both", "incarnated"],
@@ -50,7 +50,7 @@ class TestInThreads:
 
     def test_the_same_words(self):
         """Load and swap do what the store does, in another thread than the loop's."""
-        store, threads = Script(), set()
+        store, threads = ScriptedStore(), set()
 
         def interfere(word, really, *arguments):
             threads.add(threading.get_ident())
@@ -76,7 +76,7 @@ class TestInThreads:
         def interfere(word, really, *arguments):
             raise StoreUnavailable
 
-        store = Script()
+        store = ScriptedStore()
         store.interfere = interfere
         with pytest.raises(StoreUnavailable):
             asyncio.run(in_threads(store).load("uA"))
@@ -84,7 +84,7 @@ class TestInThreads:
     @pytest.mark.requirement("S12")
     def test_incarnations(self):
         """A view works on its history, and says so where there is another."""
-        store = Promoted()
+        store = StoreWithHistory()
 
         async def life():
             threaded = in_threads(store)

@@ -14,7 +14,7 @@ import pytest
 
 from ram_mfa.testing import AuthenticatorApp
 from tests.support import require_module, require_program
-from tests.support.keyboard import terminal
+from tests.support.terminal import terminal
 
 DEMO = str(Path(__file__).parents[3] / "examples" / "console" / "demo.py")
 CTRL_C, CTRL_D = 3, 4

@@ -9,7 +9,7 @@ import pytest
 
 from ram_mfa import Administrator, Describe, Event, EventType, OpenAccount, Reason, UnsafeAdministrator
 from ram_mfa.integrations.logs import LogEvents
-from tests.support.spine import ROOT
+from tests.support.service import ROOT
 
 
 @pytest.mark.requirement("B22")

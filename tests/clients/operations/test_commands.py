@@ -15,7 +15,7 @@ from ram_mfa.rules.verb import Claim
 from ram_mfa.testing import enrolled_key
 from tests.support.command import altered, figures, seal, sealed
 from tests.support.records import AsStored
-from tests.support.spine import ROOT
+from tests.support.service import ROOT
 
 USERS = ["alice", "bob", "carol"]
 

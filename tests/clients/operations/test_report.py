@@ -22,7 +22,7 @@ from ram_mfa.operations.report import NAMES, at_iso
 from ram_mfa.testing import enrolled_key
 from tests.support import rounds
 from tests.support.command import PATIENCE, POLICY, seal
-from tests.support.spine import ROOT
+from tests.support.service import ROOT
 
 
 def as_json(out):

@@ -25,7 +25,7 @@ from ram_mfa import (
     UnknownUsers,
 )
 from tests.support.legacy import registered
-from tests.support.spine import APP_ID, ROOT, SESSION, finish
+from tests.support.service import APP_ID, ROOT, SESSION, finish
 
 
 @pytest.mark.requirement("A36")
@@ -61,7 +61,7 @@ class TestOpenAccount:
             service.clock(),
         )
         assert (view.devices, view.machines, view.waiting) == ((), (), ())
-        event = service.told[-1]
+        event = service.observed[-1]
         assert (event.type, event.actor) == (EventType.ACCOUNT_OPENED, "administrator root")
         assert event.detail == ("required" if required else "not required")
 
@@ -86,7 +86,7 @@ class TestRequireMFA:
         """The setting is changed and told; the same again writes nothing."""
         service.perform("alice", OpenAccount(required=False, by=ROOT))
         assert service.perform("alice", RequireMFA(by=ROOT)).must_bind
-        assert service.told[-1].type is EventType.REQUIREMENT_CHANGED
+        assert service.observed[-1].type is EventType.REQUIREMENT_CHANGED
         with service.unchanged():
             assert service.perform("alice", RequireMFA(by=ROOT)).required
         assert not service.perform("alice", RequireMFA(required=False, by=ROOT)).required
@@ -113,14 +113,14 @@ class TestPasswordChanged:
         after = service.account("alice")
         assert after.devices == before.devices
         assert after.epoch != before.epoch
-        assert service.told[-1].type is EventType.PASSWORD_CHANGED
+        assert service.observed[-1].type is EventType.PASSWORD_CHANGED
         assert service.perform("alice", finish(service.ask("alice"), service.code(phone))).user == "alice"
 
     def test_without_a_record(self, service):
         """For a user without a record there is nothing to end."""
         with service.unchanged():
             assert service.perform("alice", PasswordChanged()).session_mark is None
-        assert service.told == []
+        assert service.observed == []
 
     @pytest.mark.requirement("B7")
     def test_an_enrolment_of_the_old_password(self, services):
@@ -140,7 +140,7 @@ class TestEraseAccount:
         service.phone("alice")
         service.perform("alice", EraseAccount(by=ROOT))
         assert len(service.store.records) == 1
-        assert service.told[-1].type is EventType.ACCOUNT_ERASED
+        assert service.observed[-1].type is EventType.ACCOUNT_ERASED
         assert service.refusal("alice", BeginLogon(session=SESSION)).reason is Reason.NO_ACCOUNT
         assert service.refusal("alice", EraseAccount(by=ROOT)).reason is Reason.NO_ACCOUNT
 

@@ -5,7 +5,7 @@ import attrs
 import pytest
 
 from ram_mfa import Advice, Assertion, DevicePolicy, EventType, KindRule, Reason, Refusal, TOTPCode, Unbind
-from tests.support.spine import DELETE, ORIGIN, OTHER_SESSION, ROOT, finish
+from tests.support.service import DELETE, ORIGIN, OTHER_SESSION, ROOT, finish
 
 
 def spent(service, *, operation=None):
@@ -28,7 +28,7 @@ class TestAlreadySent:
         assert (refusal.reason, refusal.advice) == (Reason.ALREADY_SENT, Advice.RETYPE)
         assert refusal.retry_after == phone.period - service.clock() % phone.period
         assert refusal.next_challenge.expires_at == asked.expires_at
-        assert service.told[-1].type is EventType.REFUSED
+        assert service.observed[-1].type is EventType.REFUSED
         service.clock.advance(refusal.retry_after)
         again = finish(refusal.next_challenge, service.code(phone), operation=operation)
         assert service.perform("alice", again).user == "alice"

@@ -33,7 +33,7 @@ from ram_mfa import (
 from ram_mfa.account import NO_EPOCH
 from ram_mfa.rules.tickets import Purpose, fresh, sealed_ticket
 from ram_mfa.testing import ClientRefused, KeyFault, SoftAttestation, SoftSecurityKey
-from tests.support.spine import APP_ID, ORIGIN, OTHER_SESSION, PARTY, ROOT, SESSION, finish
+from tests.support.service import APP_ID, ORIGIN, OTHER_SESSION, PARTY, ROOT, SESSION, finish
 
 
 def offer_of(service, user="alice", *, by=ROOT, session=SESSION, **how):
@@ -70,7 +70,7 @@ class TestOffer:
         assert offer_of(service).u2f is None
 
     def test_excludes_bound_keys(self, services):
-        """A key that is bound already is excluded, through either door."""
+        """A key that is bound already is excluded, through either API."""
         service = services(devices=DevicePolicy(max_devices=3))
         key = service.key("alice")
         legacy = SoftSecurityKey()
@@ -139,7 +139,7 @@ class TestConfirm:
         device = service.account("alice").devices[0]
         assert (device.rp_id, device.app_id, device.transports) == ("example.com", None, ("usb",))
         assert (device.id, len(device.public_key), device.public_key[0]) == (bound.id, 65, 4)
-        assert service.told[-1].type is EventType.DEVICE_BOUND
+        assert service.observed[-1].type is EventType.DEVICE_BOUND
 
     @pytest.mark.parametrize("algorithm", [-7, -8, -35, -257])
     def test_newer_keys(self, service, algorithm):
@@ -159,14 +159,14 @@ class TestConfirm:
         assert (device.rp_id, device.app_id, set(device.transports)) == (None, APP_ID, {"usb", "nfc"})
         assert (device.sign_count, device.backup_eligible) == (0, None)
 
-    @pytest.mark.parametrize("spelt", [dict, json.dumps, lambda response: json.dumps(response).encode()])
-    @pytest.mark.parametrize("door", ["create", "u2f_register"])
-    def test_spelt(self, service, door, spelt):
+    @pytest.mark.parametrize("form", [dict, json.dumps, lambda response: json.dumps(response).encode()])
+    @pytest.mark.parametrize("method", ["create", "u2f_register"])
+    def test_forms(self, service, method, form):
         """A response is taken as text, as bytes, or as what a JSON parser made of it."""
         offer = offer_of(service)
-        request = offer.options if door == "create" else offer.u2f
-        response = getattr(SoftSecurityKey(), door)(request, ORIGIN)
-        assert service.perform("alice", confirm(offer, spelt(response))).kind is Kind.SECURITY_KEY
+        request = offer.options if method == "create" else offer.u2f
+        response = getattr(SoftSecurityKey(), method)(request, ORIGIN)
+        assert service.perform("alice", confirm(offer, form(response))).kind is Kind.SECURITY_KEY
 
     @pytest.mark.requirement("V26", "V27", "V28", "V29", "V34")
     @pytest.mark.parametrize(
@@ -182,20 +182,20 @@ class TestConfirm:
             KeyFault.SECOND_CERTIFICATE,
         ],
     )
-    @pytest.mark.parametrize("door", ["create", "u2f_register"])
-    def test_faults(self, services, door, fault):
+    @pytest.mark.parametrize("method", ["create", "u2f_register"])
+    def test_faults(self, services, method, fault):
         """A registration that does not hold is refused and costs one try; its check is for the log."""
         service = services(attestation=AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED))
         key = SoftSecurityKey(faults={fault})
         offer = offer_of(service)
-        response = getattr(key, door)(offer.options if door == "create" else offer.u2f, ORIGIN)
+        response = getattr(key, method)(offer.options if method == "create" else offer.u2f, ORIGIN)
         refusal = service.refusal("alice", confirm(offer, response))
         assert (refusal.reason, refusal.advice) == (Reason.BAD_REGISTRATION, Advice.RETYPE)
         assert refusal.check
         account = service.account("alice")
         assert (account.devices, account.offers[0].tries) == ((), 9)
         key.faults = frozenset()
-        response = getattr(key, door)(offer.options if door == "create" else offer.u2f, ORIGIN)
+        response = getattr(key, method)(offer.options if method == "create" else offer.u2f, ORIGIN)
         assert service.perform("alice", confirm(offer, response)).kind is Kind.SECURITY_KEY
 
     @pytest.mark.requirement("V35")
@@ -256,7 +256,7 @@ class TestConfirm:
 
     def test_no_record(self, service):
         """Were there an offer's ticket for no record, it binds nothing."""
-        moment = service.moment("alice")
+        moment = service.context("alice")
         stamp = fresh(moment, Purpose.OFFER_SECURITY_KEY, lifetime=300)
         ticket = sealed_ticket(None, moment, stamp, purpose=Purpose.OFFER_SECURITY_KEY, session=SESSION)
         verb = ConfirmSecurityKey("{}", offer=ticket, by=ROOT, session=SESSION)
@@ -339,16 +339,16 @@ class TestAttestation:
         return AttestationPolicy(level=AttestationLevel.CHAINED, roots=roots)
 
     @pytest.mark.requirement("U5", "V32")
-    @pytest.mark.parametrize("door", ["create", "u2f_register"])
-    def test_chained(self, services, door):
+    @pytest.mark.parametrize("method", ["create", "u2f_register"])
+    def test_chained(self, services, method):
         """Where the policy wants a trusted key, one that chains to its roots is bound with its model, no other."""
         maker = SoftAttestation.make()
         service = services(attestation=self.policy(maker.root))
         offer = offer_of(service)
-        request = offer.options if door == "create" else offer.u2f
-        stranger = getattr(SoftSecurityKey(), door)(request, ORIGIN)
+        request = offer.options if method == "create" else offer.u2f
+        stranger = getattr(SoftSecurityKey(), method)(request, ORIGIN)
         assert service.refusal("alice", confirm(offer, stranger)).reason is Reason.BAD_REGISTRATION
-        answer = getattr(SoftSecurityKey(attestation=maker), door)(request, ORIGIN)
+        answer = getattr(SoftSecurityKey(attestation=maker), method)(request, ORIGIN)
         bound = service.perform("alice", confirm(offer, answer))
         assert bound.model != ""
         assert service.account("alice").devices[0].attestation == "trusted"

@@ -31,7 +31,7 @@ from ram_mfa.account import MAX_OFFERS, NO_EPOCH
 from ram_mfa.otp import Algorithm, KeyURI
 from ram_mfa.rules.tickets import Purpose, fresh, sealed_ticket
 from ram_mfa.testing import AuthenticatorApp
-from tests.support.spine import OTHER_SESSION, ROOT, SESSION, finish
+from tests.support.service import OTHER_SESSION, ROOT, SESSION, finish
 
 
 def offer_of(service, user="alice", *, by=ROOT, session=SESSION, **how):
@@ -196,7 +196,7 @@ class TestOffer:
         """The repr of an offer holds neither secret nor ticket."""
         offer = offer_of(service)
         secret = str(offer.setup_key).replace(" ", "")
-        shown = repr((offer, service.told, service.account("alice"))).replace(" ", "")
+        shown = repr((offer, service.observed, service.account("alice"))).replace(" ", "")
         assert secret not in shown
         assert str(offer.id) not in shown
 
@@ -212,7 +212,7 @@ class TestConfirm:
         account = service.account("alice")
         assert [device.id for device in account.devices] == [bound.id]
         assert account.offers == ()
-        event = service.told[-1]
+        event = service.observed[-1]
         assert (event.type, event.device, event.actor) == (EventType.DEVICE_BOUND, bound.id, "administrator root")
 
     @pytest.mark.requirement("O22")
@@ -307,7 +307,7 @@ class TestConfirm:
 
     def test_no_record(self, service):
         """Were there an offer's ticket for no record, it binds nothing."""
-        moment = service.moment("alice")
+        moment = service.context("alice")
         stamp = fresh(moment, Purpose.OFFER_VIRTUAL_DEVICE, lifetime=300)
         ticket = sealed_ticket(None, moment, stamp, purpose=Purpose.OFFER_VIRTUAL_DEVICE, session=SESSION)
         verb = ConfirmVirtualDevice(["000000"], offer=ticket, by=ROOT, session=SESSION)
@@ -368,7 +368,7 @@ class TestWhoBinds:
 
     def test_no_enrolment_without_a_record(self, service):
         """Where users without a record are refused, no enrolment of theirs is one."""
-        moment = service.moment("carol")
+        moment = service.context("carol")
         stamp = fresh(moment, Purpose.ENROLMENT, lifetime=300)
         ticket = sealed_ticket(None, moment, stamp, purpose=Purpose.ENROLMENT, session=SESSION)
         by = Enrolment(ticket, session=SESSION)

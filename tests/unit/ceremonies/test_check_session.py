@@ -35,7 +35,7 @@ from ram_mfa import (
 )
 from ram_mfa.engine.records import user_key
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
-from tests.support.spine import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, Promoted, finish
+from tests.support.service import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, StoreWithHistory, finish
 
 MARK = "a hash of the stored hash"
 
@@ -182,7 +182,7 @@ class TestEnds:
     @pytest.mark.requirement("S12")
     def test_with_a_lost_history(self, services):
         """After a promotion or a restore an ended session does not come back: all end, and new ones are alive."""
-        service = services(store=Promoted())
+        service = services(store=StoreWithHistory())
         phone = service.phone("alice")
         mark = logged_on(service, phone)
         before = service.store.records

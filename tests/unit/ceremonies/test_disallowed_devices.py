@@ -29,7 +29,7 @@ from ram_mfa import (
     Unbind,
 )
 from ram_mfa.encoding.base64url import encode
-from tests.support.spine import APP_ID, DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
+from tests.support.service import APP_ID, DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
 
 KEYS_ONLY = frozenset({Kind.SECURITY_KEY})
 MARK = "mark"

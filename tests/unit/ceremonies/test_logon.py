@@ -35,7 +35,7 @@ from ram_mfa import (
 )
 from ram_mfa.account import MAX_OLD_MARKS
 from ram_mfa.rules.tickets import Purpose, fresh, sealed_ticket
-from tests.support.spine import APP_ID, DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
+from tests.support.service import APP_ID, DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
 
 
 class TestBegin:
@@ -73,8 +73,8 @@ class TestBegin:
         else:
             assert isinstance(outcome, NotRequired)
             assert (outcome.user, outcome.why) == ("alice", f"requirement.{requirement.value.replace(' ', '-')}")
-            assert service.told[-1].type is EventType.MFA_SKIPPED
-            assert service.told[-1].detail == outcome.why
+            assert service.observed[-1].type is EventType.MFA_SKIPPED
+            assert service.observed[-1].detail == outcome.why
 
     @pytest.mark.requirement("V17")
     @pytest.mark.parametrize("requirement", Requirement)
@@ -183,7 +183,7 @@ class TestFinish:
         assert proof.at == service.clock()
         device = service.account("alice").devices[0]
         assert (proof.device, device.last_used_at) == (device.id, service.clock())
-        event = service.told[-1]
+        event = service.observed[-1]
         assert (event.type, event.user, event.device, event.at) == (
             EventType.LOGON_PROVED,
             "alice",
@@ -322,7 +322,7 @@ class TestFinish:
         code = service.code(phone)
         service.perform("alice", EraseAccount(by=ROOT))
         assert service.refusal("alice", finish(ask, code)).reason is Reason.FOREIGN_TICKET
-        moment = service.moment("alice")
+        moment = service.context("alice")
         stamp = fresh(moment, Purpose.LOGON, lifetime=300)
         ticket = sealed_ticket(None, moment, stamp, purpose=Purpose.LOGON, session=SESSION)
         assert service.refusal("alice", FinishLogon(ticket, code, session=SESSION)).reason is Reason.NO_ACCOUNT
@@ -345,7 +345,7 @@ class TestFinish:
         code = service.code(phone)
         verb = FinishLogon(ask.id, code, session=SESSION, remember="Laptop", password_mark="the mark")
         wrong = service.refusal("alice", finish(service.ask("alice"), service.wrong(phone)))
-        shown = repr((verb, code, ask, wrong, service.perform("alice", verb), service.told))
+        shown = repr((verb, code, ask, wrong, service.perform("alice", verb), service.observed))
         shown += repr(BeginLogon(session=SESSION, machine="cookie", password_mark="the mark"))
         shown += repr(Assertion("secret answer"))
         for hidden in (str(code.code), str(ask.id), SESSION, "the mark", "cookie", "secret answer"):

@@ -28,7 +28,7 @@ from ram_mfa import (
 )
 from ram_mfa.policy.values import DAY
 from ram_mfa.rules.machines import HANDLE_LENGTH, MAX_HANDLES
-from tests.support.spine import DELETE, ROOT, SESSION, finish
+from tests.support.service import DELETE, ROOT, SESSION, finish
 
 MARK = "the mark of a password"
 
@@ -109,7 +109,7 @@ class TestRemember:
         token = remember(service, phone)
         account = service.account("alice")
         assert account.machines[0].digest == hashlib.sha256(token.encode()).digest()
-        assert str(token) not in repr((account, service.told, service.perform("alice", Describe(token)), token))
+        assert str(token) not in repr((account, service.observed, service.perform("alice", Describe(token)), token))
 
     @pytest.mark.requirement("B18")
     def test_nothing_else(self, service):

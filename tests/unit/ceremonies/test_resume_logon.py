@@ -31,7 +31,7 @@ from ram_mfa import (
     UnknownUsers,
 )
 from ram_mfa.testing import AuthenticatorApp
-from tests.support.spine import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, finish
+from tests.support.service import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, finish
 
 MARK = "a hash of the stored hash"
 

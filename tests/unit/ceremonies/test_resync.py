@@ -18,7 +18,7 @@ from ram_mfa import (
     TOTPCode,
     TOTPPolicy,
 )
-from tests.support.spine import PARTY, ROOT, SESSION, finish
+from tests.support.service import PARTY, ROOT, SESSION, finish
 
 
 def resync(codes, *, by=ROOT, device=None):
@@ -46,7 +46,7 @@ class TestResync:
         view = service.perform("alice", resync(shown(service, phone, -1, 0)))
         assert view.id == device(service).id
         assert device(service).drift == ahead
-        event = service.told[-1]
+        event = service.observed[-1]
         assert (event.type, event.detail) == (EventType.DEVICE_RESYNCED, f"drift {ahead}")
         service.clock.advance(30)
         assert service.perform("alice", finish(service.ask("alice"), service.code(phone))).user == "alice"
@@ -152,7 +152,7 @@ class TestRename:
         assert view.name == "Work phone"
         renamed = attrs.evolve(before.devices[0], name="Work phone")
         assert service.account("alice") == attrs.evolve(before, devices=(renamed,))
-        assert service.told[-1].type is EventType.DEVICE_RENAMED
+        assert service.observed[-1].type is EventType.DEVICE_RENAMED
 
     @pytest.mark.parametrize("name", ["", "x" * 65, "a\x00", " ", "\ud800"])
     def test_names(self, service, name):

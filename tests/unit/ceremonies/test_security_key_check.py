@@ -20,7 +20,7 @@ from ram_mfa import (
     U2FSignature,
 )
 from ram_mfa.testing import Counters, KeyFault, SoftSecurityKey
-from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
+from tests.support.service import DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
 
 
 def legacy(service, user="alice", **how):
@@ -40,12 +40,12 @@ def u2f(key, ask):
     return U2FSignature(key.u2f_sign(ask.u2f, ORIGIN))
 
 
-DOORS = {"WebAuthn": webauthn, "U2F": u2f}
-each_door = pytest.mark.parametrize("answer", DOORS.values(), ids=DOORS)
+APIS = {"WebAuthn": webauthn, "U2F": u2f}
+each_api = pytest.mark.parametrize("answer", APIS.values(), ids=APIS)
 
 
 class TestRight:
-    @each_door
+    @each_api
     @pytest.mark.parametrize("counters", Counters)
     def test_counts_up(self, service, answer, counters):
         """A right answer spends its challenge and stores the key's count."""
@@ -56,7 +56,7 @@ class TestRight:
             assert service.account("alice").devices[0].sign_count == expected
         assert service.account("alice").devices[0].last_used_at == service.clock()
 
-    @each_door
+    @each_api
     def test_text(self, service, answer):
         """An answer may come as text."""
         key = legacy(service)
@@ -66,7 +66,7 @@ class TestRight:
         assert service.perform("alice", finish(ask, evidence)).user == "alice"
 
     @pytest.mark.requirement("U9", "U10")
-    @each_door
+    @each_api
     def test_a_key_that_never_counts(self, service, answer):
         """A key whose count is always zero goes on; it has no signal to give."""
         key = legacy(service, faults={KeyFault.ZERO_COUNTER})
@@ -74,7 +74,7 @@ class TestRight:
             ask = service.ask("alice")
             assert service.perform("alice", finish(ask, answer(key, ask))).user == "alice"
 
-    @each_door
+    @each_api
     def test_high_s(self, service, answer):
         """The other value of s is as valid; nothing is told apart by the bytes of a signature."""
         key = legacy(service, faults={KeyFault.HIGH_S_SIGNATURE})
@@ -84,7 +84,7 @@ class TestRight:
 
 class TestWrong:
     @pytest.mark.requirement("V26", "V27", "V28", "V29", "U8", "U11")
-    @each_door
+    @each_api
     @pytest.mark.parametrize(
         "fault",
         [
@@ -106,7 +106,7 @@ class TestWrong:
         refusal = service.refusal("alice", finish(ask, answer(key, ask), operation=operation))
         assert (refusal.reason, refusal.advice) == (Reason.WRONG_ANSWER, Advice.RETYPE)
         assert refusal.check
-        assert refusal.check in service.told[-1].detail
+        assert refusal.check in service.observed[-1].detail
         key.faults = frozenset()
         spent = service.refusal("alice", finish(ask, answer(key, ask), operation=operation))
         assert spent.reason is Reason.SPENT_TICKET
@@ -138,7 +138,7 @@ class TestWrong:
         assert service.refusal("alice", finish(ask, u2f(stranger, ask))).check == "DEVICE_INELIGIBLE"
 
     @pytest.mark.requirement("U13", "V14")
-    @each_door
+    @each_api
     def test_another_users_key(self, service, answer):
         """A key of another user is refused, however rightly it signed this challenge."""
         legacy(service)
@@ -172,12 +172,12 @@ class TestWrong:
         assert (refusal.reason, refusal.check) == (Reason.WRONG_ANSWER, "AppID")
 
     def test_a_site_taken_away(self, services):
-        """Where the policy names no site any more, no door is open."""
+        """Where the policy names no site any more, neither API answers."""
         parties = [PARTY]
         service = services(policy=lambda: MFAPolicy.ram(issuer="Example", relying_party=parties[0]))
         key = legacy(service)
-        asks = [service.ask("alice") for _ in DOORS]
-        answers = [door(key, ask) for door, ask in zip(DOORS.values(), asks, strict=True)]
+        asks = [service.ask("alice") for _ in APIS]
+        answers = [api(key, ask) for api, ask in zip(APIS.values(), asks, strict=True)]
         parties[0] = None
         for ask, evidence in zip(asks, answers, strict=True):
             assert service.refusal("alice", finish(ask, evidence)).reason is Reason.DEVICE_NOT_ALLOWED
@@ -185,7 +185,7 @@ class TestWrong:
 
 class TestCloned:
     @pytest.mark.requirement("V30", "U9", "S5")
-    @each_door
+    @each_api
     @pytest.mark.parametrize("back", [0, 1, 5])
     def test_count_went_back(self, service, answer, back):
         """A count that did not rise refuses, is remembered and told; the lower value is never stored."""
@@ -207,7 +207,7 @@ class TestCloned:
         assert service.refusal("alice", finish(ask, answer(key, ask))).reason is Reason.SPENT_TICKET
 
     @pytest.mark.requirement("V30")
-    @each_door
+    @each_api
     def test_the_clone_and_the_owner(self, service, answer):
         """Of a key and its clone the one that lags is refused, and the other goes on."""
         key = legacy(service)

@@ -29,7 +29,7 @@ from ram_mfa import (
 )
 from ram_mfa.ceremonies.receipts import CheckReceipt
 from ram_mfa.rules.tickets import Purpose, fresh, operation_subject, sealed_ticket
-from tests.support.spine import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, finish
+from tests.support.service import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, finish
 
 
 class TestBegin:
@@ -75,7 +75,7 @@ class TestFinish:
         ask = service.ask("alice", operation=DELETE)
         proof = service.perform("alice", finish(ask, service.code(phone), operation=DELETE))
         assert (proof.purpose, proof.operation, proof.machine) == (ProofOf.STEP_UP, DELETE, None)
-        event = service.told[-1]
+        event = service.observed[-1]
         assert (event.type, event.detail, event.device) == (EventType.STEP_UP_PROVED, "server.delete", proof.device)
 
     def test_with_a_key(self, service):
@@ -97,7 +97,7 @@ class TestFinish:
 
     def test_no_record(self, service):
         """Were there a step-up's ticket for no record, it passes nothing."""
-        moment = service.moment("alice")
+        moment = service.context("alice")
         stamp = fresh(moment, Purpose.STEP_UP, lifetime=300)
         subject = operation_subject(DELETE)
         ticket = sealed_ticket(None, moment, stamp, purpose=Purpose.STEP_UP, session=SESSION, subject=subject)
@@ -116,7 +116,7 @@ class TestSpend:
         proof = service.perform("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
         assert (proof.user, proof.purpose, proof.operation) == ("alice", ProofOf.STEP_UP, DELETE)
         assert (proof.at, proof.kind, proof.phishing_resistant) == (proved_at, Kind.VIRTUAL, False)
-        assert service.told[-1].type is EventType.RECEIPT_SPENT
+        assert service.observed[-1].type is EventType.RECEIPT_SPENT
         with service.unchanged():
             refusal = service.refusal("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
         assert (refusal.reason, refusal.advice) == (Reason.BAD_RECEIPT, Advice.PROVE_AGAIN)
@@ -145,7 +145,7 @@ class TestSpend:
             proof = service.perform("alice", SpendReceipt(receipt, operation=DELETE, session=SESSION))
             assert (proof.device, proof.kind) == (proofs[kind].device, kind)
             assert proof.phishing_resistant is (kind is Kind.SECURITY_KEY)
-            assert service.told[-1].device == proof.device
+            assert service.observed[-1].device == proof.device
 
     @pytest.mark.requirement("B12", "B14")
     def test_not_valid_for_this(self, service):

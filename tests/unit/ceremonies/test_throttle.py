@@ -25,7 +25,7 @@ from ram_mfa import (
 )
 from ram_mfa.policy import GUESS_BOUND, guess_probability
 from ram_mfa.policy.values import DAY, HOUR
-from tests.support.spine import DELETE, ORIGIN, ROOT, SESSION, finish
+from tests.support.service import DELETE, ORIGIN, ROOT, SESSION, finish
 
 
 def guess(service, phone, **how):

@@ -32,7 +32,7 @@ from ram_mfa import (
 )
 from ram_mfa.account import MAX_SPENT
 from ram_mfa.rules.tickets import operation_subject
-from tests.support.spine import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, finish
+from tests.support.service import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, finish
 
 SKEW = 60
 """Seconds: the policy's default."""

@@ -22,7 +22,7 @@ from ram_mfa import (
     SpendReceipt,
     Unbind,
 )
-from tests.support.spine import DELETE, PARTY, ROOT, SESSION, finish
+from tests.support.service import DELETE, PARTY, ROOT, SESSION, finish
 
 
 class TestUnbind:
@@ -121,7 +121,7 @@ class TestReset:
         assert (after.wrong, after.password_mark, after.handle) == ((), None, before.handle)
         assert after.epoch != before.epoch
         assert isinstance(service.perform("alice", BeginLogon(session=SESSION)), MustBind)
-        assert service.told[-1].type is EventType.MFA_RESET or service.events(EventType.MFA_RESET)
+        assert service.observed[-1].type is EventType.MFA_RESET or service.events(EventType.MFA_RESET)
 
     def test_where_nobody_must(self, services):
         """Where the policy requires MFA of nobody, the view says so."""

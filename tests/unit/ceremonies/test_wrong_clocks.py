@@ -27,7 +27,7 @@ from ram_mfa.account import MAX_ACCEPTED, MAX_SPENT
 from ram_mfa.policy.values import DAY
 from ram_mfa.rules.totp_check import with_accepted
 from ram_mfa.testing import KeyFault, SoftSecurityKey
-from tests.support.spine import DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
+from tests.support.service import DELETE, ORIGIN, PARTY, ROOT, SESSION, finish
 
 YEAR = 365 * DAY
 SKEW = 60

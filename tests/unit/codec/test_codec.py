@@ -16,7 +16,7 @@ from ram_mfa._secret import SecretBytes
 from ram_mfa.codec import CredentialClaim, Unreadable
 from tests.support import accounts
 from tests.support.accounts import ACCOUNT, KEY, LEGACY, MACHINE, OFFER, PHONE, ROOT_RECORD
-from tests.support.frames import locals_of_the_package
+from tests.support.frame_locals import locals_of_the_package
 
 GOLDEN = Path(__file__).parent / "golden"
 HELD = CredentialClaim("u" + 43 * "A")

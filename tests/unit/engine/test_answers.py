@@ -17,7 +17,7 @@ from ram_mfa import (
 )
 from ram_mfa.engine.effects import MAX_SEALED
 from ram_mfa.engine.records import ROOT_KEY, user_key
-from tests.support.spine import ROOT, SESSION, Promoted, finish
+from tests.support.service import ROOT, SESSION, StoreWithHistory, finish
 
 
 async def coroutine():
@@ -56,7 +56,7 @@ class TestSwap:
         """A swap's answer that is neither True nor False proves nothing: nobody is logged on, and nothing is told."""
         service = services()
         phone = service.phone("alice")
-        code, told = service.code(phone), len(service.told)
+        code, told = service.code(phone), len(service.observed)
         service.store.interfere = Answers("swap", answer, key=user_key("", "alice"), really=really)
         for _ in range(3):
             asked = service.ask("alice")
@@ -67,12 +67,12 @@ class TestSwap:
             else:  # spent by a swap that was applied
                 assert really
                 assert caught.value.refusal.reason is Reason.REPLAYED_CODE
-        assert "LOGON_PROVED" not in {event.type.name for event in service.told[told:]}
+        assert "LOGON_PROVED" not in {event.type.name for event in service.observed[told:]}
 
     @pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
     def test_of_the_root(self, services, answer):
         """So for the root record: the loss that was to be noted is not taken for noted."""
-        service = services(store=Promoted())
+        service = services(store=StoreWithHistory())
         service.store.history = "2"
         service.store.interfere = Answers("swap", answer, key=ROOT_KEY, really=False)
         with pytest.raises(StoreUncertain):
@@ -109,7 +109,7 @@ class TestNames:
     @pytest.mark.parametrize("name", [None, b"1", 1, "x" * 1_025])
     def test_no_name(self, services, name):
         """A history's name that is no string, or endless, is no answer."""
-        service = services(store=Promoted())
+        service = services(store=StoreWithHistory())
         service.mfa._engine.session.forget()
         service.store.history = name
         with pytest.raises(StoreUnavailable, match="incarnation must return"):

@@ -26,7 +26,7 @@ from ram_mfa.engine.resealing import adopt_store_id
 from ram_mfa.engine.store_session import MAX_AGE
 from ram_mfa.sealing import BrokenSeal, NotSealed, SealedElsewhere
 from tests.support.accounts import ROOT_RECORD
-from tests.support.spine import ROOT, SEAL, SESSION, Promoted, Raw, Script, Unpinned
+from tests.support.service import ROOT, SEAL, SESSION, RecordReader, ScriptedStore, StoreWithHistory, StoreWithoutViews
 
 OLD, NEW = b"k" * 32, b"n" * 32
 BOTH = AESGCMSeal({"2026": OLD, "2027": NEW}, seal_with="2027")
@@ -129,7 +129,7 @@ class TestANewStoreId:
         """
         number = 0
         while True:
-            store = Promoted()
+            store = StoreWithHistory()
             service = services(store=store, seal=SEAL)
             for user in ("alice", "bob"):
                 service.perform(user, OpenAccount(by=ROOT))
@@ -178,7 +178,7 @@ class TestANewStoreId:
     @pytest.mark.requirement("S12")
     def test_history_lost_in_every_walk(self, services):
         """While history is lost in every walk the older id is not given up: what the walk wrote may be gone."""
-        service, names = services(store=Promoted()), iter(range(2, 1_000))
+        service, names = services(store=StoreWithHistory()), iter(range(2, 1_000))
         service.perform("alice", OpenAccount(by=ROOT))
         first = service.root.store_id
 
@@ -220,7 +220,7 @@ class TestANewStoreId:
         service.run(service.mfa.reseal())
         assert service.root.older is None
 
-    @pytest.mark.parametrize("store", [Script, Unpinned])
+    @pytest.mark.parametrize("store", [ScriptedStore, StoreWithoutViews])
     @pytest.mark.parametrize("new_store_id", [False, True])
     def test_waits_where_views_are_not_pinned(self, services, store, new_store_id):
         """Where an open process may still write under the old id, the walk begins when its view and verb have ended."""
@@ -230,7 +230,7 @@ class TestANewStoreId:
         session.pause = waited.append
         service.run(service.mfa.reseal(new_store_id=new_store_id))
         wait = MAX_AGE + service.mfa._engine.deadline
-        assert (wait in waited) is (store is Unpinned and new_store_id)
+        assert (wait in waited) is (store is StoreWithoutViews and new_store_id)
 
 
 @pytest.mark.requirement("A10")
@@ -239,7 +239,7 @@ class TestALeakedKey:
         """With the ring's key and a copy of the records anyone forges receipts, for moments to come too. After the
         documented cure none of them passes, now or 90 days later.
         """
-        service, copy = services(), Script()
+        service, copy = services(), ScriptedStore()
         phone = service.phone("alice")
         for key, record in service.store.records.items():
             copy.put(key, record)
@@ -267,7 +267,7 @@ class TestALeakedKey:
 
     def test_the_root_comes_first(self, services):
         """The root record is sealed anew before any other record: what the old key opens names no living ticket key."""
-        store = Script()
+        store = ScriptedStore()
         services(store=store, seal=SEAL).perform("alice", OpenAccount(by=ROOT))
         service = services(store=store, seal=BOTH, create=False)
         service.store.calls.clear()
@@ -330,7 +330,7 @@ class TestDiscard:
         service.store.interfere = lambda word, really, key, *arguments: word == "load" and really(key, *arguments)
         with pytest.raises(Exception, match="nothing there to change"):
             service.run(service.mfa.discard("alice", ROOT))
-        assert Raw(service.store).load(PLACE) == b"damaged"
+        assert RecordReader(service.store).load(PLACE) == b"damaged"
 
 
 @pytest.mark.requirement("A14")

@@ -23,7 +23,7 @@ from ram_mfa.engine.forks import lineage
 from ram_mfa.engine.records import user_key
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import ManualClock, enrolled
-from tests.support.spine import ROOT, SESSION
+from tests.support.service import ROOT, SESSION
 
 ALICE = user_key("", "alice")
 WON, LOST, UNCERTAIN = 10, 11, 12
@@ -145,4 +145,4 @@ class TestFork:
                     service.perform("alice", OpenAccount(by=ROOT))
             else:
                 assert service.perform("alice", OpenAccount(by=ROOT)).user == "alice"
-            assert len(service.told) == (not forked)
+            assert len(service.observed) == (not forked)

@@ -21,7 +21,7 @@ from ram_mfa.codec import decode_claim
 from ram_mfa.engine import moves
 from ram_mfa.engine.records import user_key
 from tests.support.records import AsStored
-from tests.support.spine import ROOT, SESSION, Raw, Script
+from tests.support.service import ROOT, SESSION, RecordReader, ScriptedStore
 
 ALICE, BOB = user_key("", "alice"), user_key("", "bob")
 PLACE = b"r" * 16
@@ -179,7 +179,7 @@ class TestLate:
             yield
 
         monkeypatch.setattr(moves, "_depart", nothing)
-        service = services(store=Script())
+        service = services(store=ScriptedStore())
         with pytest.raises(StoreContended):
             service.run(service.mfa.move("alice", "bob", ROOT))
 
@@ -194,7 +194,7 @@ def owner(service):
     """Return the store key of the user whose claim it is."""
     key = claim_of(service)
     sealed = service.store.records[key]
-    return decode_claim(AsStored(service.seal, Raw(service.store)).for_record(key).unseal(sealed)).key
+    return decode_claim(AsStored(service.seal, RecordReader(service.store)).for_record(key).unseal(sealed)).key
 
 
 @pytest.mark.requirement("A20")

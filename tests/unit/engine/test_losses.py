@@ -9,13 +9,13 @@ import pytest
 
 from ram_mfa import Describe, OpenAccount, Reason, Refused, StoreUnavailable
 from ram_mfa.engine.records import ROOT_KEY
-from tests.support.spine import ROOT, Promoted
+from tests.support.service import ROOT, StoreWithHistory
 
 YEAR = 365 * 86_400.0
 SKEW = 60
 
 
-class Clocked(Promoted):
+class Clocked(StoreWithHistory):
     """A store on a server with a clock of its own.
 
     Attributes:
@@ -85,7 +85,7 @@ class TestNoting:
 class TestWithdrawing:
     def test_by_a_declaration_only(self, services):
         """A loss noted by a clock a year ahead stays until an operator declares one; that names and withdraws it."""
-        service = services(store=Promoted())
+        service = services(store=StoreWithHistory())
         service.perform("alice", OpenAccount(by=ROOT))
         right = service.clock()
         service.clock.set(right + YEAR)
@@ -103,7 +103,7 @@ class TestWithdrawing:
 
     def test_within_the_skew(self, services):
         """A loss that another right clock noted a minute ahead is none of the future."""
-        service = services(store=Promoted())
+        service = services(store=StoreWithHistory())
         right = service.clock()
         service.clock.set(right + SKEW)
         service.run(service.mfa.declare_restored())

@@ -32,7 +32,7 @@ from ram_mfa import (
 from ram_mfa.ceremonies.delivery import Delivered, Waiting
 from ram_mfa.engine.records import user_key
 from ram_mfa.policy.values import HOUR
-from tests.support.spine import ORIGIN, ROOT, SEAL, Script, finish
+from tests.support.service import ORIGIN, ROOT, SEAL, ScriptedStore, finish
 
 NEW_SEAL = AESGCMSeal({"2026": b"k" * 32, "2027": b"n" * 32}, seal_with="2027")
 
@@ -81,7 +81,7 @@ class TestReseal:
     @pytest.mark.requirement("B24")
     def test_rotation(self, services):
         """Every record is written under the new key, what cannot be read is counted, and progress is told."""
-        store = Script()
+        store = ScriptedStore()
         services(store=store, seal=SEAL).phone("alice")
         store.put("u" + "x" * 43, b"damaged")
         service, told = services(store=store, seal=NEW_SEAL), []
@@ -92,7 +92,7 @@ class TestReseal:
 
     def test_races(self, services):
         """A record that changes at every turn ends in StoreContended."""
-        store = Script()
+        store = ScriptedStore()
         services(store=store, seal=SEAL).phone("alice")
         service = services(store=store, seal=NEW_SEAL)
         store.interfere = lambda word, really, key, *arguments: (

@@ -9,7 +9,7 @@ import pytest
 
 from ram_mfa import MFA, AsyncMFA, Describe, MFAPolicy, OpenAccount, UnsafePlaintext
 from ram_mfa.stores.memory import AsyncMemoryStore, MemoryStore
-from tests.support.spine import ROOT
+from tests.support.service import ROOT
 
 POLICY = MFAPolicy.ram(issuer="Example")
 

@@ -7,17 +7,17 @@ import pytest
 
 from ram_mfa import MFA, BeginLogon, Describe, FinishLogon, HistoryLost, OpenAccount, Reason, TOTPCode, UnreadableRecord
 from ram_mfa.engine.records import ROOT_KEY, user_key
-from tests.support.spine import ROOT, SESSION, Promoted, Script, Unpinned, finish
+from tests.support.service import ROOT, SESSION, ScriptedStore, StoreWithHistory, StoreWithoutViews, finish
 
 
-class NameOnly(Promoted):
+class NameOnly(StoreWithHistory):
     """A store whose views compare the name of the history only, as a third party's may."""
 
     def at(self, incarnation, /):
         return super().at(incarnation)
 
 
-STORES = {"pinned": Script, "names": NameOnly, "plain": Unpinned}
+STORES = {"pinned": ScriptedStore, "names": NameOnly, "plain": StoreWithoutViews}
 each_store = pytest.mark.parametrize("store", STORES.values(), ids=STORES)
 
 
@@ -91,7 +91,7 @@ class TestRestoredUnderAnOpenProcess:
 
     def test_a_fresh_root_is_no_loss(self, services):
         """A view that finds another root record under the same name reads it anew, and no loss is noted."""
-        service = services(store=Promoted())
+        service = services(store=StoreWithHistory())
         service.perform("alice", OpenAccount(by=ROOT))
         other = services(store=service.store, clock=service.clock, create=False)
         other.run(other.mfa.renew_tickets())
@@ -118,7 +118,7 @@ class TestTicketKey:
 
     def test_every_write_of_the_root(self, services):
         """Whatever writes the root record draws a new ticket key: a loss, a declaration, a re-sealing, a renewal."""
-        service = services(store=Promoted())
+        service = services(store=StoreWithHistory())
         service.perform("alice", OpenAccount(by=ROOT))
         keys = [service.root.ticket_key]
         service.store.history = "2"
@@ -184,7 +184,7 @@ class TestReads:
                     assert error.refusal.reason in {Reason.NO_ACCOUNT, Reason.FOREIGN_TICKET}  # noqa: PT017
                 words = [word for word, _ in service.store.calls[before:]]
                 counted.setdefault(type(verb), set()).add(tuple(words))
-        expected = ("load",) if store is Script else ("load", "load")
+        expected = ("load",) if store is ScriptedStore else ("load", "load")
         assert counted == {BeginLogon: {expected}, FinishLogon: {expected}}
 
 
@@ -216,7 +216,7 @@ class TestUnpinned:
 class TestViews:
     def test_compare(self):
         """The test's own views raise HistoryLost where the name or the pinned record differs, and change nothing."""
-        store = Promoted()
+        store = StoreWithHistory()
         store.put("r", b"1")
         for view in (store.at("2"), store.at("1", beside=("r", b"2")), store.at("1", beside=("q", b"1"))):
             with pytest.raises(HistoryLost):

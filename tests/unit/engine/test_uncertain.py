@@ -7,7 +7,7 @@ import pytest
 
 from ram_mfa import Describe, OpenAccount, StoreContended, StoreUnavailable, StoreUncertain
 from ram_mfa.errors import HistoryLost
-from tests.support.spine import ROOT, Promoted
+from tests.support.service import ROOT, StoreWithHistory
 
 
 class Uncertain:
@@ -32,7 +32,7 @@ class TestUncertain:
         service = services()
         service.store.interfere = Uncertain(lands=True, times=1)
         assert service.perform("alice", OpenAccount(by=ROOT)).user == "alice"
-        assert len(service.told) == 1
+        assert len(service.observed) == 1
 
     @pytest.mark.requirement("S4", "S13")
     def test_landed_and_not_kept(self, services):
@@ -41,7 +41,7 @@ class TestUncertain:
         service.store.interfere = Uncertain(lands=True, times=2)
         with pytest.raises(StoreUncertain):
             service.perform("alice", OpenAccount(by=ROOT))
-        assert service.told == []
+        assert service.observed == []
 
     @pytest.mark.requirement("S4")
     @pytest.mark.parametrize("again", ["load", "swap"])
@@ -61,7 +61,7 @@ class TestUncertain:
         service.store.interfere = interfere
         with pytest.raises(StoreUncertain):
             service.perform("alice", OpenAccount(by=ROOT))
-        assert service.told == []
+        assert service.observed == []
         service.store.interfere = None
         assert service.perform("alice", Describe()).user == "alice"
 
@@ -79,7 +79,7 @@ class TestUncertain:
 class TestLostHistory:
     def test_upkeep_begins_afresh(self, services):
         """Report, re-sealing and discarding open the store anew, and the loss is written down once."""
-        service = services(store=Promoted())
+        service = services(store=StoreWithHistory())
         service.perform("alice", OpenAccount(by=ROOT))
         service.store.history = "2"
         assert [row.user for row in service.run(service.mfa.credential_report())] == ["alice"]
@@ -94,7 +94,7 @@ class TestLostHistory:
 
     def test_lost_while_opening(self, services):
         """A history that is lost between the first question and the first read is asked for again."""
-        service = services(store=Promoted())
+        service = services(store=StoreWithHistory())
         lost = [True]
 
         def interfere(word, really, key, *arguments):
@@ -114,7 +114,7 @@ class TestLostHistory:
         def interfere(word, really, key, *arguments):
             raise HistoryLost("2")
 
-        service = services(store=Promoted())
+        service = services(store=StoreWithHistory())
         service.mfa._engine.session.forget()
         service.store.interfere = interfere
         with pytest.raises(StoreContended):

@@ -34,7 +34,7 @@ from ram_mfa.rules.verb import Verb
 from ram_mfa.stores.memory import AsyncMemoryStore
 from ram_mfa.testing import ManualClock, enrolled
 from tests.support.races import wrong_codes
-from tests.support.spine import ROOT, SESSION
+from tests.support.service import ROOT, SESSION
 
 VICTIM = user_key("", "victim")
 

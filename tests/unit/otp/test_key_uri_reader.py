@@ -10,7 +10,7 @@ from ram_mfa.errors import MalformedMessage
 from ram_mfa.otp import Algorithm, KeyURI
 from ram_mfa.otp.key_uri_reader import MAX_URI
 from tests.support import vectors
-from tests.support.frames import locals_of_the_package
+from tests.support.frame_locals import locals_of_the_package
 
 SECRET = b"12345678901234567890"
 S = "secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ram_mfa._secret import SecretText
 from ram_mfa.otp import TOTP, canonical_code
 from ram_mfa.otp.normalise import MAX_TYPED
-from tests.support.spellings import spellings
+from tests.support.code_forms import code_forms
 
 SECRET = b"12345678901234567890"
 
@@ -23,7 +23,7 @@ class TestCanonicalCode:
     @pytest.mark.parametrize("code", ["755224", "000000", "0123456", "99999999"])
     def test_spellings(self, code):
         """Each of more than 300 spellings is the same code, or none; no spelling is another code."""
-        table = spellings(code)
+        table = code_forms(code)
         assert len(table) >= 300
         for name, typed in table:
             expected = code.encode() if name.startswith("same: ") else None
@@ -60,5 +60,5 @@ class TestCanonicalCode:
     def test_match_applies_it(self):
         """TOTP.match takes every spelling of the code that is one, and no other, and never raises."""
         totp = TOTP(SECRET)
-        for name, typed in spellings(totp.at(59)):
+        for name, typed in code_forms(totp.at(59)):
             assert totp.match(typed, at=59) == (1 if name.startswith("same: ") else None), name

@@ -13,7 +13,7 @@ from ram_mfa.errors import MalformedMessage
 from ram_mfa.otp import TOTP, parse_setup_key, setup_key
 from ram_mfa.otp.base32 import MAX_SECRET
 from tests.support import require_program
-from tests.support.frames import locals_of_the_package
+from tests.support.frame_locals import locals_of_the_package
 
 SECRET = b"12345678901234567890"
 KEY = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"

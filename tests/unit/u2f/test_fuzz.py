@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every parser of the room against damaged inputs: 200,000 each where all rounds are run.
+"""Every parser of the package against damaged inputs: 200,000 each where all rounds are run.
 
 Nothing but the two documented errors comes out, what is taken is written back to the letter, and no damaged message
 verifies. The slowest input and its time stand in the report (``pytest -rA``, and the properties of a JUnit file); no

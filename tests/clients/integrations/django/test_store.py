@@ -27,7 +27,7 @@ from tests.clients.integrations.django.project import Maker, alias, of_url
 from tests.stores import pins
 from tests.stores.conftest import DEADLINE, LONG
 from tests.support import real, require_module, rounds
-from tests.support.races import ALL_THE_TIME, EnginePlace, eight_processes_submit_one_code
+from tests.support.races import ALL_THE_TIME, ServiceOnEngine, eight_processes_submit_one_code
 from tests.support.servers import PATIENCE
 
 KEY = "u" + "A" * 43
@@ -96,7 +96,7 @@ class TestTheKit:
     @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
     def test_eight_processes_submit_one_code(self, databases, path, engine, request):
         """In each of 2,000 rounds exactly one of eight processes is let in."""
-        place = EnginePlace(Maker(databases.on(engine, path, request), ALL_THE_TIME))
+        place = ServiceOnEngine(Maker(databases.on(engine, path, request), ALL_THE_TIME))
         store, _ = eight_processes_submit_one_code(place, rounds(2000))
         for kind in "uc":
             for key in store.keys(kind):

@@ -26,11 +26,11 @@ from ram_mfa import (
 )
 from ram_mfa.encoding.base64url import encode
 from ram_mfa.testing import SoftSecurityKey
-from tests.support.doors import Door, registration
+from tests.support.key_apis import KeyAPI, registration
 from tests.support.key_ceremony import bind
 from tests.support.key_faults import KINDS
 from tests.support.legacy import registered
-from tests.support.spine import APP_ID, ORIGIN, PARTY, ROOT, SESSION, finish
+from tests.support.service import APP_ID, ORIGIN, PARTY, ROOT, SESSION, finish
 
 OTHER_APP_ID = "https://example.com/another/app-id.json"
 CELLS = list(itertools.product([True, False], repeat=3))
@@ -145,7 +145,7 @@ class TestOneAppID:
             verb = ImportSecurityKey(registered().kept, app_id=APP_ID, by=ROOT)
             assert service.refusal("alice", verb).reason is Reason.OTHER_APP_ID
         offer = service.perform("alice", OfferSecurityKey(ROOT, account_name="alice", session=SESSION))
-        told = registration(Door.U2F, SoftSecurityKey(), offer)
+        told = registration(KeyAPI.U2F, SoftSecurityKey(), offer)
         confirm = ConfirmSecurityKey(told, offer=offer.id, by=ROOT, session=SESSION)
         assert service.refusal("alice", confirm).reason is Reason.OTHER_APP_ID
         bind(service, KINDS[0])  # one through WebAuthn has no AppID
@@ -157,15 +157,15 @@ class TestNativeApps:
     APP = "android:apk-key-hash:" + "A" * 43
 
     def test_answers_of_an_app(self, services):
-        """An app that the policy names logs on, through either door; one that it does not name does not."""
+        """An app that the policy names logs on, through either API; one that it does not name does not."""
         named = {"webauthn": self.APP, "u2f": "ios:bundle-id:com.example"}
         party = attrs.evolve(PARTY, native_apps=list(named.values()))
         service = services(relying_party=party, devices=DevicePolicy(max_devices=3))
         key = bind(service, KINDS[3])
         for app in (*named.values(), self.APP[:-1] + "E", "ios:bundle-id:com.example.evil", ORIGIN):
-            for door, own in named.items():
+            for api, own in named.items():
                 asked = service.ask("alice")
-                if door == "webauthn":
+                if api == "webauthn":
                     verb = finish(asked, signed(key, asked, under=APP_ID, used=True, origin=app))
                 else:
                     verb = finish(asked, signed_through_u2f(key, asked, origin=app))

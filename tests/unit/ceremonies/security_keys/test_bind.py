@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Binding a security key through the verbs: options, registrations at both doors, attestation, tries, limits."""
+"""Binding a security key through the verbs: options, registrations at both APIs, attestation, tries, limits."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ from ram_mfa.refusals import Ticket
 from ram_mfa.testing import ClientRefused, KeyFault, SoftAttestation, SoftSecurityKey
 from ram_mfa.u2f import AttestationCertificate
 from tests.support import rounds
-from tests.support.doors import Door, answer, registration
+from tests.support.key_apis import KeyAPI, answer, registration
 from tests.support.key_faults import EDDSA, ES256, KINDS, at_registration
 from tests.support.legacy import registered
-from tests.support.spine import APP_ID, ORIGIN, OTHER_SESSION, ROOT, SESSION, Services, finish
+from tests.support.service import APP_ID, ORIGIN, OTHER_SESSION, ROOT, SESSION, Services, finish
 
 ASKED = AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED)
 kinds = pytest.mark.parametrize("kind", KINDS, ids=str)
-doors = pytest.mark.parametrize("door", Door, ids=lambda door: door.value)
+apis = pytest.mark.parametrize("api", KeyAPI, ids=lambda api: api.value)
 
 
 def offered(service, user="alice", *, by=ROOT, session=SESSION, **how):
@@ -61,12 +61,12 @@ def confirm(offer, response, *, by=ROOT, session=SESSION):
 
 def bind(service, kind, user="alice", key=None):
     offer, key = offered(service, user), key or kind.key()
-    return key, service.perform(user, confirm(offer, registration(kind.door, key, offer)))
+    return key, service.perform(user, confirm(offer, registration(kind.api, key, offer)))
 
 
-def logs_on(service, key, door=Door.WEBAUTHN, user="alice"):
+def logs_on(service, key, api=KeyAPI.WEBAUTHN, user="alice"):
     asked = service.ask(user)
-    return service.perform(user, finish(asked, answer(door, key, asked)))
+    return service.perform(user, finish(asked, answer(api, key, asked)))
 
 
 def unb64(text):
@@ -77,7 +77,7 @@ class TestOptions:
     @pytest.mark.standard("WebAuthn Level 3 #sctn-parseCreationOptionsFromJSON", "ram_mfa.OfferSecurityKey")
     def test_json_ready(self, services):
         """Both requests go through JSON unchanged, and a key answers what came out of it."""
-        for door in Door:
+        for api in KeyAPI:
             service = services()
             offer = offered(service)
             for request in (offer.options, offer.u2f):
@@ -85,7 +85,7 @@ class TestOptions:
             read = attrs.evolve(
                 offer, options=json.loads(json.dumps(offer.options)), u2f=json.loads(json.dumps(offer.u2f))
             )
-            told = json.dumps(registration(door, SoftSecurityKey(), read))
+            told = json.dumps(registration(api, SoftSecurityKey(), read))
             assert service.perform("alice", confirm(offer, told)).kind is Kind.SECURITY_KEY
 
     @pytest.mark.requirement("U16")
@@ -112,8 +112,8 @@ class TestOptions:
         assert len(unb64(options["challenge"])) == 32
 
     @pytest.mark.requirement("U16", "V26")
-    def test_one_challenge_at_both_doors(self, service):
-        """The challenge is the ticket's own, the same at both doors, and another for every offer."""
+    def test_one_challenge_at_both_apis(self, service):
+        """The challenge is the ticket's own, the same at both APIs, and another for every offer."""
         offer = offered(service)
         challenge = offer.options["challenge"]
         assert offer.u2f["registerRequests"] == [{"version": "U2F_V2", "challenge": challenge}]
@@ -145,7 +145,7 @@ class TestOptions:
         with pytest.raises(ClientRefused) as caught:
             key.create(offer.options, ORIGIN)
         assert caught.value.name == "InvalidStateError"
-        if kind.door is Door.U2F:
+        if kind.api is KeyAPI.U2F:
             assert offer.options["extensions"] == {"appidExclude": APP_ID}
             assert key.u2f_register(offer.u2f, ORIGIN) == {"errorCode": 4}
         else:
@@ -202,7 +202,7 @@ class TestBound:
         """A registration binds the key, as text or parsed; what its signature does not cover is not believed."""
         service = services(attestation=ASKED)
         offer, key = offered(service, name="Blue"), kind.key()
-        told = registration(kind.door, key, offer)
+        told = registration(kind.api, key, offer)
         told = {"dict": told, "text": json.dumps(told), "bytes": json.dumps(told).encode()}[spelt]
         bound = service.perform("alice", confirm(offer, told))
         (device,) = service.account("alice").devices
@@ -210,7 +210,7 @@ class TestBound:
         assert (device.id, device.credential_id, device.name) == (bound.id, handle, "Blue")
         assert (device.bound_at, device.bound_by, device.last_used_at) == (service.clock(), "administrator root", None)
         assert device.cloned_at is None
-        through_u2f, u2f_key = kind.door is Door.U2F, kind.algorithm is None
+        through_u2f, u2f_key = kind.api is KeyAPI.U2F, kind.algorithm is None
         assert (device.rp_id, device.app_id) == ((None, APP_ID) if through_u2f else ("example.com", None))
         assert device.sign_count == (0 if u2f_key else 1)
         assert device.attestation == "unverified"
@@ -219,15 +219,15 @@ class TestBound:
             assert device.public_key == key.memory.credentials[handle].key_pair.point()
         assert [event.device for event in service.events(EventType.DEVICE_BOUND)] == [bound.id]
         assert service.account("alice").offers == ()
-        for door in kind.answers_at:
-            assert logs_on(service, key, door).device == bound.id
+        for api in kind.answers_at:
+            assert logs_on(service, key, api).device == bound.id
 
     @kinds
     def test_confirmed_once(self, services, kind):
         """A registration that bound is worth nothing a second time: its offer is gone with the bind."""
         service = services(devices=DevicePolicy(max_devices=3))
         offer, key = offered(service), kind.key()
-        verb = confirm(offer, registration(kind.door, key, offer))
+        verb = confirm(offer, registration(kind.api, key, offer))
         service.perform("alice", verb)
         with service.unchanged():
             assert service.refusal("alice", verb).reason is Reason.FOREIGN_TICKET
@@ -237,7 +237,7 @@ class TestBound:
         """Two keys where the policy says one, a key beside a phone: refused at both ends of the ceremony."""
         service = services()
         offer = offered(service)
-        told = registration(Door.WEBAUTHN, SoftSecurityKey(), offer)
+        told = registration(KeyAPI.WEBAUTHN, SoftSecurityKey(), offer)
         service.phone("bob")
         refusal = service.refusal("bob", OfferSecurityKey(ROOT, account_name="bob", session=SESSION, create=True))
         assert refusal.reason is Reason.OTHER_KIND_BOUND
@@ -258,7 +258,7 @@ class TestAttestation:
             service = services()
             bind(service, kind)
             (device,) = service.account("alice").devices
-            assert device.attestation == ("unverified" if kind.door is Door.U2F else "none")
+            assert device.attestation == ("unverified" if kind.api is KeyAPI.U2F else "none")
             assert device.model == ""
 
     @pytest.mark.requirement("U5", "V32")
@@ -358,7 +358,7 @@ class TestAttestation:
     def refused(self, service, kind, *, key=None, check=None):
         """Check that a registration is refused for its attestation, and that nothing is bound."""
         offer, key = offered(service, renew=True), key or kind.key()
-        refusal = service.refusal("alice", confirm(offer, registration(kind.door, key, offer)))
+        refusal = service.refusal("alice", confirm(offer, registration(kind.api, key, offer)))
         assert refusal.reason is Reason.BAD_REGISTRATION
         assert refusal.check in ({check} if check else {"trust path", "certificate"})
         assert service.account("alice").devices == ()
@@ -382,7 +382,7 @@ class TestFaults:
         service = services(**({"attestation": ASKED} if attested else {}))
         offer, key = offered(service), kind.key()
         key.faults = {fault}
-        verb = confirm(offer, registration(kind.door, key, offer))
+        verb = confirm(offer, registration(kind.api, key, offer))
         check = at_registration(kind, fault, attested=attested)
         if check is None:
             assert service.perform("alice", verb).kind is Kind.SECURITY_KEY
@@ -392,29 +392,29 @@ class TestFaults:
         account = service.account("alice")
         assert (account.devices, [one.tries for one in account.offers]) == ((), [OFFER_TRIES - 1])
         assert not any(place.startswith("c") for place in service.store.records)
-        assert service.told[-1].detail == f"BAD_REGISTRATION: {check}"
+        assert service.observed[-1].detail == f"BAD_REGISTRATION: {check}"
         key.faults = ()
-        service.perform("alice", confirm(offer, registration(kind.door, key, offer)))
+        service.perform("alice", confirm(offer, registration(kind.api, key, offer)))
 
-    @doors
-    def test_ten_tries(self, service, door):
+    @apis
+    def test_ten_tries(self, service, api):
         """The tenth wrong registration takes the offer away: the eleventh, though right, binds nothing."""
         offer, key = offered(service), SoftSecurityKey()
-        right = registration(door, key, offer)
+        right = registration(api, key, offer)
         key.faults = {KeyFault.WRONG_ORIGIN}
         for turn in range(OFFER_TRIES):
-            refusal = service.refusal("alice", confirm(offer, registration(door, key, offer)))
+            refusal = service.refusal("alice", confirm(offer, registration(api, key, offer)))
             assert refusal.reason is Reason.BAD_REGISTRATION, turn
         with service.unchanged():
             assert service.refusal("alice", confirm(offer, right)).reason is Reason.OFFER_GONE
         offer, key.faults = offered(service), ()
-        service.perform("alice", confirm(offer, registration(door, key, offer)))
+        service.perform("alice", confirm(offer, registration(api, key, offer)))
 
-    @doors
-    def test_the_last_try(self, service, door):
+    @apis
+    def test_the_last_try(self, service, api):
         """A right registration binds up to the last try."""
         offer, key = offered(service), SoftSecurityKey()
-        right = registration(door, key, offer)
+        right = registration(api, key, offer)
         for _ in range(OFFER_TRIES - 1):
             service.refusal("alice", confirm(offer, {}))
         service.perform("alice", confirm(offer, right))
@@ -437,41 +437,41 @@ class TestFaults:
 
 @pytest.mark.requirement("B12", "V14")
 class TestForeign:
-    def told(self, service, door=Door.WEBAUTHN):
+    def told(self, service, api=KeyAPI.WEBAUTHN):
         offer = offered(service)
-        return offer, registration(door, SoftSecurityKey(), offer)
+        return offer, registration(api, SoftSecurityKey(), offer)
 
     def dead(self, service, user, verb, *reasons):
         with service.unchanged():
             assert service.refusal(user, verb).reason in reasons
 
-    @doors
-    def test_another_session(self, service, door):
+    @apis
+    def test_another_session(self, service, api):
         """A registration from another session is foreign and costs no try."""
-        offer, told = self.told(service, door)
+        offer, told = self.told(service, api)
         self.dead(service, "alice", confirm(offer, told, session=OTHER_SESSION), Reason.FOREIGN_TICKET)
         service.perform("alice", confirm(offer, told))
 
-    @doors
-    def test_another_actor(self, service, door):
+    @apis
+    def test_another_actor(self, service, api):
         """Who began must finish."""
-        offer, told = self.told(service, door)
+        offer, told = self.told(service, api)
         self.dead(service, "alice", confirm(offer, told, by=Administrator("another")), Reason.OFFER_GONE)
         service.perform("alice", confirm(offer, told))
 
-    @doors
-    def test_another_user(self, service, door):
+    @apis
+    def test_another_user(self, service, api):
         """One user's offer binds nothing to another, though the other has an offer open too."""
-        offer, told = self.told(service, door)
+        offer, told = self.told(service, api)
         others = offered(service, "bob")
         self.dead(service, "bob", confirm(offer, told), Reason.FOREIGN_TICKET)
         refusal = service.refusal("bob", confirm(others, told))
         assert (refusal.reason, refusal.check) == (Reason.BAD_REGISTRATION, "challenge")
 
-    @doors
-    def test_another_offer(self, service, door):
+    @apis
+    def test_another_offer(self, service, api):
         """A registration answers its own offer and no earlier one of the same user."""
-        _, told = self.told(service, door)
+        _, told = self.told(service, api)
         renewed = offered(service, renew=True)
         refusal = service.refusal("alice", confirm(renewed, told))
         assert (refusal.reason, refusal.check) == (Reason.BAD_REGISTRATION, "challenge")
@@ -492,29 +492,29 @@ class TestForeign:
         asked = service.ask("alice")
         verb = ConfirmSecurityKey(told, offer=asked.id, by=ROOT, session=SESSION)
         self.dead(service, "alice", verb, Reason.FOREIGN_TICKET)
-        verb = FinishLogon(offer.id, answer(Door.WEBAUTHN, key, asked), session=SESSION)
+        verb = FinishLogon(offer.id, answer(KeyAPI.WEBAUTHN, key, asked), session=SESSION)
         self.dead(service, "alice", verb, Reason.FOREIGN_TICKET)
         # An assertion is no registration, nor the other way round.
-        refusal = service.refusal("alice", confirm(offer, answer(Door.WEBAUTHN, key, asked).response))
+        refusal = service.refusal("alice", confirm(offer, answer(KeyAPI.WEBAUTHN, key, asked).response))
         assert (refusal.reason, refusal.check) == (
             Reason.BAD_REGISTRATION,
             "malformed registration response: response",
         )
 
-    @doors
-    def test_expired(self, service, door):
+    @apis
+    def test_expired(self, service, api):
         """An offer lives ten minutes and not one moment more."""
-        offer, told = self.told(service, door)
+        offer, told = self.told(service, api)
         service.clock.advance(600)
         self.dead(service, "alice", confirm(offer, told), Reason.EXPIRED_TICKET)
-        offer, told = self.told(service, door)
+        offer, told = self.told(service, api)
         service.clock.advance(599.999)
         service.perform("alice", confirm(offer, told))
 
-    @doors
-    def test_older_than_a_change(self, service, door):
+    @apis
+    def test_older_than_a_change(self, service, api):
         """A password change kills the offer."""
-        offer, told = self.told(service, door)
+        offer, told = self.told(service, api)
         service.perform("alice", PasswordChanged())
         self.dead(service, "alice", confirm(offer, told), Reason.FOREIGN_TICKET)
 
@@ -530,7 +530,7 @@ class TestCredentialIds:
 
         _, bound = bind(service, kind, key=same())
         offer = offered(service, "bob")
-        told = registration(kind.door, same(), offer)
+        told = registration(kind.api, same(), offer)
         for _ in range(2):
             assert service.refusal("bob", confirm(offer, told)).reason is Reason.CREDENTIAL_TAKEN
         service.perform("alice", Unbind(by=ROOT))
@@ -549,7 +549,7 @@ class TestCredentialIds:
         service = services(devices=DevicePolicy(max_devices=3))
         bind(service, kind, key=same())
         offer = offered(service)
-        told = registration(kind.door, same(), offer)
+        told = registration(kind.api, same(), offer)
         with service.unchanged():
             assert service.refusal("alice", confirm(offer, told)).reason is Reason.CREDENTIAL_TAKEN
 
@@ -585,14 +585,14 @@ class TestCredentialIds:
         service = services(attestation=ASKED)
         offer = offered(service)
         key = SoftSecurityKey(algorithm=kind.algorithm, credential_id_length=length)
-        verb = confirm(offer, registration(kind.door, key, offer))
+        verb = confirm(offer, registration(kind.api, key, offer))
         if check is not None:
             assert service.refusal("alice", verb).check == check
             return
         service.perform("alice", verb)
         assert len(service.account("alice").devices[0].credential_id) == length
-        for door in kind.answers_at:
-            assert logs_on(service, key, door).user == "alice"
+        for api in kind.answers_at:
+            assert logs_on(service, key, api).user == "alice"
 
     def test_longer_than_u2f_has(self, services):
         """A statement of a U2F key over more than 255 bytes is none: no U2F key makes such a handle."""
@@ -657,12 +657,12 @@ class TestWhateverCame:
 
     @settings(max_examples=rounds(2_000))
     @given(data=st.data())
-    @pytest.mark.parametrize("door", Door, ids=lambda door: door.value)
-    def test_members_replaced(self, lasting, door, data):
+    @pytest.mark.parametrize("api", KeyAPI, ids=lambda api: api.value)
+    def test_members_replaced(self, lasting, api, data):
         """A right response with any member replaced or left out binds or is refused, and what binds is the key."""
         offer = offered(lasting, renew=True)
-        told = registration(door, SoftSecurityKey(seed=b"seed"), offer)
-        inside = data.draw(st.booleans()) and door is Door.WEBAUTHN
+        told = registration(api, SoftSecurityKey(seed=b"seed"), offer)
+        inside = data.draw(st.booleans()) and api is KeyAPI.WEBAUTHN
         members = dict(told["response"] if inside else told)
         name = data.draw(st.sampled_from(sorted(members)))
         if data.draw(st.booleans()):
@@ -685,7 +685,7 @@ class TestWhateverCame:
 
     def test_deep_and_giant(self, lasting):
         """Nested without end, or as long as anybody likes; as text, or parsed already."""
-        told = registration(Door.WEBAUTHN, SoftSecurityKey(), offered(lasting, renew=True))
+        told = registration(KeyAPI.WEBAUTHN, SoftSecurityKey(), offered(lasting, renew=True))
         for what in (
             nested(100_000),
             nested(5_000, member="response"),
@@ -708,14 +708,14 @@ class TestWhateverCame:
             wrong(lasting, what)
 
     @pytest.mark.requirement("U12")
-    @doors
-    def test_names_twice(self, lasting, door):
+    @apis
+    def test_names_twice(self, lasting, api):
         """A document that names a member twice, on any level, says two things, and is refused."""
-        told = registration(door, SoftSecurityKey(), offered(lasting, renew=True))
+        told = registration(api, SoftSecurityKey(), offered(lasting, renew=True))
         text = json.dumps(told)
         for name, value in told.items():
             wrong(lasting, f'{{"{name}": {json.dumps(value)}, {text[1:]}')
-        if door is Door.WEBAUTHN:
+        if api is KeyAPI.WEBAUTHN:
             inner = json.dumps(told["response"])
             for name, value in told["response"].items():
                 wrong(lasting, text.replace(inner, f'{{"{name}": {json.dumps(value)}, {inner[1:]}'))

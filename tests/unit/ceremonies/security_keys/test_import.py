@@ -14,9 +14,9 @@ from ram_mfa.encoding.base64url import encode
 from ram_mfa.policy import DevicePolicy
 from ram_mfa.testing import SoftSecurityKey
 from tests.support import rounds
-from tests.support.doors import Door, answer
+from tests.support.key_apis import KeyAPI, answer
 from tests.support.legacy import registered
-from tests.support.spine import APP_ID, ORIGIN, PARTY, ROOT, SESSION, Services, finish
+from tests.support.service import APP_ID, ORIGIN, PARTY, ROOT, SESSION, Services, finish
 
 OTHER_APP_ID = "https://example.com/u2f/facets.json"
 
@@ -33,17 +33,17 @@ def brought(what, *, app_id=APP_ID, **how):
     return ImportSecurityKey(what, app_id=app_id, by=ROOT, **how, create=True)
 
 
-def logs_on(service, key, door, user="alice"):
+def logs_on(service, key, api, user="alice"):
     asked = service.ask(user)
-    return service.perform(user, finish(asked, answer(door, key, asked)))
+    return service.perform(user, finish(asked, answer(api, key, asked)))
 
 
 class TestImported:
     @pytest.mark.requirement("U14", "U10", "B1")
     @pytest.mark.standard("WebAuthn Level 3 #sctn-appid-extension", "ram_mfa.ImportSecurityKey")
     @pytest.mark.parametrize("form", FORMS)
-    @pytest.mark.parametrize("door", Door, ids=lambda door: door.value)
-    def test_logs_on(self, service, form, door):
+    @pytest.mark.parametrize("api", KeyAPI, ids=lambda api: api.value)
+    def test_logs_on(self, service, form, api):
         """However it was kept, the key logs on: in a browser through ``appid``, in a legacy client through U2F."""
         legacy = registered()
         bound = service.perform("alice", brought(FORMS[form](legacy), name="Old key"))
@@ -61,17 +61,17 @@ class TestImported:
         asked = service.ask("alice")
         assert asked.options["extensions"] == {"appid": APP_ID}
         assert asked.u2f["appId"] == APP_ID
-        proof = logs_on(service, legacy.key, door)
+        proof = logs_on(service, legacy.key, api)
         assert (proof.user, proof.device, proof.phishing_resistant) == ("alice", bound.id, True)
         assert service.account("alice").devices[0].sign_count == 1
 
     def test_another_app_id_than_the_policy_has(self, services):
         """A key keeps the AppID of its registration, whatever the site registers under now."""
-        for door in Door:
+        for api in KeyAPI:
             service, legacy = services(), registered(app_id=OTHER_APP_ID)
             service.perform("alice", brought(legacy.kept, app_id=OTHER_APP_ID))
             assert service.ask("alice").options["extensions"] == {"appid": OTHER_APP_ID}
-            assert logs_on(service, legacy.key, door).user == "alice"
+            assert logs_on(service, legacy.key, api).user == "alice"
 
     @pytest.mark.requirement("B10")
     def test_beside_a_key_of_today(self, services):
@@ -81,7 +81,7 @@ class TestImported:
         for one in (legacy, other):
             service.perform("alice", brought(one.kept))
         for key in (new, legacy.key, other.key, new):
-            assert logs_on(service, key, Door.WEBAUTHN).user == "alice"
+            assert logs_on(service, key, KeyAPI.WEBAUTHN).user == "alice"
 
     @pytest.mark.parametrize(
         ("named", "kept"),
@@ -101,7 +101,7 @@ class TestImported:
         service, legacy = services(), registered()
         service.perform("alice", brought(legacy.kept | {"transports": named}))
         assert service.account("alice").devices[0].transports == kept
-        assert logs_on(service, legacy.key, Door.WEBAUTHN).user == "alice"
+        assert logs_on(service, legacy.key, KeyAPI.WEBAUTHN).user == "alice"
 
     @pytest.mark.parametrize("length", [1, 255])
     def test_key_handles(self, service, length):
@@ -109,7 +109,7 @@ class TestImported:
         legacy = registered(key=SoftSecurityKey(credential_id_length=length))
         service.perform("alice", brought(legacy.raw))
         assert len(service.account("alice").devices[0].credential_id) == length
-        assert logs_on(service, legacy.key, Door.WEBAUTHN).user == "alice"
+        assert logs_on(service, legacy.key, KeyAPI.WEBAUTHN).user == "alice"
 
 
 def refused(service, verb, reason=Reason.BAD_IMPORT, user="alice"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Binding security keys under rules over FIDO metadata, at both doors, with the library's own soft keys."""
+"""Binding security keys under rules over FIDO metadata, at both APIs, with the library's own soft keys."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from ram_mfa import AttestationLevel, AttestationPolicy, ConfirmSecurityKey, OfferSecurityKey, Reason
 from ram_mfa.u2f import AttestationCertificate
 from ram_mfa.webauthn.metadata import MetadataRules, read_metadata
-from tests.support.doors import registration
+from tests.support.key_apis import registration
 from tests.support.key_faults import KINDS
 from tests.support.metadata import base64_of, blob, entry, report, service_root
-from tests.support.spine import ROOT, SESSION
+from tests.support.service import ROOT, SESSION
 from tests.support.webauthn import AT_2030
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -44,7 +44,7 @@ class TestBinding:
         key = kind.key()
         service = services(attestation=policy(key, report("FIDO_CERTIFIED", None)))
         offer = offered(service)
-        response = registration(kind.door, key, offer)
+        response = registration(kind.api, key, offer)
         bound = service.perform("alice", ConfirmSecurityKey(response, offer=offer.id, by=ROOT, session=SESSION))
         assert bound.model
         assert service.account("alice").devices[0].attestation == "trusted"
@@ -56,7 +56,7 @@ class TestBinding:
         key = kind.key()
         service = services(attestation=policy(key, report(status, None)))
         offer = offered(service)
-        response = registration(kind.door, key, offer)
+        response = registration(kind.api, key, offer)
         refusal = service.refusal("alice", ConfirmSecurityKey(response, offer=offer.id, by=ROOT, session=SESSION))
         assert (refusal.reason, refusal.check) == (Reason.BAD_REGISTRATION, "model")
 
@@ -66,6 +66,6 @@ class TestBinding:
         other = {"aaguid": str(uuid.uuid4()), "attestationCertificateKeyIdentifiers": None}
         service = services(attestation=policy(key, **other))
         offer = offered(service)
-        response = registration(kind.door, key, offer)
+        response = registration(kind.api, key, offer)
         refusal = service.refusal("alice", ConfirmSecurityKey(response, offer=offer.id, by=ROOT, session=SESSION))
         assert (refusal.reason, refusal.check) == (Reason.BAD_REGISTRATION, "model")

@@ -20,10 +20,10 @@ from ram_mfa import (
     Unbind,
 )
 from tests.support import key_ceremony
-from tests.support.doors import answer, registration
+from tests.support.key_apis import answer, registration
 from tests.support.key_ceremony import answers, bind, lasting  # noqa: F401 - a fixture of the classes below
 from tests.support.key_faults import KINDS
-from tests.support.spine import DELETE, OTHER_SESSION, ROOT, SESSION
+from tests.support.service import DELETE, OTHER_SESSION, ROOT, SESSION
 
 
 class TestRightAnswers(key_ceremony.RightAnswers):
@@ -31,12 +31,12 @@ class TestRightAnswers(key_ceremony.RightAnswers):
 
     @pytest.mark.requirement("B14")
     @answers
-    def test_the_proof(self, service, kind, door):
+    def test_the_proof(self, service, kind, api):
         """The proof is of the operation for its subject, and its receipt is spent once, for that alone."""
         key = bind(service, kind)
-        proof = self.proves(service, key, door)
+        proof = self.proves(service, key, api)
         assert (proof.purpose, proof.operation, proof.machine) == (ProofOf.STEP_UP, DELETE, None)
-        event = service.told[-1]
+        event = service.observed[-1]
         assert (event.type, event.detail, event.device) == (EventType.STEP_UP_PROVED, "server.delete", proof.device)
         for operation, session in (
             (Operation("server.delete", "i-0816"), SESSION),
@@ -54,20 +54,20 @@ class TestRightAnswers(key_ceremony.RightAnswers):
 
     @pytest.mark.requirement("B2", "B4", "B10", "V21", "V22")
     @answers
-    def test_the_owner(self, services, kind, door):
+    def test_the_owner(self, services, kind, api):
         """With a receipt of the key the owner binds a spare one and unbinds the first; each receipt is good once."""
         service = services(devices=DevicePolicy(max_devices=2))
         key = bind(service, kind)
 
         def owner(operation, with_key):
             asked = service.ask("alice", operation=operation)
-            evidence = answer(door, with_key, asked)
+            evidence = answer(api, with_key, asked)
             verb = FinishStepUp(asked.id, evidence, operation=operation, session=SESSION)
             return Owner(service.perform("alice", verb).receipt, session=SESSION)
 
         spare, by = kind.key(), owner(Operation.BIND, key)
         offer = service.perform("alice", OfferSecurityKey(by, account_name="alice", session=SESSION, create=True))
-        told = registration(kind.door, spare, offer)
+        told = registration(kind.api, spare, offer)
         bound = service.perform("alice", ConfirmSecurityKey(told, offer=offer.id, by=by, session=SESSION))
         assert bound.bound_by == "owner"
         first = service.account("alice").devices[0].id
@@ -102,11 +102,11 @@ class TestTickets(key_ceremony.Tickets):
         ],
         ids=lambda operation: f"{operation.name} {operation.subject}",
     )
-    def test_another_operation(self, service, kind, door, operation):
+    def test_another_operation(self, service, kind, api, operation):
         """The challenge is for one operation on one subject: for another the ticket is foreign, the answer wrong."""
         key = bind(service, kind)
         asked, other = self.ask(service), service.ask("alice", operation=operation)
-        evidence = answer(door, key, asked)
+        evidence = answer(api, key, asked)
         verb = FinishStepUp(asked.id, evidence, operation=operation, session=SESSION)
         self.dead(service, verb, Reason.FOREIGN_TICKET)
         verb = FinishStepUp(other.id, evidence, operation=operation, session=SESSION)

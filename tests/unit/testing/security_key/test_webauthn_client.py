@@ -253,7 +253,7 @@ class TestAppID:
     """The bridge for keys that were registered through U2F."""
 
     def test_answers(self, key):
-        """A key registered at the U2F door answers at the WebAuthn door where its AppID is asked for."""
+        """A key registered through U2F answers through WebAuthn where its AppID is asked for."""
         assertion = log_on(key, u2f_registered(key), app_id=APP_ID)
         assert (assertion.app_id_used, assertion.sign_count) == (True, 1)
 

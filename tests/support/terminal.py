@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A program on a pseudo-terminal: what it prints is read, and typed to, as a person would."""
+"""A program on a pseudo-terminal, whose output a test reads and to which it types."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from pathlib import Path
 import attrs
 
 PATIENCE = 60
-"""Seconds until a program that prints nothing more is given up."""
+"""Seconds to wait for a program's output before a test fails."""
 
-# Ctrl-C reaches the programs of the session that has the terminal, also where ours was started with it ignored.
+# Give the program its own controlling terminal, so that Ctrl-C reaches it, and restore SIGINT's default action, which
+# a test run in the background would pass on as ignored.
 _CONTROLLED = """import fcntl, os, signal, sys, termios
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -31,7 +32,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 @attrs.define
 class Terminal:
-    """The other side of a program's terminal.
+    """The user's side of a program's terminal.
 
     Attributes:
         shown: all that the program printed.
@@ -45,10 +46,10 @@ class Terminal:
     _pressed: bytes = b""
 
     def until(self, words: str) -> str:
-        """Return what the program prints from the last such place on, up to the words and with them.
+        """Return the output after the last match, up to and including the given words.
 
         Raises:
-            AssertionError: it ends, or falls silent, without them.
+            AssertionError: the program ended, or printed nothing for PATIENCE seconds, without them.
         """
         end = time.monotonic() + PATIENCE
         while (found := self.shown.find(words, self._read)) < 0:
@@ -58,7 +59,7 @@ class Terminal:
         return self.shown[start : self._read]
 
     def type(self, line: str) -> None:
-        """Type a line, and Enter."""
+        """Type a line and Enter."""
         os.write(self._descriptor, line.encode() + b"\n")
 
     def press(self, control: int) -> None:
@@ -67,9 +68,9 @@ class Terminal:
         os.write(self._descriptor, self._pressed)
 
     def end(self) -> int:
-        """Read to the end, and return the exit status; press the last key again where nothing comes of it.
+        """Read to the end of the output, and return the exit status; press the last key again while nothing happens.
 
-        A Ctrl-C that meets the program between its prompt and its read is seen only behind the read.
+        A program that gets Ctrl-C after it has printed its prompt and before it reads notices it only after the read.
         """
         end = time.monotonic() + PATIENCE
         while True:
@@ -86,7 +87,7 @@ class Terminal:
             return True
         try:
             part = os.read(self._descriptor, 65_536)
-        except OSError:  # Linux's way to say that the program's side is closed
+        except OSError:  # Linux reports a closed program side as EIO
             return False
         self._raw += part
         self.shown = self._raw.decode(errors="replace").replace("\r\n", "\n")
@@ -95,7 +96,7 @@ class Terminal:
 
 @contextmanager
 def terminal(*command: str, cwd: Path, columns: int = 100) -> Iterator[Terminal]:
-    """Start a program on a terminal of its own, and end it if it has not ended."""
+    """Start a program on its own terminal, and kill it at the end if it still runs."""
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
 

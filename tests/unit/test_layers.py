@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The house stands: no file imports upward, nothing below layer 5 reaches a clock, I/O, a log or randomness.
+"""The layers hold: no file imports upward, nothing below layer 5 reaches a clock, I/O, a log or randomness.
 
 Every check is run over the real tree, and over made-up ones in which it must find something.
 """
@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 import ram_mfa
-from tests.support import floors
+from tests.support import layers
 
 TOP = Path(__file__).parents[2]
-HEAD = '# SPDX-License-Identifier: Apache-2.0\n"""What lives here."""\n'
+HEAD = '# SPDX-License-Identifier: Apache-2.0\n"""A made-up module."""\n'
 
 
 @pytest.fixture(scope="module")
-def house():
-    return floors.read(TOP / "src" / floors.PACKAGE)
+def package():
+    return layers.read(TOP / "src" / layers.PACKAGE)
 
 
 @pytest.fixture
@@ -34,88 +34,90 @@ def built(tmp_path):
             file = tmp_path / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(HEAD + source, encoding="utf-8")
-        return floors.read(tmp_path)
+        return layers.read(tmp_path)
 
     return build
 
 
 class TestTheRealTree:
-    def test_it_was_read(self, house):
+    def test_it_was_read(self, package):
         """The walk sees the package: an empty walk would find no fault."""
-        assert {"", "errors", "refusals", "_secret"} <= {module.name for module in house}
-        assert any(floors.own(one.target) == "errors" for module in house for one in floors.imports(module, {"errors"}))
+        assert {"", "errors", "refusals", "_secret"} <= {module.name for module in package}
+        assert any(
+            layers.own(one.target) == "errors" for module in package for one in layers.imports(module, {"errors"})
+        )
 
-    def test_every_room_has_a_floor(self, house):
-        """A new room is given its floor before it is used."""
-        assert floors.homeless(house) == []
+    def test_every_package_has_a_layer(self, package):
+        """A new package is given its layer before it is used."""
+        assert layers.unassigned(package) == []
 
-    def test_no_file_imports_upward(self, house):
-        """A file imports its own floor and the floors below, for type checkers too."""
-        assert floors.upward(house) == []
+    def test_no_file_imports_upward(self, package):
+        """A file imports its own layer and the layers below, for type checkers too."""
+        assert layers.upward(package) == []
 
-    def test_no_standard_imports_another(self, house):
+    def test_no_standard_imports_another(self, package):
         """OTP, U2F and WebAuthn share what is in the layers below them, and nothing of one another."""
-        assert floors.sideways(house) == []
+        assert layers.sideways(package) == []
 
-    def test_no_circles(self, house):
-        """Neither modules nor rooms import one another in a circle."""
-        assert floors.cycles(house) == []
+    def test_no_circles(self, package):
+        """Neither modules nor packages import one another in a circle."""
+        assert layers.cycles(package) == []
 
     @pytest.mark.requirement("O4", "O10")
-    def test_pure_below_floor_four(self, house):
+    def test_pure_below_layer_five(self, package):
         """No clock, no I/O, no logging, no secrets, no random in layers 0 to 4."""
-        assert floors.impure(house) == []
+        assert layers.impure(package) == []
 
-    def test_nothing_imports_adapters(self, house):
+    def test_nothing_imports_adapters(self, package):
         """A store, a framework or the QR code is imported by its own path, by the application."""
-        assert floors.adapters(house) == []
+        assert layers.adapters(package) == []
 
-    def test_core_imports_three_packages(self, house):
-        """Layers 0 to 5 need attrs, cbor2 and cryptography; each extra is imported in its own room alone."""
-        assert floors.foreign(house) == []
+    def test_core_imports_three_packages(self, package):
+        """Layers 0 to 5 need attrs, cbor2 and cryptography; each extra is imported in its own package alone."""
+        assert layers.foreign(package) == []
 
-    def test_every_file_opens_with_its_purpose(self, house):
-        """The licence's line, a docstring, and at most 300 lines."""
-        assert floors.misshapen(house) == []
+    def test_every_file_opens_with_its_purpose(self, package):
+        """The SPDX line, a docstring, and at most 300 lines."""
+        assert layers.misshapen(package) == []
 
-    def test_the_front_door_only_re_exports(self, house):
+    def test_the_package_only_re_exports(self, package):
         """Nothing is decided in the package's __init__."""
-        assert floors.front_door(house) == []
+        assert layers.package_init(package) == []
 
-    def test_importing_the_front_door_loads_no_adapter(self):
+    def test_importing_the_package_init_loads_no_adapter(self):
         """Whoever imports the package pays for no extra, no driver, and nothing of layer 6."""
         program = "import sys, ram_mfa; print('\\n'.join(sys.modules))"
         found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         loaded = set(found.stdout.split())
-        assert floors.PACKAGE in loaded
-        extras = {package for packages in floors.EXTRAS.values() for package in packages}
+        assert layers.PACKAGE in loaded
+        extras = {package for packages in layers.EXTRAS.values() for package in packages}
         assert loaded & {"sqlite3", *extras} == set()
-        assert {name for name in loaded if floors.floor_of(floors.own(name) or "") == floors.ADAPTERS} == set()
+        assert {name for name in loaded if layers.layer_of(layers.own(name) or "") == layers.ADAPTERS} == set()
 
-    def test_the_floors_are_those_of_the_package_data(self):
-        """The packages that the floors allow are those that the project declares, and no room stands twice."""
+    def test_the_layers_are_those_of_the_package_data(self):
+        """The packages that the layers allow are those that the project declares, and none stands in two layers."""
         project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        assert {name.partition(">")[0] for name in project["dependencies"]} == floors.CORE
+        assert {name.partition(">")[0] for name in project["dependencies"]} == layers.CORE
         declared = {
             name.partition(">")[0].partition("[")[0]
             for names in project["optional-dependencies"].values()
             for name in names
         }
-        used = {package for packages in floors.EXTRAS.values() for package in packages} - {"psycopg_pool"}
+        used = {package for packages in layers.EXTRAS.values() for package in packages} - {"psycopg_pool"}
         assert declared == used
         assert project["version"] == ram_mfa.__version__
-        rooms = [room for rooms in floors.ROOMS.values() for room in rooms]
-        assert len(rooms) == len(set(rooms))
+        packages = [package for packages in layers.LAYERS.values() for package in packages]
+        assert len(packages) == len(set(packages))
 
 
 class TestEachCheckCanFail:
     """On made-up trees: one that must be found, beside one that must not."""
 
     @pytest.mark.parametrize("path", ["attic.py", "cellar/wine.py"])
-    def test_homeless(self, built, path):
-        """A room that nobody gave a floor is found."""
-        assert floors.homeless(built({"errors.py": "", "otp/totp.py": "", "_loop_sync.py": "", path: ""})) == [
-            f"{path[:-3].replace('/', '.')}: on which floor?"
+    def test_unassigned(self, built, path):
+        """A package without a layer is found."""
+        assert layers.unassigned(built({"errors.py": "", "otp/totp.py": "", path: ""})) == [
+            f"{path[:-3].replace('/', '.')}: in which layer?"
         ]
 
     @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ class TestEachCheckCanFail:
             ("policy.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .ceremonies import logon"),
             ("errors.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .otp import totp"),
             ("ceremonies/logon.py", "from ..mfa import MFA"),
-            ("ceremonies/logon.py", "from .._loop import turn"),
+            ("ceremonies/logon.py", "from ..engine.loop import turn"),
             ("rules/tickets.py", "from ..ceremonies import logon"),
             ("mfa.py", "from .stores.memory import MemoryStore"),
             ("store.py", "from .testing import check_store"),
@@ -142,7 +144,7 @@ class TestEachCheckCanFail:
         ],
     )
     def test_upward(self, built, path, line):
-        """An import of a higher floor is found however it is written; the same tree without it is clean."""
+        """An import of a higher layer is found however it is written; the same tree without it is clean."""
         tree = {
             "__init__.py": "",
             "errors.py": "",
@@ -151,14 +153,14 @@ class TestEachCheckCanFail:
             "otp/totp.py": "from ..errors import MFAError",
             "ceremonies/logon.py": "from ..policy import MFAPolicy\nfrom ..rules import tickets",
             "rules/tickets.py": "",
-            "mfa.py": "from ._loop import turn",
-            "_loop.py": "from .ceremonies import logon",
+            "mfa.py": "from .engine.loop import turn",
+            "engine/loop.py": "from ..ceremonies import logon",
             "store.py": "",
             "stores/memory.py": "from ..store import Store",
             "testing/__init__.py": "from ..mfa import MFA",
         }
-        assert floors.upward(built(tree)) == []
-        assert len(floors.upward(built({**tree, path: line}))) == 1
+        assert layers.upward(built(tree)) == []
+        assert len(layers.upward(built({**tree, path: line}))) == 1
 
     @pytest.mark.parametrize(
         "line", ["from ..u2f.facets import AppID", "from ..u2f import AppID", "from .. import otp"]
@@ -175,26 +177,26 @@ class TestEachCheckCanFail:
             "webauthn/app_id.py": "from ..signatures import p256",
             "policy.py": "from .u2f import AppID",
         }
-        assert floors.sideways(built(tree)) == []
-        assert len(floors.sideways(built({**tree, "webauthn/app_id.py": line}))) == 1
+        assert layers.sideways(built(tree)) == []
+        assert len(layers.sideways(built({**tree, "webauthn/app_id.py": line}))) == 1
 
     def test_cycles_of_modules(self, built):
         """Three modules in a circle are found; a chain is none."""
         chain = {"otp/a.py": "from .b import x", "otp/b.py": "from . import c", "otp/c.py": ""}
-        assert floors.cycles(built(chain)) == []
-        assert floors.cycles(built({**chain, "otp/c.py": "def late():\n    from ..otp.a import x"})) != []
+        assert layers.cycles(built(chain)) == []
+        assert layers.cycles(built({**chain, "otp/c.py": "def late():\n    from ..otp.a import x"})) != []
 
-    def test_cycles_of_rooms(self, built):
-        """Two rooms that lean on one another are found, although no two modules do."""
+    def test_cycles_of_packages(self, built):
+        """Two packages that lean on one another are found, although no two modules do."""
         tree = {"otp/a.py": "from ..u2f.b import x", "u2f/b.py": "", "u2f/c.py": "", "otp/d.py": ""}
-        assert floors.cycles(built(tree)) == []
-        assert floors.cycles(built({**tree, "u2f/c.py": "from ..otp import d"})) != []
+        assert layers.cycles(built(tree)) == []
+        assert layers.cycles(built({**tree, "u2f/c.py": "from ..otp import d"})) != []
 
     def test_cycles_for_type_checkers(self, built):
         """An import that only type checkers see counts like any other."""
         for_types = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .refusals import Refusal"
-        assert floors.cycles(built({"errors.py": for_types, "refusals.py": ""})) == []
-        assert floors.cycles(built({"errors.py": for_types, "refusals.py": "from .errors import MFAError"})) != []
+        assert layers.cycles(built({"errors.py": for_types, "refusals.py": ""})) == []
+        assert layers.cycles(built({"errors.py": for_types, "refusals.py": "from .errors import MFAError"})) != []
 
     @pytest.mark.parametrize(
         "line",
@@ -231,9 +233,9 @@ class TestEachCheckCanFail:
             "from io import BytesIO\nfrom uuid import UUID\n"
         )
         parts = "import io\nimport uuid\nx = io.BytesIO(), uuid.UUID(int=1)\n"
-        assert floors.impure(built({path: pure + parts})) == []
-        assert floors.impure(built({path: pure, "mfa.py": line})) == []
-        assert len(floors.impure(built({path: pure + line}))) == 1
+        assert layers.impure(built({path: pure + parts})) == []
+        assert layers.impure(built({path: pure, "mfa.py": line})) == []
+        assert len(layers.impure(built({path: pure + line}))) == 1
 
     @pytest.mark.parametrize(
         ("path", "line"),
@@ -246,7 +248,7 @@ class TestEachCheckCanFail:
         ],
     )
     def test_adapters(self, built, path, line):
-        """An adapter that leans on another is found; what a room keeps for itself is not."""
+        """An adapter that leans on another is found; what a package keeps for itself is not."""
         tree = {
             "stores/memory.py": "",
             "stores/sqlite.py": "from ._shared import x",
@@ -259,8 +261,8 @@ class TestEachCheckCanFail:
             "testing/clock.py": "",
             "__main__.py": "from .stores.sqlite import SQLiteStore",
         }
-        assert floors.adapters(built(tree)) == []
-        assert len(floors.adapters(built({**tree, path: line}))) == 1
+        assert layers.adapters(built(tree)) == []
+        assert len(layers.adapters(built({**tree, path: line}))) == 1
 
     @pytest.mark.parametrize(
         ("path", "line"),
@@ -274,7 +276,7 @@ class TestEachCheckCanFail:
         ],
     )
     def test_foreign(self, built, path, line):
-        """A package that a room does not have is found."""
+        """A dependency that a package does not have is found."""
         tree = {
             "otp/totp.py": "import cryptography.hazmat",
             "qr.py": "import segno",
@@ -283,21 +285,21 @@ class TestEachCheckCanFail:
             "stores/postgres/pool.py": "import psycopg_pool",
             "stores/sqlite.py": "import sqlite3",
         }
-        assert floors.foreign(built(tree)) == []
-        assert len(floors.foreign(built({**tree, path: line}))) == 1
+        assert layers.foreign(built(tree)) == []
+        assert len(layers.foreign(built({**tree, path: line}))) == 1
 
     def test_misshapen(self, built, tmp_path):
-        """A file that is too long, has no licence line, or does not say what lives in it is found."""
-        assert floors.misshapen(built({"errors.py": "x = 1\n" * 298})) == []
-        assert len(floors.misshapen(built({"errors.py": "x = 1\n" * 299}))) == 1
+        """A file that is too long, has no SPDX line, or has no docstring is found."""
+        assert layers.misshapen(built({"errors.py": "x = 1\n" * 298})) == []
+        assert len(layers.misshapen(built({"errors.py": "x = 1\n" * 299}))) == 1
         (tmp_path / "errors.py").write_text('"""Spans."""\n', encoding="utf-8")
-        assert floors.misshapen(floors.read(tmp_path)) == ["errors: does not open with the licence's line"]
+        assert layers.misshapen(layers.read(tmp_path)) == ["errors: does not open with the SPDX line"]
         (tmp_path / "errors.py").write_text("# SPDX-License-Identifier: Apache-2.0\n", encoding="utf-8")
-        assert floors.misshapen(floors.read(tmp_path)) == ["errors: does not say what lives in it"]
+        assert layers.misshapen(layers.read(tmp_path)) == ["errors: has no docstring"]
 
     @pytest.mark.parametrize("line", ["x = 1", "def f(): ...", "if True:\n    from .otp import x", "register()"])
-    def test_front_door(self, built, line):
-        """Anything but names handed on is found in the front door."""
-        door = 'from .mfa import MFA as MFA\n__version__: str = "1"\n__all__ = ["MFA"]\n'
-        assert floors.front_door(built({"__init__.py": door, "otp/__init__.py": line})) == []
-        assert len(floors.front_door(built({"__init__.py": door + line}))) == 1
+    def test_package_init(self, built, line):
+        """Anything but re-exported names is found in the package's ``__init__``."""
+        init = 'from .mfa import MFA as MFA\n__version__: str = "1"\n__all__ = ["MFA"]\n'
+        assert layers.package_init(built({"__init__.py": init, "otp/__init__.py": line})) == []
+        assert len(layers.package_init(built({"__init__.py": init + line}))) == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The floors of docs/architecture.md as checks over a tree of source files.
+"""The layers of docs/architecture.md as checks over a tree of source files.
 
 Each check takes the modules of a tree and returns its complaints as text, sorted; none is good. Imports are read
 from the syntax tree: those inside functions and under ``if TYPE_CHECKING`` count like all others.
@@ -17,7 +17,7 @@ import attrs
 
 PACKAGE = "ram_mfa"
 
-ROOMS = {
+LAYERS = {
     0: {"errors", "refusals", "encoding", "_secret", "_validation", "_warning"},
     1: {"signatures", "attestation_certificates"},
     2: {"otp", "u2f", "webauthn"},
@@ -26,7 +26,7 @@ ROOMS = {
     5: {"store", "sealing", "key_ring", "threads", "engine", "mfa"},
     6: {"stores", "qr", "integrations", "testing", "operations", "__main__"},
 }
-"""The packages and modules of each layer; a new one is added here. Files of the loop (``_loop...``) are of layer 5."""
+"""The packages and modules of each layer; a new one is added here."""
 
 BENEATH = {"rules": {"ceremonies", "from_other_libraries"}}
 """Packages that import nothing of these, though they are of the same layer: the verbs stand above their rules."""
@@ -70,7 +70,7 @@ EXTRAS = {
 }
 """The packages that a package of layer 6 may import besides those."""
 
-LONGEST = 300
+MAX_LINES = 300
 
 
 @attrs.frozen
@@ -92,22 +92,20 @@ class Module:
     tree: ast.Module
 
     @property
-    def room(self) -> str:
-        """The first part of the name."""
+    def package(self) -> str:
+        """The first part of the name: a package, or a module of the top."""
         return self.name.partition(".")[0]
 
     @property
-    def floor(self) -> int | None:
-        """The floor of the module's room; None for the front door and for a room without a floor."""
-        return floor_of(self.name)
+    def layer(self) -> int | None:
+        """The layer of the module's package; None for the package's ``__init__`` and for what has no layer."""
+        return layer_of(self.name)
 
 
-def floor_of(name: str) -> int | None:
-    """Return the floor of a dotted name below the package."""
-    room = name.partition(".")[0]
-    if room.startswith("_loop"):
-        return FIRST_WITH_IO
-    return next((floor for floor, rooms in ROOMS.items() if room in rooms), None)
+def layer_of(name: str) -> int | None:
+    """Return the layer of a dotted name below the package, or None."""
+    package = name.partition(".")[0]
+    return next((layer for layer, packages in LAYERS.items() if package in packages), None)
 
 
 def read(root: Path) -> list[Module]:
@@ -125,8 +123,8 @@ def read(root: Path) -> list[Module]:
 def imports(module: Module, names: set[str]) -> Iterator[Import]:
     """Yield each import of a module: ``ram_mfa.otp.totp`` for the package's own, ``datetime`` for others.
 
-    ``names`` are the dotted names of the package's modules: they tell whether ``from .otp import totp`` names a module
-    or something in one.
+    ``names`` are the dotted names of the package's modules: they decide whether ``from .otp import totp`` names
+    a module or something in one.
     """
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
@@ -135,10 +133,10 @@ def imports(module: Module, names: set[str]) -> Iterator[Import]:
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
-                here = [PACKAGE, *module.name.split(".")] if module.name else [PACKAGE]
+                parts = [PACKAGE, *module.name.split(".")] if module.name else [PACKAGE]
                 up = node.level - (1 if module.is_package else 0)
-                kept = here[: len(here) - up]
-                base = ".".join([*kept, *([node.module] if node.module else [])])
+                parts = parts[: len(parts) - up]
+                base = ".".join([*parts, *([node.module] if node.module else [])])
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
                 is_module = inner.removeprefix(f"{PACKAGE}.") in names or inner in PURE or base in PURE_PARTS
@@ -159,25 +157,25 @@ def _each(modules: list[Module]) -> Iterator[tuple[Module, Import]]:
             yield module, one
 
 
-def homeless(modules: list[Module]) -> list[str]:
-    """Find modules whose room stands on no floor."""
-    return [f"{module.name}: on which floor?" for module in modules if module.name and module.floor is None]
+def unassigned(modules: list[Module]) -> list[str]:
+    """Find modules whose package has no layer."""
+    return [f"{module.name}: in which layer?" for module in modules if module.name and module.layer is None]
 
 
 def upward(modules: list[Module]) -> list[str]:
-    """Find imports of a higher floor, of what is above in the same one, of the front door, and of nowhere."""
+    """Find imports of a higher layer, of what is above in the same one, of the package itself, and of no layer."""
     complaints = []
     for module, one in _each(modules):
         name = own(one.target)
         if name is None:
             continue
         if not name:
-            complaints.append(f"{module.name}:{one.line}: imports the front door")
+            complaints.append(f"{module.name}:{one.line}: imports ram_mfa itself")
             continue
-        target, floor = floor_of(name), FIRST_WITH_IO if not module.name else module.floor
-        if floor is not None and (target is None or target > floor):
-            complaints.append(f"{module.name}:{one.line}: imports {name}, floor {target}, from floor {floor}")
-        elif name.partition(".")[0] in BENEATH.get(module.room, ()):
+        target, layer = layer_of(name), FIRST_WITH_IO if not module.name else module.layer
+        if layer is not None and (target is None or target > layer):
+            complaints.append(f"{module.name}:{one.line}: imports {name}, layer {target}, from layer {layer}")
+        elif name.partition(".")[0] in BENEATH.get(module.package, ()):
             complaints.append(f"{module.name}:{one.line}: imports {name}, which is above it")
     return complaints
 
@@ -187,23 +185,23 @@ def sideways(modules: list[Module]) -> list[str]:
     complaints = []
     for module, one in _each(modules):
         name = own(one.target)
-        if name and module.floor == STANDARDS == floor_of(name) and name.partition(".")[0] != module.room:
+        if name and module.layer == STANDARDS == layer_of(name) and name.partition(".")[0] != module.package:
             complaints.append(f"{module.name}:{one.line}: imports {name}, another standard")
     return complaints
 
 
 def cycles(modules: list[Module]) -> list[str]:
-    """Find modules, and rooms, that import one another in a circle."""
-    edges, rooms = set(), set()
+    """Find modules, and packages, that import one another in a circle."""
+    edges, packages = set(), set()
     for module, one in _each(modules):
         name = own(one.target)
         if name is None:
             continue
         edges.add((module.name, name))
-        if module.room != name.partition(".")[0]:
-            rooms.add((module.room, name.partition(".")[0]))
+        if module.package != name.partition(".")[0]:
+            packages.add((module.package, name.partition(".")[0]))
     complaints = []
-    for graph in (edges, rooms):
+    for graph in (edges, packages):
         sorter = graphlib.TopologicalSorter[str]()
         for start, end in sorted(graph):
             sorter.add(start, end)
@@ -216,7 +214,7 @@ def cycles(modules: list[Module]) -> list[str]:
 
 def impure(modules: list[Module]) -> list[str]:
     """Find, below layer 5, imports and calls that reach a clock, I/O, a log or randomness."""
-    low = [module for module in modules if module.floor is not None and module.floor < FIRST_WITH_IO]
+    low = [module for module in modules if module.layer is not None and module.layer < FIRST_WITH_IO]
     complaints = []
     for module, one in _each(low):
         package, _, part = one.target.partition(".")
@@ -253,13 +251,13 @@ def adapters(modules: list[Module]) -> list[str]:
         name = own(one.target)
         if (
             not name
-            or floor_of(name) != ADAPTERS
-            or module.floor != ADAPTERS
-            or module.room in {"__main__", "operations"}
+            or layer_of(name) != ADAPTERS
+            or module.layer != ADAPTERS
+            or module.package in {"__main__", "operations"}
         ):
             continue
         shared = name.rpartition(".")[2].startswith("_") or name.count(".") == 0
-        neighbours = module.room == name.partition(".")[0] and (module.room == "testing" or shared)
+        neighbours = module.package == name.partition(".")[0] and (module.package == "testing" or shared)
         inside = module.name.split(".")[:2] == name.split(".")[:2]
         if not (neighbours or inside or name.startswith("stores._")):
             complaints.append(f"{module.name}:{one.line}: imports the adapter {name}")
@@ -267,7 +265,7 @@ def adapters(modules: list[Module]) -> list[str]:
 
 
 def foreign(modules: list[Module]) -> list[str]:
-    """Find imports of packages that the module's floor, or its extra, does not have."""
+    """Find imports of packages that the module's layer, or its extra, does not have."""
     complaints = []
     for module, one in _each(modules):
         package = one.target.partition(".")[0]
@@ -280,23 +278,23 @@ def foreign(modules: list[Module]) -> list[str]:
 
 
 def misshapen(modules: list[Module]) -> list[str]:
-    """Find files that are too long, or open otherwise than with the licence's line and a docstring."""
+    """Find files that are too long, or do not open with the SPDX line and a docstring."""
     complaints = []
     for module in modules:
         lines = module.source.splitlines()
-        if len(lines) > LONGEST:
-            complaints.append(f"{module.name}: {len(lines)} lines: which noun inside wants a room of its own?")
+        if len(lines) > MAX_LINES:
+            complaints.append(f"{module.name}: {len(lines)} lines, more than {MAX_LINES}")
         if lines[:1] != ["# SPDX-License-Identifier: Apache-2.0"]:
-            complaints.append(f"{module.name}: does not open with the licence's line")
+            complaints.append(f"{module.name}: does not open with the SPDX line")
         if not ast.get_docstring(module.tree):
-            complaints.append(f"{module.name}: does not say what lives in it")
+            complaints.append(f"{module.name}: has no docstring")
     return complaints
 
 
-def front_door(modules: list[Module]) -> list[str]:
+def package_init(modules: list[Module]) -> list[str]:
     """Find anything in the package's ``__init__`` but a docstring, imports, ``__version__`` and ``__all__``."""
     return [
-        f"front door:{node.lineno}: {ast.unparse(node).splitlines()[0]}"
+        f"__init__:{node.lineno}: {ast.unparse(node).splitlines()[0]}"
         for module in modules
         if not module.name
         for node in module.tree.body

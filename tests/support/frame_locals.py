@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a tool that prints the local variables of each frame would print of the library's own frames."""
+"""The local variables that a crash reporter would print of the library's own frames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGE = Path(ram_mfa.__file__).parent
 
 
 def locals_of_the_package(error: BaseException) -> str:
-    """Return the reprs of all local variables in frames of ram_mfa, of an error and of those behind it."""
+    """Return the reprs of all local variables in frames of ram_mfa, for an error and its causes."""
     found: list[str] = []
     behind: BaseException | None = error
     while behind is not None:

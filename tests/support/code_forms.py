@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Some 600 spellings of one code, as people, keyboards and attackers produce them (requirement O18).
+"""Some 600 ways to type one code, as people, keyboards and attackers produce them (requirement O18).
 
-Each is either the same one attempt as the code itself, and named ``same: ...``, or no code at all, and named
-``refused: ...``. None is another code of the right length, which would be another guess.
+Each is named ``same: ...`` where it is the same attempt as the code itself, or ``refused: ...`` where it is no code at
+all. None is another code of the right length, which would be another guess.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ STRANGERS = "\0\x07\x08\x1b\x7f\u034f\u115f\u3164\ufe0f\u20e3\u0301\ud800"
 
 
 @functools.cache
-def _unseen() -> list[str]:
+def _invisible() -> list[str]:
     """White space and format characters that are not ASCII's white space; tags and hieroglyphs' joiners left out."""
     return [
         character
@@ -62,10 +62,10 @@ def _digits_of_scripts() -> dict[str, str]:
     }
 
 
-def spellings(code: str) -> list[tuple[str, str]]:
-    """Return (name, typed text) for each spelling of ``code``, which is six to eight ASCII digits."""
+def code_forms(code: str) -> list[tuple[str, str]]:
+    """Return (name, typed text) for each form of ``code``, which is six to eight ASCII digits."""
     table = [*_same(code), *_spaced(code), *_scripts(code), *_wrapped(code), *_lengths(code)]
-    assert len({typed for _, typed in table}) == len(table), "a spelling stands in the table twice"
+    assert len({typed for _, typed in table}) == len(table), "a form stands in the table twice"
     return table
 
 
@@ -95,7 +95,7 @@ def _spaced(code: str) -> list[tuple[str, str]]:
     middle = len(code) // 2
     left, right = code[:middle], code[middle:]
     rows = []
-    strangers = [*_unseen(), *STRANGERS]
+    strangers = [*_invisible(), *STRANGERS]
     for character in strangers:
         name = f"U+{ord(character):04X}"
         rows += [
