@@ -26,12 +26,15 @@ from .public_keys import EC_PUBLIC_KEY, P256, CertificateKey, load_certificate_k
 from .x509 import MESSAGE, Extension, Fields, read_fields, read_name
 
 MAX_SIZE: Final = 16_384
-"""The largest certificate that is read, in bytes; those of security keys have 300 to 1,100."""
+"""The maximum size of a certificate in bytes; those of security keys have 300 to 1,100."""
 
 TRANSPORTS_OID: Final = "1.3.6.1.4.1.45724.2.1.1"
 
-# Six batches of early Yubico keys whose signature says "one unused bit" of a byte that is used whole. Known by SHA-256;
-# the fault is in the first byte of the last 257 (an RSA signature of 256 bytes and that count).
+# SHA-256 of six certificates of early Yubico keys ("Yubico U2F EE Serial 776137165" and five others). The BIT STRING of
+# their signature declares one unused bit although all bits are used; the faulty count is the 257th byte from the end,
+# before the 256 bytes of an RSA signature. Published by Yubico as $FIXCERTS in php-u2flib-server
+# (https://github.com/Yubico/php-u2flib-server/blob/master/src/u2flib_server/U2F.php), and by subject as FIXSIG in
+# java-webauthn-server (https://github.com/Yubico/java-webauthn-server, com.yubico.internal.util.CertificateParser).
 _UNUSED_BITS_FAULT: Final = frozenset(
     map(
         bytes.fromhex,
@@ -59,7 +62,7 @@ class Transport(enum.Enum):
 
 @attrs.frozen
 class AttestationCertificate:
-    """A certificate that a security key or its maker shows. Equal when their bytes are.
+    """A certificate presented by a security key or its vendor. Two are equal when their bytes are.
 
     Attributes:
         der: the bytes as received.
@@ -67,7 +70,7 @@ class AttestationCertificate:
         sha256: SHA-256 of ``der``, 32 bytes.
         key_identifier: SHA-1 of the subject public key, 20 bytes: how FIDO's metadata names a U2F model
             (RFC 5280, 4.2.1.2, method 1; it identifies, it does not protect).
-        fields: everything the certificate says, unbelieved.
+        fields: the contents of the certificate, unverified.
     """
 
     der: bytes
@@ -79,13 +82,14 @@ class AttestationCertificate:
 
     @staticmethod
     def parse(der: bytes) -> AttestationCertificate:
-        """Return the certificate that ``der`` is. The last 128 that were asked for are kept, parsed, with their keys.
+        """Return the certificate that ``der`` encodes. The last 128 are cached, parsed, with their keys.
 
         Args:
-            der: one certificate, and nothing after it.
+            der: one certificate, with nothing after it.
 
         Raises:
-            MalformedMessage: it is none, is above 16,384 bytes, or its P-256 key is not a point of the curve.
+            MalformedMessage: it is not a certificate, is above 16,384 bytes, or its P-256 key is not a point of the
+                curve.
         """
         if not isinstance(der, bytes):
             raise MalformedMessage(MESSAGE, "certificate", "not bytes")
@@ -100,10 +104,10 @@ class AttestationCertificate:
 
     @property
     def p256(self) -> ec.EllipticCurvePublicKey:
-        """The subject public key, ready to verify with.
+        """The subject public key, loaded.
 
         Raises:
-            VerificationError: CERTIFICATE; the key is of another kind or curve.
+            VerificationError: ``Check.CERTIFICATE``, the key is of another kind or curve.
         """
         if self._key is None:
             raise VerificationError(Check.CERTIFICATE, "its public key is not on P-256")
@@ -113,7 +117,7 @@ class AttestationCertificate:
         """Return the subject public key: EC on a NIST curve, RSA, Ed25519 or Ed448, of bounded size.
 
         Raises:
-            MalformedMessage: it is of another kind or size, or not a valid key.
+            MalformedMessage: it is of another kind or size, or invalid.
         """
         fields = self.fields
         return self._key or load_certificate_key(fields.key_algorithm, fields.key_parameters, fields.key_bits)
@@ -125,10 +129,10 @@ class AttestationCertificate:
 
     @property
     def transports(self) -> tuple[Transport, ...] | None:
-        """What the transports extension claims, in the order of its bits.
+        """The transports that the transports extension claims, in the order of its bits.
 
-        None where there is no such extension, or none that can be read: it is a hint for user interfaces, and must
-        not stop a registration.
+        None where the extension is absent or cannot be read: it is a hint for user interfaces, and must not stop a
+        registration.
         """
         extension = self.extension(TRANSPORTS_OID)
         if extension is None:
@@ -143,13 +147,13 @@ class AttestationCertificate:
         return tuple(transport for at, transport in enumerate(Transport) if flags & 0x80 >> at)
 
     def extension(self, oid: str) -> Extension | None:
-        """Return one extension by its dotted OID; None where it is not there or the list cannot be read."""
+        """Return an extension by its dotted OID; None where it is absent or the list cannot be read."""
         return (self.fields.extensions or {}).get(oid)
 
 
 @lru_cache(maxsize=128)
 def _parse(der: bytes) -> AttestationCertificate:
-    """Parse, repair where the fault is known, and load the key; an error is never kept."""
+    """Parse a certificate, repair a known fault, and load the key; errors are not cached."""
     fingerprint = hashlib.sha256(der).digest()
     repaired = der
     if fingerprint in _UNUSED_BITS_FAULT:

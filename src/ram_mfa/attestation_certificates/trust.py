@@ -26,7 +26,7 @@ from .certificates import AttestationCertificate
 from .x509 import MESSAGE
 
 MAX_PATH: Final = 8
-"""The most certificates in one path."""
+"""The maximum number of certificates in a path."""
 
 _BASIC_CONSTRAINTS: Final = "2.5.29.19"
 _KEY_USAGE: Final = "2.5.29.15"
@@ -34,9 +34,9 @@ _KNOWN: Final = frozenset(
     {
         _BASIC_CONSTRAINTS,
         _KEY_USAGE,
-        "2.5.29.17",  # subject alternative name: names that are not used here
+        "2.5.29.17",  # subject alternative name, which is not used here
         "2.5.29.32",  # certificate policies
-        "2.5.29.37",  # extended key usage: the caller's format says which one
+        "2.5.29.37",  # extended key usage, which the caller checks where its format demands one
         "1.3.6.1.4.1.45724.1.1.4",  # FIDO: AAGUID
         "1.3.6.1.4.1.45724.2.1.1",  # FIDO: transports
     }
@@ -58,10 +58,10 @@ _ED25519: Final = "1.3.101.112"
 
 @attrs.frozen
 class TrustRoots:
-    """The certificates that an attestation may end in, parsed once.
+    """The certificates that the path of an attestation may end in, parsed once.
 
     Attributes:
-        certificates: roots, or accepted certificates of single models.
+        certificates: roots, or accepted certificates of individual models.
     """
 
     certificates: tuple[AttestationCertificate, ...]
@@ -72,12 +72,12 @@ class TrustRoots:
         """Return the set of these certificates, given parsed or as DER.
 
         Raises:
-            ValueError: one of them is no certificate: the configuration is wrong.
+            ValueError: one of them is not a certificate, an error of configuration.
         """
         try:
             parsed = tuple(_parsed(certificate) for certificate in certificates)
         except MalformedMessage as error:
-            raise ValueError(f"one of the roots is no certificate: {error.problem}") from None
+            raise ValueError(f"one of the roots is not a certificate: {error.problem}") from None
         by_subject: dict[bytes, tuple[AttestationCertificate, ...]] = {}
         for certificate in parsed:
             subject = certificate.fields.subject
@@ -85,7 +85,7 @@ class TrustRoots:
         return cls(parsed, by_subject)
 
     def named(self, subject: bytes) -> tuple[AttestationCertificate, ...]:
-        """Return those with that subject (a Name in DER, compared as bytes)."""
+        """Return the certificates with that subject (a Name in DER, compared as bytes)."""
         return self._by_subject.get(subject, ())
 
 
@@ -98,19 +98,20 @@ def verify_chain(
     """Return the root, or the accepted certificate, that a path of certificates ends in.
 
     1. The path is not empty and not longer than `MAX_PATH`, and there are roots.
-    2. Each certificate on the way is valid at that time and has no critical extension that is unknown here.
-    3. The first certificate is itself an accepted one: done. (WebAuthn: it "equals" an acceptable certificate.)
-    4. A root issued it: the names match, the root may issue, and the signature verifies: done.
-    5. Else the next certificate of the path issued it in the same sense, and takes its place at step 2.
+    2. Each certificate on the path is valid at that time and has no critical extension that is unknown here.
+    3. If the first certificate is itself an accepted one, return it. (WebAuthn: it "equals" an acceptable certificate.)
+    4. If a root issued it (the names match, the root may issue, and the signature verifies), return the root.
+    5. Otherwise the next certificate of the path must have issued it in the same sense; continue with it at step 2.
 
     Args:
         path: the attestation certificate first, each followed by its issuer; the root may be left out.
-        roots: what to trust; empty trusts nothing.
+        roots: the trusted certificates; with none, nothing is trusted.
         at: the time at which every certificate must be valid, in seconds since the epoch.
 
     Raises:
-        MalformedMessage: something in the path is no certificate.
-        VerificationError: CERTIFICATE where one certificate is not valid, TRUST_PATH where the path leads to no root.
+        MalformedMessage: a member of the path is not a certificate.
+        VerificationError: ``Check.CERTIFICATE``, a certificate is not valid; ``Check.TRUST_PATH``, the path leads to no
+            root.
     """
     if not isinstance(roots, TrustRoots):
         roots = TrustRoots.of(roots)
@@ -151,7 +152,7 @@ def _parsed(certificate: AttestationCertificate | bytes) -> AttestationCertifica
 
 
 def _check_valid(certificate: AttestationCertificate, at: float) -> None:
-    """Check the dates, the last second included, and that nothing critical is unknown."""
+    """Check the dates, the last second included, and that no critical extension is unknown."""
     fields = certificate.fields
     if not fields.not_before <= at < fields.not_after + 1:
         raise VerificationError(Check.CERTIFICATE, "not valid at that time")
@@ -166,35 +167,35 @@ def _check_issuer(certificate: AttestationCertificate, *, below: int, anchor: bo
 
     Args:
         certificate: the issuer.
-        below: how many issuers stand between it and the first certificate.
-        anchor: whether it is a root; only a root may be of version 1, which has no extensions to say what it may do.
+        below: the number of issuers between it and the first certificate.
+        anchor: whether it is a root; only a root may be of version 1, which has no extensions that restrict it.
     """
     constraints, usage = certificate.extension(_BASIC_CONSTRAINTS), certificate.extension(_KEY_USAGE)
     fields = certificate.fields
     if anchor and fields.version == 1 and not fields.extensions and fields.issuer == fields.subject:
         return
     try:
-        authority, longest = _basic_constraints(constraints.value) if constraints else (False, None)
+        authority, max_below = _basic_constraints(constraints.value) if constraints else (False, None)
         may_sign = usage is None or _key_usage(usage.value) & _KEY_CERT_SIGN
     except MalformedMessage:
         raise VerificationError(Check.CERTIFICATE, "basic constraints or key usage cannot be read") from None
     if not authority or not may_sign:
-        raise VerificationError(Check.CERTIFICATE, "an issuer is no certification authority")
-    if longest is not None and below > longest:
+        raise VerificationError(Check.CERTIFICATE, "an issuer is not a certification authority")
+    if max_below is not None and below > max_below:
         raise VerificationError(Check.CERTIFICATE, "the path is longer than an issuer allows")
 
 
 def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
-    """Read BasicConstraints (4.2.1.9): whether it is an authority, and how many may stand below it."""
+    """Read BasicConstraints (4.2.1.9): whether it is an authority, and the maximum number of issuers below it."""
     outside = DERReader(value, MESSAGE)
     inside = outside.enter("basicConstraints")
     outside.end("basicConstraints")
     authority = inside.peek() == BOOLEAN and inside.take("cA", BOOLEAN).contents == b"\xff"
-    longest = None
+    max_below = None
     if inside:
-        longest = int.from_bytes(inside.take("pathLenConstraint", INTEGER).contents, "big", signed=True)
+        max_below = int.from_bytes(inside.take("pathLenConstraint", INTEGER).contents, "big", signed=True)
     inside.end("basicConstraints")
-    return authority, longest
+    return authority, max_below
 
 
 def _key_usage(value: bytes) -> int:
@@ -206,7 +207,7 @@ def _key_usage(value: bytes) -> int:
 
 
 def _signed_by(certificate: AttestationCertificate, issuer: AttestationCertificate) -> bool:
-    """Whether the certificate's signature is the issuer's, with an algorithm that is still sound."""
+    """Return whether the certificate's signature is the issuer's, made with an algorithm that is still secure."""
     fields = certificate.fields
     name, signature, signed = fields.signature_algorithm, fields.signature, fields.signed
     if signature is None:

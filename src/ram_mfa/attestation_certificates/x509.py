@@ -3,9 +3,18 @@
 
 RFC 5280, sections 4.1 and 4.2 (https://www.rfc-editor.org/rfc/rfc5280).
 
+``cryptography.x509`` is not used, for three reasons. It refuses as a whole certificates whose flaw does not matter here
+(a default written out, such as ``critical FALSE``; parameters of an ECDSA algorithm; a padded serial number), and it
+announces the same for serial numbers that are not positive, which a root of a certified U2F vendor has: an upgrade
+would stop the registration of keys in use. It does not expose the DER of names and keys as received, which path
+validation compares and FIDO metadata hashes. And its only access to a key, ``public_key()``, loads a key of any kind
+and size first: in version 50 a Diffie-Hellman key of 4,423 bits in a certificate of 2 KB takes seconds (see
+`public_keys`). A test compares the two readers field by field, and lists every difference
+(``tests/unit/attestation_certificates/test_differential.py``).
+
 Invariant: the structure is read strictly and the contents tolerantly. Security keys carry certificates that no
-public authority would issue (requirement U6), so a field is read only on request, and an unused field cannot fail.
-An extension list that does not parse, or is longer than `MAX_EXTENSIONS`, is None, which nothing takes for "no
+public authority would issue (requirement U6), so a field is interpreted only on request, and an unused field cannot
+fail. An extension list that does not parse, or is longer than `MAX_EXTENSIONS`, is None, which is never treated as "no
 extensions".
 """
 
@@ -35,15 +44,15 @@ from ..errors import MalformedMessage
 
 MESSAGE: Final = "X.509 certificate"
 MAX_EXTENSIONS: Final = 64
-"""The most extensions that are read; certificates of security keys have 3 to 8."""
+"""The maximum number of extensions; certificates of security keys have 3 to 8."""
 MAX_NAME_PARTS: Final = 64
-"""The most parts that a Name may have, sets and attributes counted; those of security keys have 2 to 16."""
+"""The maximum number of parts of a Name, sets and attributes counted; those of security keys have 2 to 16."""
 _VERSION_TAG, _ISSUER_UID_TAG, _SUBJECT_UID_TAG, _EXTENSIONS_TAG = 0xA0, 0x81, 0x82, 0xA3
 
 
 @attrs.frozen
 class Extension:
-    """One extension: whether it is critical, and the DER inside its OCTET STRING."""
+    """An extension: whether it is critical, and the DER inside its OCTET STRING."""
 
     critical: bool
     value: bytes
@@ -85,10 +94,10 @@ class Fields:
 
 
 def read_fields(der: bytes) -> Fields:
-    """Return the fields of the certificate that ``der`` is, whole and alone.
+    """Return the fields of the one certificate that ``der`` encodes.
 
     Raises:
-        MalformedMessage: the frame of RFC 5280 4.1 is not there.
+        MalformedMessage: it does not have the structure of RFC 5280 4.1, or bytes follow it.
     """
     outside = DERReader(der, MESSAGE)
     certificate = outside.enter("certificate")
@@ -103,7 +112,7 @@ def read_fields(der: bytes) -> Fields:
     reader = DERReader(tbs.contents, MESSAGE)
     version = _version(reader)
     if not reader.take("serialNumber", INTEGER).contents:
-        raise MalformedMessage(MESSAGE, "serialNumber", "a number of no bytes")
+        raise MalformedMessage(MESSAGE, "serialNumber", "no bytes")
     # 4.1.1.2: both places must name the same algorithm, or the unsigned one could be exchanged.
     if reader.take("signature", SEQUENCE).whole != outer_algorithm.whole:
         raise MalformedMessage(MESSAGE, "signatureAlgorithm", "not the one that was signed")
@@ -135,7 +144,7 @@ def read_fields(der: bytes) -> Fields:
 
 
 def _version(reader: DERReader) -> int:
-    """Read the version, 1 where none is written."""
+    """Read the version, 1 where it is left out."""
     if reader.peek() != _VERSION_TAG:
         return 1
     inside = reader.enter("version", _VERSION_TAG)
@@ -168,7 +177,7 @@ def _key(key_info: Element) -> tuple[str, bytes, bytes]:
 
 
 def _time(element: Element, field: str) -> int:
-    """Read a time (4.1.2.5): YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ, nothing else."""
+    """Read a time (4.1.2.5) in one of its two forms, YYMMDDHHMMSSZ and YYYYMMDDHHMMSSZ."""
     text = element.contents.decode("latin-1")
     size = {UTC_TIME: 12, GENERALIZED_TIME: 14}.get(element.tag)
     if size is None or len(text) != size + 1 or text[-1] != "Z" or not (text[:-1].isascii() and text[:-1].isdigit()):
@@ -185,7 +194,7 @@ def _time(element: Element, field: str) -> int:
 
 
 def _extensions(reader: DERReader) -> dict[str, Extension] | None:
-    """Read what follows the key: the two unique identifiers, and the extensions."""
+    """Read the fields after the key: the two unique identifiers and the extensions."""
     for tag in (_ISSUER_UID_TAG, _SUBJECT_UID_TAG):
         if reader.peek() == tag:
             reader.take("unique identifier", tag)
@@ -211,7 +220,7 @@ def _extensions(reader: DERReader) -> dict[str, Extension] | None:
 
 
 def _extension(entry: DERReader) -> tuple[str, Extension]:
-    """Read one extension. DER leaves a default out; some issuers write ``critical FALSE`` all the same."""
+    """Read one extension. Some issuers write ``critical FALSE``, a default that DER leaves out."""
     name = oid(entry.take("extnID", OBJECT_IDENTIFIER).contents, message=MESSAGE, field="extnID")
     critical = False
     if entry.peek() == BOOLEAN:
@@ -225,7 +234,7 @@ def read_name(name: bytes) -> tuple[tuple[str, str], ...]:
     """Return the (OID, text) pairs of a Name in their order; text that is not UTF-8 is read as Latin-1.
 
     Raises:
-        MalformedMessage: it is not a Name of RFC 5280 4.1.2.4, or has more than `MAX_NAME_PARTS` parts.
+        MalformedMessage: it is not a Name (RFC 5280 4.1.2.4), or has more than `MAX_NAME_PARTS` parts.
     """
     pairs: list[tuple[str, str]] = []
     outside = DERReader(name, MESSAGE)
