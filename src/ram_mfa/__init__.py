@@ -79,6 +79,7 @@ from .events import (
     Event,
     EventType,
 )
+from .machine_labels import machine_label
 from .mfa import (
     MFA,
     AsyncMFA,
@@ -224,6 +225,7 @@ __all__ = [
     "__version__",
     "add_to_machine_cookie",
     "in_threads",
+    "machine_label",
     "new_session",
     "policy_from_plain",
     "policy_to_plain",

@@ -92,7 +92,7 @@ class TestSpellings:
                 for other in (code, typed):
                     with again.service.unchanged():
                         refusal = again.service.refusal("alice", verb_of(other))
-                    assert refusal.reason in {Reason.REPLAYED_CODE, Reason.SPENT_TICKET}, name
+                    assert refusal.reason in {Reason.REPLAYED_CODE, Reason.ALREADY_SENT}, name
                 assert again.counted() == (0, 0), name
             else:
                 assert outcome is Reason.WRONG_CODE, name

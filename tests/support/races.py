@@ -223,7 +223,7 @@ class ServiceOnEngine:
         return MFA(store, policy, seal=SEAL, clock=clock, deadline=ALL_THE_TIME, create=create), store
 
 
-LOSERS = {Reason.REPLAYED_CODE.name, Reason.SPENT_TICKET.name}
+LOSERS = {Reason.REPLAYED_CODE.name, Reason.ALREADY_SENT.name}
 
 
 def one_wins(outcomes: Iterable[Sequence[str]]) -> None:
