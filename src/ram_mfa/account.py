@@ -7,7 +7,7 @@ This module has no clock, policy or decision: the verbs of `ram_mfa.ceremonies` 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 import attrs
 
@@ -75,6 +75,7 @@ class VirtualMFADevice:
         history: 16 bytes, the id of the store's history in which it was bound; only losses after that concern it.
     """
 
+    kind: ClassVar[Kind] = Kind.VIRTUAL
     id: str
     name: str
     secret: SecretBytes = attrs.field(repr=False)
@@ -93,11 +94,6 @@ class VirtualMFADevice:
     last_used_at: float | None
     history: bytes
 
-    @property
-    def kind(self) -> Kind:
-        """`Kind.VIRTUAL`."""
-        return Kind.VIRTUAL
-
 
 @attrs.frozen
 class SecurityKey:
@@ -115,9 +111,12 @@ class SecurityKey:
         attestation: the verdict at registration (``none``, ``self``, ``unverified`` or ``trusted``).
         models: the names of its model that its attestation proved (at most two), as `AttestationPolicy` lists them.
         cloned_at: when its sign count last went back, or None.
+        disabled_at: never: wrong answers of a security key are bounded by the tickets they spend.
         bound_at, bound_by, last_used_at: as for a virtual device.
     """
 
+    kind: ClassVar[Kind] = Kind.SECURITY_KEY
+    disabled_at: ClassVar[None] = None
     credential_id: bytes
     name: str
     public_key: bytes
@@ -139,53 +138,64 @@ class SecurityKey:
         return base64url.encode(self.credential_id)
 
     @property
-    def kind(self) -> Kind:
-        """`Kind.SECURITY_KEY`."""
-        return Kind.SECURITY_KEY
-
-    @property
     def model(self) -> str:
         """What a trusted attestation says it is, or empty."""
         return self.models[-1] if self.models and self.attestation == "trusted" else ""
-
-    @property
-    def disabled_at(self) -> None:
-        """None: wrong answers of a security key are bounded by the tickets they spend."""
-        return
 
 
 Device = VirtualMFADevice | SecurityKey
 
 
 @attrs.frozen
-class Offer:
-    """A device offered and not bound yet; it is valid for its own confirmation only.
+class _Offered:
+    """The fields of an offer of either kind.
 
     Attributes:
         stamp: 32 bytes, its ticket's.
-        kind: of the device offered.
         actor: 32 bytes, a digest of who asked, in which session; only the same may confirm.
         tries: wrong confirmations left.
         name, account_name: as asked for.
-        secret, algorithm, digits, period: of a virtual device; empty bytes for a security key.
-        codes: how many consecutive codes confirm it.
         history: 16 bytes, the id of the store's history in which it was made; in another one it is not open.
-        claimed: SHA-256 of the credential id that a confirmation claimed, or empty: it binds no other.
     """
 
     stamp: bytes
-    kind: Kind
     actor: bytes
     tries: int
     name: str
     account_name: str
+    history: bytes
+
+
+@attrs.frozen
+class OfferedVirtualDevice(_Offered):
+    """A virtual device offered and not bound yet; it is valid for its own confirmation only.
+
+    Attributes:
+        secret, algorithm, digits, period: as for a bound one.
+        codes: how many consecutive codes confirm it.
+    """
+
+    kind: ClassVar[Kind] = Kind.VIRTUAL
     secret: SecretBytes = attrs.field(repr=False)
     algorithm: Algorithm
     digits: int
     period: int
     codes: int
-    history: bytes
+
+
+@attrs.frozen
+class OfferedSecurityKey(_Offered):
+    """A challenge for the registration of a security key; it is valid for its own confirmation only.
+
+    Attributes:
+        claimed: SHA-256 of the credential id that a confirmation claimed, or empty: it binds no other.
+    """
+
+    kind: ClassVar[Kind] = Kind.SECURITY_KEY
     claimed: bytes
+
+
+Offer = OfferedVirtualDevice | OfferedSecurityKey
 
 
 @attrs.frozen

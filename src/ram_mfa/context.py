@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from ._secret import SecretBytes
+from .events import Event, EventType
 from .policy import MFAPolicy
 
 MAX_LOSSES: Final = 16
@@ -105,3 +106,7 @@ class Context:
         Keyed BLAKE2b (RFC 7693 section 2.9) over the label, so that no drawn value reveals another.
         """
         return SecretBytes(hashlib.blake2b(label.encode(), key=self.entropy, digest_size=size).digest())
+
+    def event(self, event_type: EventType, *, actor: str = "", device: str | None = None, detail: str = "") -> Event:
+        """Return an event of this user, now."""
+        return Event(event_type, user=self.user, at=self.now, actor=actor, device=device, detail=detail)

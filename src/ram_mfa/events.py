@@ -54,11 +54,11 @@ class Event:
     """
 
     type: EventType
-    user: str
-    at: float
-    actor: str = ""
-    device: str | None = None
-    detail: str = ""
+    user: str = attrs.field(kw_only=True)
+    at: float = attrs.field(kw_only=True)
+    actor: str = attrs.field(default="", kw_only=True)
+    device: str | None = attrs.field(default=None, kw_only=True)
+    detail: str = attrs.field(default="", kw_only=True)
 
 
 CHANGES: Final = frozenset(

@@ -58,7 +58,7 @@ from ram_mfa import (
     Unbind,
     Verb,
 )
-from ram_mfa.account import Account, VirtualMFADevice
+from ram_mfa.account import Account, OfferedSecurityKey, VirtualMFADevice
 from ram_mfa.codec import decode_account
 from ram_mfa.engine import store_session
 from ram_mfa.engine.records import user_key
@@ -527,7 +527,12 @@ def shape(service: Any, before: Account | None) -> Any:
         devices=tuple(
             attrs.evolve(one, id="") if isinstance(one, VirtualMFADevice) else one for one in account.devices
         ),
-        offers=tuple(attrs.evolve(one, stamp=b"", secret=b"", claimed=b"") for one in account.offers),
+        offers=tuple(
+            attrs.evolve(one, stamp=b"", claimed=b"")
+            if isinstance(one, OfferedSecurityKey)
+            else attrs.evolve(one, stamp=b"", secret=b"")
+            for one in account.offers
+        ),
         machines=tuple(attrs.evolve(one, digest=b"") for one in account.machines),
     )
 

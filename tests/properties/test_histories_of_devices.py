@@ -29,9 +29,9 @@ from ram_mfa import (
     TOTPCode,
     Unbind,
 )
-from ram_mfa.ceremonies import bind_virtual
 from ram_mfa.context import Root
 from ram_mfa.engine.records import user_key
+from ram_mfa.rules import device_binding
 from ram_mfa.testing import AuthenticatorApp
 from tests.support.service import ROOT, SESSION, Services, StoreWithHistory
 
@@ -152,7 +152,7 @@ class TestHistories:
 
     def test_an_offer_of_a_lost_history_must_not_be_open(self, monkeypatch):
         """The walk finds it: an offer made before the loss gives out the secret of a bind that was lost."""
-        monkeypatch.setattr(bind_virtual, "open_offers", lambda account, moment: account.offers)
+        monkeypatch.setattr(device_binding, "open_offers", lambda account, moment: account.offers)
         broken, life, _ = walk()
         assert broken == "a code was accepted twice"
         print(life)

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from ram_mfa import Event, EventType, Kind
+from ram_mfa import Event, EventType
 from ram_mfa import account as bounds
 from ram_mfa._secret import SecretBytes
-from ram_mfa.account import Account, Machine, Offer, SecurityKey, VirtualMFADevice
+from ram_mfa.account import Account, Machine, OfferedSecurityKey, OfferedVirtualDevice, SecurityKey, VirtualMFADevice
 from ram_mfa.context import MAX_LOSSES, Loss, Root
 from ram_mfa.otp import Algorithm
 
@@ -79,9 +79,8 @@ def stamp(issued_at: int, expires_at: int, nonce: bytes) -> bytes:
     return b"".join((at * 1_000_000).to_bytes(8, "big") for at in (issued_at, expires_at)) + nonce * 16
 
 
-OFFER = Offer(
+OFFER = OfferedVirtualDevice(
     stamp=stamp(1_700_000_000, 1_700_000_600, b"n"),
-    kind=Kind.VIRTUAL,
     actor=b"a" * 32,
     tries=9,
     name="Second phone",
@@ -92,7 +91,15 @@ OFFER = Offer(
     period=60,
     codes=2,
     history=b"y" * 16,
-    claimed=b"",
+)
+KEY_OFFER = OfferedSecurityKey(
+    stamp=stamp(1_700_000_001, 1_700_000_601, b"k"),
+    actor=b"b" * 32,
+    tries=8,
+    name="Second key",
+    account_name="alice@example.com",
+    history=b"z" * 16,
+    claimed=b"c" * 32,
 )
 ACCOUNT = Account(
     user="alice",
@@ -101,7 +108,7 @@ ACCOUNT = Account(
     created_at=1_699_990_000.0,
     required=True,
     devices=(PHONE, KEY, LEGACY),
-    offers=(OFFER,),
+    offers=(OFFER, KEY_OFFER),
     answered=(stamp(1_699_999_990, 1_700_000_290, b"1"), stamp(1_699_999_992, 1_700_000_292, b"2")),
     failed=(stamp(1_699_999_991, 1_700_000_291, b"3"),),
     not_before=1_699_999_980_000_000,
@@ -111,9 +118,14 @@ ACCOUNT = Account(
     old_marks=(b"o" * 16, b"l" * 16),
     outbox=(
         Event(
-            EventType.DEVICE_BOUND, "alice", 1_699_999_000.0, "administrator root", "AAAAAAAAAAAAAAAAAAAAAA", "phone"
+            EventType.DEVICE_BOUND,
+            user="alice",
+            at=1_699_999_000.0,
+            actor="administrator root",
+            device="AAAAAAAAAAAAAAAAAAAAAA",
+            detail="phone",
         ),
-        Event(EventType.PASSWORD_CHANGED, "alice", 1_699_999_001.0),
+        Event(EventType.PASSWORD_CHANGED, user="alice", at=1_699_999_001.0),
     ),
     moved_to="alicia",
     reserved_for="alison",
@@ -144,7 +156,15 @@ def _tuples(of, most):
     return st.lists(of, max_size=min(most, 3)).map(tuple) | st.lists(of, min_size=most, max_size=most).map(tuple)
 
 
-_events = st.builds(Event, st.sampled_from(EventType), _text, _moments, _text, st.none() | _text, _text)
+_events = st.builds(
+    Event,
+    st.sampled_from(EventType),
+    user=_text,
+    at=_moments,
+    actor=_text,
+    device=st.none() | _text,
+    detail=_text,
+)
 _phones = st.builds(
     VirtualMFADevice,
     id=_text,
@@ -188,22 +208,23 @@ def _keys(draw):
     )
 
 
+_offered = {
+    "stamp": _exactly(bounds.STAMP),
+    "actor": _exactly(32),
+    "tries": st.integers(1, 10),
+    "name": _text,
+    "account_name": _text,
+    "history": _exactly(bounds.HISTORY),
+}
 _offers = st.builds(
-    Offer,
-    stamp=_exactly(bounds.STAMP),
-    kind=st.sampled_from(Kind),
-    actor=_exactly(32),
-    tries=st.integers(1, 10),
-    name=_text,
-    account_name=_text,
-    secret=_secrets | st.just(SecretBytes()),
+    OfferedVirtualDevice,
+    **_offered,
+    secret=_secrets,
     algorithm=st.sampled_from(Algorithm),
     digits=st.integers(0, 8),
     period=st.integers(0, 120),
     codes=st.integers(0, 2),
-    history=_exactly(bounds.HISTORY),
-    claimed=st.just(b"") | _exactly(32),
-)
+) | st.builds(OfferedSecurityKey, **_offered, claimed=st.just(b"") | _exactly(32))
 _stamps = _exactly(bounds.STAMP)
 _machines = st.builds(
     Machine,

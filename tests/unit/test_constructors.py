@@ -349,6 +349,8 @@ class TestConstructors:
 
 
 def hints_of(kind):
-    """Return a class's annotations resolved, with the names that its module imports for type checkers only."""
-    module = importlib.import_module(kind.__module__)
-    return typing.get_type_hints(kind, {**vars(typing), **vars(collections.abc), **vars(ram_mfa), **vars(module)})
+    """Return a class's annotations resolved, with the names that its bases' modules import for type checkers only."""
+    names = {**vars(typing), **vars(collections.abc), **vars(ram_mfa)}
+    for base in reversed(kind.__mro__):
+        names |= vars(importlib.import_module(base.__module__))
+    return typing.get_type_hints(kind, names)

@@ -16,7 +16,9 @@ from ram_mfa.events import CHANGES, REVOCATIONS
 class TestEvent:
     def test_plain(self):
         """An event is a plain frozen value: compared, copied, pickled and written as JSON."""
-        event = Event(EventType.DEVICE_BOUND, "alice", 5.0, "owner", "id", "virtual MFA device")
+        event = Event(
+            EventType.DEVICE_BOUND, user="alice", at=5.0, actor="owner", device="id", detail="virtual MFA device"
+        )
         assert pickle.loads(pickle.dumps(event)) == copy.copy(event) == event
         written = json.loads(json.dumps({**attrs.asdict(event), "type": event.type.value}))
         assert Event(**{**written, "type": EventType(written["type"])}) == event
@@ -25,7 +27,7 @@ class TestEvent:
 
     def test_defaults(self):
         """What is not known of it is empty."""
-        event = Event(EventType.PASSWORD_CHANGED, "alice", 5.0)
+        event = Event(EventType.PASSWORD_CHANGED, user="alice", at=5.0)
         assert (event.actor, event.device, event.detail) == ("", None, "")
 
 

@@ -14,12 +14,12 @@ from ..events import Event, EventType
 from ..policy import UnknownUsers
 from ..refusals import Reason
 from ..rules import fields, machines
-from ..rules.account_changes import new_account
 from ..rules.actors import Actor, is_actor
-from ..rules.authority import Action, authorise
+from ..rules.authority import Action, Grant
+from ..rules.new_account import new_account
 from ..rules.session_marks import is_alive, session_mark
 from ..rules.tickets import renewed
-from ..rules.verb import Transition, Verb, refused
+from ..rules.verb import AccountVerb, ActorVerb, Transition, Verb
 from ..rules.views import AccountView, account_view
 
 
@@ -29,7 +29,7 @@ def _view(account: Account, context: Context, *, this: bytes | None = None) -> A
 
 
 @attrs.frozen
-class OpenAccount(Verb[AccountView]):
+class OpenAccount(ActorVerb[AccountView]):
     """Open a user's record; an administrator does this when creating the user.
 
     Attributes:
@@ -37,24 +37,24 @@ class OpenAccount(Verb[AccountView]):
         by: who asks.
     """
 
+    action = Action.OPEN_ACCOUNT
     required: bool = attrs.field(default=True, validator=is_flag)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[AccountView]:
+    def perform(self, account: Account, context: Context, grant: Grant) -> Reason:
+        """Refuse: there is a record."""
+        del account, context, grant
+        return Reason.ACCOUNT_EXISTS
+
+    def perform_without_record(self, context: Context, grant: Grant) -> Transition[AccountView]:
         """Return the transition to a new record."""
-        actor = self.by.label
-        grant = authorise(account, context, self.by, Action.OPEN_ACCOUNT)
-        if isinstance(grant, Reason):
-            return refused(account, context, grant, actor=actor)
-        if account is not None:
-            return refused(account, context, Reason.ACCOUNT_EXISTS, actor=actor)
         after = new_account(context, required=bool(self.required))
-        event = Event(EventType.ACCOUNT_OPENED, context.user, context.now, actor, None, _setting(after.required))
+        event = context.event(EventType.ACCOUNT_OPENED, actor=grant.actor, detail=_setting(after.required))
         return Transition(after, _view(after, context), events=(event,))
 
 
 @attrs.frozen
-class RequireMFA(Verb[AccountView]):
+class RequireMFA(ActorVerb[AccountView]):
     """Set whether MFA is required of this user at logon; creates a record where there is none.
 
     Attributes:
@@ -62,24 +62,24 @@ class RequireMFA(Verb[AccountView]):
         by: who asks.
     """
 
+    action = Action.REQUIRE
     required: bool = attrs.field(default=True, validator=is_flag)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[AccountView]:
+    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[AccountView]:
         """Return the transition to the account with that setting."""
-        actor = self.by.label
-        grant = authorise(account, context, self.by, Action.REQUIRE)
-        if isinstance(grant, Reason):
-            return refused(account, context, grant, actor=actor)
-        required = bool(self.required)
-        if account is None:
-            after = new_account(context, required=required)
-        elif account.required is required:
+        if account.required is bool(self.required):
             return Transition(account, _view(account, context))
-        else:
-            after = attrs.evolve(account, required=required)
-        event = Event(EventType.REQUIREMENT_CHANGED, context.user, context.now, actor, None, _setting(required))
-        return Transition(after, _view(after, context), events=(event,))
+        return _changed(attrs.evolve(account, required=bool(self.required)), context, grant)
+
+    def perform_without_record(self, context: Context, grant: Grant) -> Transition[AccountView]:
+        """Return the transition to a new record with that setting."""
+        return _changed(new_account(context, required=bool(self.required)), context, grant)
+
+
+def _changed(after: Account, context: Context, grant: Grant) -> Transition[AccountView]:
+    event = context.event(EventType.REQUIREMENT_CHANGED, actor=grant.actor, detail=_setting(after.required))
+    return Transition(after, _view(after, context), events=(event,))
 
 
 def _setting(required: bool) -> str:  # noqa: FBT001 - one setting, in words
@@ -126,11 +126,11 @@ class PasswordChanged(Verb[SessionsEnded]):
             after = new_account(context, required=unknown_users is UnknownUsers.MUST_BIND)
         goes_on = self.session_mark is not None and is_alive(self.session_mark, account, context)
         ended = SessionsEnded(session_mark(after, context) if goes_on else None)
-        return Transition(after, ended, events=(Event(EventType.PASSWORD_CHANGED, context.user, context.now),))
+        return Transition(after, ended, events=(context.event(EventType.PASSWORD_CHANGED),))
 
 
 @attrs.frozen
-class EraseAccount(Verb[tuple[Event, ...]]):
+class EraseAccount(ActorVerb[tuple[Event, ...]]):
     """Erase a user's record.
 
     The outcome is the undelivered events of the outbox, the oldest first: only the caller can still deliver them.
@@ -140,23 +140,17 @@ class EraseAccount(Verb[tuple[Event, ...]]):
         by: who asks.
     """
 
+    action = Action.ERASE
     by: Actor = attrs.field(validator=is_actor)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[tuple[Event, ...]]:
+    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[tuple[Event, ...]]:
         """Return the transition to no record."""
-        actor = self.by.label
-        grant = authorise(account, context, self.by, Action.ERASE)
-        if isinstance(grant, Reason):
-            return refused(account, context, grant, actor=actor)
-        if account is None:
-            return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
-        return Transition(
-            None, account.outbox, events=(Event(EventType.ACCOUNT_ERASED, context.user, context.now, actor),)
-        )
+        event = context.event(EventType.ACCOUNT_ERASED, actor=grant.actor)
+        return Transition(None, account.outbox, events=(event,))
 
 
 @attrs.frozen
-class Describe(Verb[AccountView]):
+class Describe(AccountVerb[AccountView]):
     """Describe an account, after the first factor only. The view never holds a secret or a handle.
 
     Attributes:
@@ -165,9 +159,7 @@ class Describe(Verb[AccountView]):
 
     machine: str | None = attrs.field(default=None, repr=False, validator=fields.is_optional_text)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[AccountView]:
+    def perform(self, account: Account, context: Context) -> Transition[AccountView]:
         """Return the same account and its view."""
-        if account is None:
-            return refused(account, context, Reason.NO_ACCOUNT)
         this = machines.find(self.machine, account)
         return Transition(account, _view(account, context, this=this.digest if this else None))

@@ -18,17 +18,17 @@ import attrs
 
 from ..account import Account
 from ..context import Context
-from ..events import Event, EventType
+from ..events import EventType
 from ..refusals import Reason
-from ..rules.account_changes import new_account
 from ..rules.actors import Actor, is_actor
-from ..rules.authority import Action, authorise
+from ..rules.authority import Action, Grant
+from ..rules.new_account import new_account
 from ..rules.tickets import renewed
-from ..rules.verb import Transition, Verb, refused
+from ..rules.verb import ActorVerb, Transition, Verb
 
 
 @attrs.frozen
-class Depart(Verb[Account]):
+class Depart(ActorVerb[Account]):
     """Mark the record as leaving for another user id; from here on every other verb refuses it.
 
     Attributes:
@@ -36,21 +36,20 @@ class Depart(Verb[Account]):
         by: who asks.
     """
 
-    moves = True
+    action = Action.MOVE
+    while_moving = True
     to: str
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[Account]:
+    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[Account] | Reason:
         """Return the step to the record that leaves."""
-        grant = authorise(account, context, self.by, Action.MOVE)
-        if isinstance(grant, Reason):
-            return refused(account, context, grant, actor=self.by.label)
-        if account is None or account.reserved_for is not None:
-            return refused(account, context, Reason.NO_ACCOUNT, actor=self.by.label)
+        del grant
+        if account.reserved_for is not None:
+            return Reason.NO_ACCOUNT
         if account.moved_to == self.to:
             return Transition(account, account)
         if account.moved_to is not None:
-            return refused(account, context, Reason.MOVING, actor=self.by.label)
+            return Reason.MOVING
         leaving = attrs.evolve(renewed(account, context), moved_to=self.to, machines=())
         return Transition(leaving, leaving)
 
@@ -59,7 +58,7 @@ class Depart(Verb[Account]):
 class Look(Verb[Account | None]):
     """Return the record as it is, in a move or not; nothing changes."""
 
-    moves = True
+    while_moving = True
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Account | None]:
         """Return the same account."""
@@ -75,7 +74,7 @@ class Reserve(Verb[Account]):
         leaving: the record that is to arrive.
     """
 
-    moves = True
+    while_moving = True
     leaving: Account
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Account]:
@@ -100,7 +99,7 @@ class Commit(Verb[Account | None]):
         reservation: of the place.
     """
 
-    moves = True
+    while_moving = True
     leaving: Account
     reservation: bytes
 
@@ -121,7 +120,7 @@ class Cancel(Verb[bool]):
         leaving: the record as it left.
     """
 
-    moves = True
+    while_moving = True
     leaving: Account
 
     def __call__(self, account: Account | None, context: Context) -> Transition[bool]:
@@ -140,7 +139,7 @@ class Release(Verb[None]):
         reservation: of the place.
     """
 
-    moves = True
+    while_moving = True
     reservation: bytes | None
 
     def __call__(self, account: Account | None, context: Context) -> Transition[None]:
@@ -158,7 +157,7 @@ class Arrive(Verb[None]):
         actor: what events call who asked.
     """
 
-    moves = True
+    while_moving = True
     departed: Account
     actor: str
 
@@ -167,9 +166,7 @@ class Arrive(Verb[None]):
         if account is None or not is_reserved(account, self.departed.reservation):
             return Transition(account, None)
         arrived = attrs.evolve(renewed(self.departed, context), user=context.user, moved_to=None, reservation=None)
-        event = Event(
-            EventType.ACCOUNT_MOVED, context.user, context.now, self.actor, detail=f"from {self.departed.user}"
-        )
+        event = context.event(EventType.ACCOUNT_MOVED, actor=self.actor, detail=f"from {self.departed.user}")
         return Transition(arrived, None, events=(event,))
 
 
@@ -181,7 +178,7 @@ class Leave(Verb[None]):
         reservation: of the place where it arrived.
     """
 
-    moves = True
+    while_moving = True
     reservation: bytes | None
 
     def __call__(self, account: Account | None, context: Context) -> Transition[None]:

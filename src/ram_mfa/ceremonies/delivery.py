@@ -18,7 +18,7 @@ from ..rules.verb import Transition, Verb
 class Waiting(Verb[tuple[Event, ...]]):
     """Return the undelivered events."""
 
-    moves = True
+    while_moving = True
 
     def __call__(self, account: Account | None, context: Context) -> Transition[tuple[Event, ...]]:
         """Return the same account and its outbox."""
@@ -34,7 +34,7 @@ class Delivered(Verb[None]):
         events: as they were delivered.
     """
 
-    moves = True
+    while_moving = True
     events: tuple[Event, ...]
 
     def __call__(self, account: Account | None, context: Context) -> Transition[None]:
@@ -76,5 +76,5 @@ def with_events(account: Account, events: tuple[Event, ...], context: Context) -
             together = together[:-over]
         dropped += over
     dropped += len(displaced)
-    count = (Event(EventType.EVENTS_DROPPED, context.user, context.now, detail=str(dropped)),) if dropped else ()
+    count = (context.event(EventType.EVENTS_DROPPED, detail=str(dropped)),) if dropped else ()
     return attrs.evolve(account, outbox=(*count, *together))

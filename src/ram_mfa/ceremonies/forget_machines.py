@@ -3,22 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import attrs
 
 from ..account import Account, Machine
 from ..context import Context
-from ..events import Event, EventType
+from ..events import EventType
 from ..refusals import Reason
 from ..rules import fields
 from ..rules.actors import Actor, is_actor
-from ..rules.authority import Action, authorise
-from ..rules.verb import Transition, Verb, refused
+from ..rules.authority import Action, Grant
+from ..rules.verb import ActorVerb, Transition
 
 
 @attrs.frozen
-class ForgetMachine(Verb[None]):
+class ForgetMachine(ActorVerb[None]):
     """Forget one remembered machine.
 
     Attributes:
@@ -26,37 +24,34 @@ class ForgetMachine(Verb[None]):
         by: who asks.
     """
 
+    action = Action.MACHINES
     machine: str = attrs.field(validator=fields.is_text)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
+    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[None] | Reason:
         """Return the transition to the account without it."""
-        return _forget(account, context, self.by, lambda machine: machine.id == self.machine)
+        left = tuple(machine for machine in account.machines if machine.id != self.machine)
+        return _forget(account, context, grant, left)
 
 
 @attrs.frozen
-class ForgetMachines(Verb[None]):
+class ForgetMachines(ActorVerb[None]):
     """Forget all remembered machines.
 
     Attributes:
         by: who asks.
     """
 
+    action = Action.MACHINES
     by: Actor = attrs.field(validator=is_actor)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
+    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[None] | Reason:
         """Return the transition to the account without any."""
-        return _forget(account, context, self.by, lambda _: True)
+        return _forget(account, context, grant, ())
 
 
-def _forget(account: Account | None, context: Context, by: Actor, which: Callable[[Machine], bool]) -> Transition[None]:
-    grant = authorise(account, context, by, Action.MACHINES)
-    if isinstance(grant, Reason):
-        return refused(account, context, grant, actor=by.label)
-    if account is None or grant.account is None:
-        return refused(account, context, Reason.NO_ACCOUNT, actor=by.label)
-    left = tuple(machine for machine in account.machines if not which(machine))
+def _forget(account: Account, context: Context, grant: Grant, left: tuple[Machine, ...]) -> Transition[None] | Reason:
     if len(left) == len(account.machines):
-        return refused(account, context, Reason.NOTHING_TO_DO, actor=by.label)
-    event = Event(EventType.MACHINES_FORGOTTEN, context.user, context.now, by.label)
-    return Transition(attrs.evolve(grant.account, machines=left), None, events=(event,))
+        return Reason.NOTHING_TO_DO
+    event = context.event(EventType.MACHINES_FORGOTTEN, actor=grant.actor)
+    return Transition(grant.spent(attrs.evolve(account, machines=left), context), None, events=(event,))

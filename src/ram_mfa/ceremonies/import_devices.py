@@ -8,29 +8,30 @@ the same rules for kinds and numbers of devices, and is reported as a bind.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import attrs
 
 from .._secret import SecretText
 from .._validation import is_flag, optional, whole
-from ..account import MAX_SECRET, MIN_SECRET, Account, SecurityKey, VirtualMFADevice
+from ..account import MAX_SECRET, MIN_SECRET, Account, Device, SecurityKey, VirtualMFADevice
 from ..context import Context
 from ..encoding import base64url
 from ..encoding.json import load_object
 from ..errors import MalformedMessage
-from ..otp import KeyURI
+from ..otp import TOTP, KeyURI
 from ..policy.values import MAX_DRIFT, MAX_PERIOD
 from ..refusals import Kind, Reason
 from ..rules import fields
-from ..rules.account_changes import check_name, may_bind, new_account, with_bound
 from ..rules.actors import Actor, is_actor
-from ..rules.authority import Action, authorise
-from ..rules.security_key_check import TRANSPORTS
+from ..rules.authority import Action, Grant
+from ..rules.device_binding import bind
+from ..rules.devices import is_allowed, is_device_name, may_bind, new_virtual_device
+from ..rules.new_account import new_account
+from ..rules.security_key_check import TRANSPORTS, NewKey
 from ..rules.security_key_options import under_another_app_id
-from ..rules.usable import is_allowed
-from ..rules.verb import Claim, Transition, Verb, refused
-from ..rules.views import Bound, bound_view
+from ..rules.verb import ActorVerb, Transition
+from ..rules.views import Bound
 from ..u2f import VERSION, AppID, RegistrationResponse, load_p256
 from ..u2f.messages import MAX_KEY_HANDLE
 
@@ -45,18 +46,39 @@ _WORDS: Final = {transport.value: word for transport, word in TRANSPORTS.items()
 _is_int: Final = whole(-(2**63), 2**63 - 1)
 
 
-def _admit(account: Account | None, context: Context, by: Actor, kind: Kind, *, create: bool) -> Account | Reason:
-    grant = authorise(account, context, by, Action.IMPORT)
-    if isinstance(grant, Reason):
-        return grant
-    if account is None and not create:
-        return Reason.NO_ACCOUNT
-    current = new_account(context, required=True) if account is None else account
-    return may_bind(current, context, kind) or current
+@attrs.frozen
+class _ImportDevice(ActorVerb[Bound]):
+    """Bind a device that another library bound; the part that both kinds share."""
+
+    action = Action.IMPORT
+    kind: ClassVar[Kind]
+    name: str | None = attrs.field(default=None, kw_only=True, validator=fields.is_optional_text)
+    by: Actor = attrs.field(kw_only=True, validator=is_actor)
+    create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
+
+    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[Bound] | Reason:
+        """Return the transition to a bound device."""
+        del grant
+        forbidden = may_bind(account, context.policy, self.kind)
+        if forbidden is not None:
+            return forbidden
+        name = self.kind.value if self.name is None else self.name
+        device = self.read(account, context, name) if is_device_name(name) else Reason.BAD_NAME
+        return device if isinstance(device, Reason) else bind(account, context, device, by=self.by)
+
+    def perform_without_record(self, context: Context, grant: Grant) -> Transition[Bound] | Reason:
+        """Return the transition to a record with a bound device, where one may be made."""
+        if not self.create:
+            return Reason.NO_ACCOUNT
+        return self.perform(new_account(context, required=True), context, grant)
+
+    def read(self, account: Account, context: Context, name: str) -> Device | Reason:
+        """Return the device to bind, or why it may not be bound."""
+        raise NotImplementedError
 
 
 @attrs.frozen
-class ImportVirtualDevice(Verb[Bound]):
+class ImportVirtualDevice(_ImportDevice):
     """Bind a virtual device that another library bound.
 
     Attributes:
@@ -69,52 +91,32 @@ class ImportVirtualDevice(Verb[Bound]):
         create: whether a record is made for a user without one, with MFA required; otherwise such a user is refused.
     """
 
+    kind = Kind.VIRTUAL
     key_uri: SecretText = attrs.field(converter=fields.as_typed, repr=False)
     last_step: int | None = attrs.field(kw_only=True, validator=optional(_is_int))
     drift: int = attrs.field(default=0, kw_only=True, validator=_is_int)
-    name: str | None = attrs.field(default=None, kw_only=True, validator=fields.is_optional_text)
-    by: Actor = attrs.field(kw_only=True, validator=is_actor)
-    create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[Bound]:
-        """Return the transition to a bound device."""
-        actor = self.by.label
-        admitted = _admit(account, context, self.by, Kind.VIRTUAL, create=self.create)
-        if isinstance(admitted, Reason):
-            return refused(account, context, admitted, actor=actor)
+    def read(self, account: Account, context: Context, name: str) -> VirtualMFADevice | Reason:
+        """Return the device of the key URI, or why it may not be bound."""
+        del account
         uri = _parse(self.key_uri)
         if uri is None or uri.kind != "totp" or uri.period is None:
-            return refused(account, context, Reason.BAD_IMPORT, actor=actor)
+            return Reason.BAD_IMPORT
         weak = not MIN_SECRET <= len(uri.secret) <= MAX_SECRET or not 1 <= uri.period <= MAX_PERIOD
         if weak or not context.policy.guessable_device_allowed(digits=uri.digits):
-            return refused(account, context, Reason.WEAK_SECRET, actor=actor)
-        name = check_name(self.name, Kind.VIRTUAL)
-        if name is None:
-            return refused(account, context, Reason.BAD_NAME, actor=actor)
+            return Reason.WEAK_SECRET
         last_step = self._last_step(int(context.now // uri.period), context.policy.totp.forward)
         if last_step is None:
-            return refused(account, context, Reason.BAD_IMPORT, actor=actor)
-        device = VirtualMFADevice(
-            id=base64url.encode(context.draw("device", 16)),
+            return Reason.BAD_IMPORT
+        return new_virtual_device(
+            context,
+            TOTP(uri.secret, uri.algorithm, uri.digits, uri.period),
             name=name,
-            secret=uri.secret,
-            algorithm=uri.algorithm,
-            digits=uri.digits,
-            period=uri.period,
+            bound_by=self.by.label,
             last_step=last_step,
-            accepted=(),
             floor=last_step,
             drift=self.drift,
-            failures=0,
-            closed_until=0,
-            disabled_at=None,
-            bound_at=context.now,
-            bound_by=actor,
-            last_used_at=None,
-            history=context.root.history,
         )
-        bound, event = with_bound(admitted, context, device, actor)
-        return Transition(bound, bound_view(device, context.policy), events=(event,))
 
     def _last_step(self, current: int, forward: int) -> int | None:
         """Return the time step up to which no code passes; None if ``last_step`` or ``drift`` is out of bounds."""
@@ -136,7 +138,7 @@ def _parse(text: str) -> KeyURI | None:
 
 
 @attrs.frozen
-class ImportSecurityKey(Verb[Bound]):
+class ImportSecurityKey(_ImportDevice):
     """Bind a U2F key that another library registered; browsers then use it through the ``appid`` extension.
 
     Attributes:
@@ -149,60 +151,30 @@ class ImportSecurityKey(Verb[Bound]):
         create: whether a record is made for a user without one, with MFA required; otherwise such a user is refused.
     """
 
+    kind = Kind.SECURITY_KEY
     registration: Any = attrs.field(repr=False)
     app_id: str = attrs.field(kw_only=True, validator=fields.is_text)
-    name: str | None = attrs.field(default=None, kw_only=True, validator=fields.is_optional_text)
-    by: Actor = attrs.field(kw_only=True, validator=is_actor)
-    create: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[Bound]:
-        """Return the transition to a bound key, with the claim on its key handle."""
-        actor, party = self.by.label, context.policy.relying_party
-        admitted = _admit(account, context, self.by, Kind.SECURITY_KEY, create=self.create)
-        if isinstance(admitted, Reason):
-            return refused(account, context, admitted, actor=actor)
-        name = check_name(self.name, Kind.SECURITY_KEY)
-        if name is None:
-            return refused(account, context, Reason.BAD_NAME, actor=actor)
-        registered = _parse_registration(self.registration, self.app_id)
-        if registered is None or party is None:
-            return refused(account, context, Reason.BAD_IMPORT, actor=actor)
-        key_handle, public_key, transports = registered
-        key = SecurityKey(
-            credential_id=key_handle,
-            name=name,
-            public_key=public_key,
-            sign_count=0,
-            rp_id=None,
-            app_id=self.app_id,
-            transports=transports,
-            backup_eligible=None,
-            attestation="none",
-            models=(),
-            cloned_at=None,
-            bound_at=context.now,
-            bound_by=actor,
-            last_used_at=None,
-        )
+    def read(self, account: Account, context: Context, name: str) -> SecurityKey | Reason:
+        """Return the registered key, or why it may not be bound."""
+        new = _parse_registration(self.registration, self.app_id)
+        if new is None:
+            return Reason.BAD_IMPORT
+        key = new.bound(context, name=name, bound_by=self.by.label, last_used_at=None)
         if not is_allowed(key, context.policy):
-            return refused(account, context, Reason.DEVICE_NOT_ALLOWED, actor=actor)
-        if under_another_app_id(admitted, self.app_id):
-            return refused(account, context, Reason.OTHER_APP_ID, actor=actor)
-        if admitted.device(key.id) is not None:
-            return refused(account, context, Reason.CREDENTIAL_TAKEN, actor=actor)
-        bound, event = with_bound(admitted, context, key, actor)
-        return Transition(
-            bound, bound_view(key, context.policy), claims=(Claim(party.id, key_handle),), events=(event,)
-        )
+            return Reason.DEVICE_NOT_ALLOWED
+        if under_another_app_id(account, self.app_id):
+            return Reason.OTHER_APP_ID
+        return Reason.CREDENTIAL_TAKEN if account.device(key.id) is not None else key
 
 
-def _parse_registration(registration: object, app_id: str) -> tuple[bytes, bytes, tuple[str, ...]] | None:
-    """Return key handle, point and transports; None if the registration is invalid or of another AppID."""
+def _parse_registration(registration: object, app_id: str) -> NewKey | None:
+    """Return the key; None if the registration is invalid or of another AppID."""
     try:
         AppID.parse(app_id)
         if isinstance(registration, bytes):
             raw = RegistrationResponse.parse(registration)
-            return raw.key_handle, raw.public_key, ()
+            return _new_key(raw.key_handle, raw.public_key, app_id=app_id)
         stored = registration
         if isinstance(stored, str):
             stored = load_object(stored, message=_MESSAGE, limit=_MAX_LENGTH)
@@ -217,7 +189,21 @@ def _parse_registration(registration: object, app_id: str) -> tuple[bytes, bytes
         return None
     if not 1 <= len(key_handle) <= MAX_KEY_HANDLE:
         return None
-    return key_handle, public_key, _transports(stored.get("transports"))
+    return _new_key(key_handle, public_key, app_id=app_id, transports=_transports(stored.get("transports")))
+
+
+def _new_key(key_handle: bytes, public_key: bytes, *, app_id: str, transports: tuple[str, ...] = ()) -> NewKey:
+    return NewKey(
+        credential_id=key_handle,
+        public_key=public_key,
+        sign_count=0,
+        rp_id=None,
+        app_id=app_id,
+        transports=transports,
+        backup_eligible=None,
+        attestation="none",
+        models=(),
+    )
 
 
 def _transports(named: object) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ class BeginLogon(Verb[LogonStart]):
 def _skip(
     account: Account | None, context: Context, outcome: NotRequired | Remembered, detail: str
 ) -> Transition[LogonStart]:
-    event = Event(EventType.MFA_SKIPPED, context.user, context.now, detail=detail)
+    event = context.event(EventType.MFA_SKIPPED, detail=detail)
     return Transition(account, outcome, events=(event,))
 
 
@@ -145,7 +145,7 @@ class FinishLogon(Verb[Proof]):
                 after, context, label=self.remember, password_mark=self.password_mark, device=result.device
             )
         proof = make_proof(after, context, result.device, session=self.session, machine=token)
-        event = Event(EventType.LOGON_PROVED, context.user, context.now, device=result.device.id)
+        event = context.event(EventType.LOGON_PROVED, device=result.device.id)
         return Transition(after, proof, events=(event, *events))
 
     def _with_mark(self, account: Account, context: Context, mark: bytes) -> Account:

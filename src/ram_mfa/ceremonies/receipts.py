@@ -8,17 +8,17 @@ import attrs
 from .._secret import SecretText
 from ..account import Account, issued_at
 from ..context import Context
-from ..events import Event, EventType
+from ..events import EventType
 from ..refusals import Kind, Reason
 from ..rules import fields
 from ..rules.admission import Proof, ProofOf
 from ..rules.operation import Operation
 from ..rules.tickets import MICROSECONDS, open_receipt, spend
-from ..rules.verb import Transition, Verb, refused
+from ..rules.verb import AccountVerb, Transition
 
 
 @attrs.frozen
-class SpendReceipt(Verb[Proof]):
+class SpendReceipt(AccountVerb[Proof]):
     """Spend the receipt of a step-up, once, right before the operation.
 
     Attributes:
@@ -31,13 +31,11 @@ class SpendReceipt(Verb[Proof]):
     operation: Operation = attrs.field(kw_only=True, validator=fields.is_operation)
     session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
+    def perform(self, account: Account, context: Context) -> Transition[Proof] | Reason:
         """Return the transition in which the receipt is spent."""
-        if account is None:
-            return refused(account, context, Reason.NO_ACCOUNT)
         opened = open_receipt(self.receipt, account, context, session=self.session, operation=self.operation)
         if isinstance(opened, Reason):
-            return refused(account, context, opened)
+            return opened
         ticket, device = opened
         proof = Proof(
             user=context.user,
@@ -51,12 +49,12 @@ class SpendReceipt(Verb[Proof]):
             receipt=self.receipt,
             session_mark=None,
         )
-        event = Event(EventType.RECEIPT_SPENT, context.user, context.now, device=device.id, detail=self.operation.name)
+        event = context.event(EventType.RECEIPT_SPENT, device=device.id, detail=self.operation.name)
         return Transition(spend(account, context, ticket.stamp), proof, events=(event,))
 
 
 @attrs.frozen
-class CheckReceipt(Verb[None]):
+class CheckReceipt(AccountVerb[None]):
     """Check the receipt of a step-up without spending it: an administrator's own, valid for several actions.
 
     Attributes:
@@ -67,9 +65,7 @@ class CheckReceipt(Verb[None]):
     operation: Operation = attrs.field(kw_only=True, validator=fields.is_operation)
     session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[None]:
+    def perform(self, account: Account, context: Context) -> Transition[None] | Reason:
         """Return the same account."""
-        if account is None:
-            return refused(account, context, Reason.NO_ACCOUNT)
         opened = open_receipt(self.receipt, account, context, session=self.session, operation=self.operation)
-        return refused(account, context, opened) if isinstance(opened, Reason) else Transition(account, None)
+        return opened if isinstance(opened, Reason) else Transition(account, None)

@@ -13,22 +13,22 @@ import attrs
 from .._secret import SecretText
 from ..account import Account, VirtualMFADevice
 from ..context import Context
-from ..events import Event, EventType
+from ..events import EventType
 from ..refusals import Reason
 from ..rules import fields
-from ..rules.account_changes import select_device
 from ..rules.actors import Actor, is_actor
-from ..rules.authority import Action, authorise
+from ..rules.authority import Action, Grant
+from ..rules.devices import select_device
 from ..rules.throttle import check_gate, count_wrong
 from ..rules.totp_check import accepted_in_the_future, match_run, totp_of, why_spent, with_accepted
-from ..rules.verb import Transition, Verb, refused
+from ..rules.verb import ActorVerb, Transition, refused
 from ..rules.views import DeviceView, device_view
 
 CODES = 2
 
 
 @attrs.frozen
-class ResyncVirtualDevice(Verb[DeviceView]):
+class ResyncVirtualDevice(ActorVerb[DeviceView]):
     """Set a virtual device's drift from two consecutive codes of its app; both are consumed.
 
     Attributes:
@@ -37,26 +37,27 @@ class ResyncVirtualDevice(Verb[DeviceView]):
         by: who asks.
     """
 
+    action = Action.RESYNC
     device: str | None = attrs.field(default=None, validator=fields.is_optional_text)
     codes: tuple[SecretText, ...] = attrs.field(converter=fields.as_codes, repr=False, kw_only=True)
     by: Actor = attrs.field(kw_only=True, validator=is_actor)
 
-    def __call__(self, account: Account | None, context: Context) -> Transition[DeviceView]:
+    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[DeviceView] | Reason:
         """Return the transition to the device with its drift set."""
-        actor, policy = self.by.label, context.policy
-        grant = authorise(account, context, self.by, Action.RESYNC)
-        if isinstance(grant, Reason):
-            return refused(account, context, grant, actor=actor)
-        if account is None or grant.account is None:
-            return refused(account, context, Reason.NO_ACCOUNT, actor=actor)
+        actor, policy = grant.actor, context.policy
+        # 1. The device is bound and virtual.
         device = select_device(account.devices, self.device)
         if isinstance(device, Reason):
-            return refused(account, context, device, actor=actor)
+            return device
         if not isinstance(device, VirtualMFADevice):
-            return refused(account, context, Reason.UNKNOWN_DEVICE, actor=actor)
+            return Reason.UNKNOWN_DEVICE
+
+        # 2. The throttle lets it try a code now.
         gate = check_gate(account, device, context)
         if gate is not None:
             return refused(account, context, gate, actor=actor, device=device.id)
+
+        # 3. Both codes match consecutive time steps within the policy's bound; otherwise a wrong code is counted.
         totp = totp_of(device)
         step = None
         if len(self.codes) == CODES:
@@ -64,9 +65,13 @@ class ResyncVirtualDevice(Verb[DeviceView]):
         if step is None:
             counted, refusal, events = count_wrong(account, device, context)
             return refused(counted, context, refusal, actor=actor, device=device.id, events=events)
+
+        # 4. Neither time step is spent.
         why_not = _why_not(device, step, context)
         if why_not is not None:
             return refused(account, context, why_not, actor=actor, device=device.id)
+
+        # 5. Both are consumed and the drift is set; the actor's receipt is spent with them.
         accepted, floor = with_accepted(device.accepted, device.floor, step - 1, step)
         synced = attrs.evolve(
             device,
@@ -77,8 +82,9 @@ class ResyncVirtualDevice(Verb[DeviceView]):
             failures=0,
             closed_until=0,
         )
-        event = Event(EventType.DEVICE_RESYNCED, context.user, context.now, actor, device.id, f"drift {synced.drift}")
-        return Transition(grant.account.with_device(synced), device_view(synced, context.policy), events=(event,))
+        event = context.event(EventType.DEVICE_RESYNCED, actor=actor, device=device.id, detail=f"drift {synced.drift}")
+        after = grant.spent(account.with_device(synced), context)
+        return Transition(after, device_view(synced, policy), events=(event,))
 
 
 def _why_not(device: VirtualMFADevice, step: int, context: Context) -> Reason | None:

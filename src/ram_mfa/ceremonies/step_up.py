@@ -11,17 +11,17 @@ import attrs
 
 from ..account import Account
 from ..context import Context
-from ..events import Event, EventType
+from ..events import EventType
 from ..refusals import Challenge, Reason
 from ..rules import fields
 from ..rules.admission import Proof
 from ..rules.challenges import challenge, purpose_of, subject_of, with_next_challenge
+from ..rules.devices import why_none_usable
 from ..rules.evidence import Evidence, is_evidence, verify_evidence
 from ..rules.operation import Operation
 from ..rules.proofs import make_proof
 from ..rules.resent import refuse_ticket
 from ..rules.tickets import open_ticket
-from ..rules.usable import why_none_usable
 from ..rules.verb import Transition, Verb, refused
 
 
@@ -103,5 +103,5 @@ class FinishStepUp(Verb[Proof]):
             )
         proof = make_proof(result.account, context, result.device, session=self.session, operation=self.operation)
         detail = self.operation.name
-        event = Event(EventType.STEP_UP_PROVED, context.user, context.now, device=result.device.id, detail=detail)
+        event = context.event(EventType.STEP_UP_PROVED, device=result.device.id, detail=detail)
         return Transition(result.account, proof, events=(event,))

@@ -9,10 +9,17 @@ from typing import Any, Final
 
 from .. import account as bounds
 from .._secret import SecretBytes, SecretList
-from ..account import Device, Machine, Offer, SecurityKey, VirtualMFADevice
+from ..account import (
+    Device,
+    Machine,
+    Offer,
+    OfferedSecurityKey,
+    OfferedVirtualDevice,
+    SecurityKey,
+    VirtualMFADevice,
+)
 from ..events import Event, EventType
 from ..otp import Algorithm
-from ..refusals import Kind
 
 
 class Unreadable(Exception):
@@ -33,10 +40,8 @@ def check(fine: bool, field: str) -> None:  # noqa: FBT001 - reads as a sentence
 
 
 _ALGORITHMS: Final = (Algorithm.SHA1, Algorithm.SHA256, Algorithm.SHA512)
-_KINDS: Final = (Kind.VIRTUAL, Kind.SECURITY_KEY)
 _EVENT_TYPES: Final = {one.value: one for one in EventType}
 _ALGORITHM_NUMBER: Final = {algorithm: number for number, algorithm in enumerate(_ALGORITHMS)}
-_KIND_NUMBER: Final = {kind: number for number, kind in enumerate(_KINDS)}
 
 
 def device_row(device: Device) -> list[Any]:
@@ -152,45 +157,49 @@ def _security_key(row: list[Any]) -> SecurityKey:
 
 
 def offer_row(offer: Offer) -> list[Any]:
-    """Return an offer as a row."""
-    return SecretList(
-        [
-            offer.stamp,
-            _KIND_NUMBER[offer.kind],
-            offer.actor,
-            offer.tries,
-            offer.name,
-            offer.account_name,
-            bytes(offer.secret),
-            _ALGORITHM_NUMBER[offer.algorithm],
-            offer.digits,
-            offer.period,
-            offer.codes,
-            offer.history,
-            offer.claimed,
-        ]
-    )
+    """Return an offer as a row; its first entry tells the kinds apart, as in a device's."""
+    common = [offer.stamp, offer.actor, offer.tries, offer.name, offer.account_name, offer.history]
+    if isinstance(offer, OfferedSecurityKey):
+        return [1, *common, offer.claimed]
+    algorithm = _ALGORITHM_NUMBER[offer.algorithm]
+    return SecretList([0, *common, bytes(offer.secret), algorithm, offer.digits, offer.period, offer.codes])
 
 
-_OFFER: Final = (bytes, int, bytes, int, str, str, bytes, int, int, int, int, bytes, bytes)
+_OFFER: Final = (int, bytes, bytes, int, str, str, bytes)
+_OFFERED_VIRTUAL: Final = (*_OFFER, bytes, int, int, int, int)
+_OFFERED_KEY: Final = (*_OFFER, bytes)
 
 
 def offer(row: list[Any]) -> Offer:
     """Return the offer of a row."""
-    stamp, kind, actor, tries, name, account_name, secret, algorithm, *rest = typed(row, _OFFER)
-    check(len(stamp) == bounds.STAMP and 0 <= kind <= 1 and len(actor) == 32 and 0 <= algorithm <= 2, "offer")
-    check(len(row[11]) == bounds.HISTORY and len(row[12]) in {0, 32}, "offer")
-    return Offer(
-        stamp,
-        _KINDS[kind],
-        actor,
-        tries,
-        name,
-        account_name,
-        SecretBytes(secret),
-        _ALGORITHMS[algorithm],
-        *rest,
+    if row[0] == 1:
+        _, *common, claimed = typed(row, _OFFERED_KEY)
+        check(len(claimed) in {0, 32}, "offer of a security key")
+        return OfferedSecurityKey(**_offered(common), claimed=claimed)
+    number, *common, secret, algorithm, digits, period, codes = typed(row, _OFFERED_VIRTUAL)
+    check(number == 0 and bounds.MIN_SECRET <= len(secret) <= bounds.MAX_SECRET and 0 <= algorithm <= 2, "offer")
+    return OfferedVirtualDevice(
+        **_offered(common),
+        secret=SecretBytes(secret),
+        algorithm=_ALGORITHMS[algorithm],
+        digits=digits,
+        period=period,
+        codes=codes,
     )
+
+
+def _offered(row: list[Any]) -> dict[str, Any]:
+    """Return the fields that offers of both kinds have."""
+    stamp, actor, tries, name, account_name, history = row
+    check(len(stamp) == bounds.STAMP and len(actor) == 32 and len(history) == bounds.HISTORY, "offer")
+    return {
+        "stamp": stamp,
+        "actor": actor,
+        "tries": tries,
+        "name": name,
+        "account_name": account_name,
+        "history": history,
+    }
 
 
 _TIME: Final = struct.Struct(">d")
@@ -245,5 +254,5 @@ def event_row(event: Event) -> list[Any]:
 
 def event(row: list[Any]) -> Event:
     """Return the event of a row."""
-    name, *rest = typed(row, (str, str, float, str, _OPTIONAL_TEXT, str))
-    return Event(_EVENT_TYPES[name], *rest)
+    name, user, at, actor, device, detail = typed(row, (str, str, float, str, _OPTIONAL_TEXT, str))
+    return Event(_EVENT_TYPES[name], user=user, at=at, actor=actor, device=device, detail=detail)

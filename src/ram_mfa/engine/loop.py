@@ -81,7 +81,7 @@ class Engine:
             UnreadableRecord, StoreUnavailable, StoreUncertain, StoreContended: no outcome, and no event was reported.
         """
         policy = self.policy()
-        administrator = yield from self.check_administrator(getattr(verb, "by", None), policy)
+        administrator = yield from self.check_administrator(verb.requested_by, policy)
         key = untrusted_user_key(self.tenant, user)
         entropy, drawn = SecretBytes(os.urandom(32)), lineage()
         end = time.monotonic() + self.deadline
@@ -203,7 +203,7 @@ def _user_of(receipt: str) -> str | None:
 def _decide(verb: Verb[T], account: Account | None, context: Context) -> Transition[T]:
     """Return the verb's transition, with its events in the outbox where the policy keeps one."""
     is_moving = account is not None and (account.moved_to is not None or account.reserved_for is not None)
-    if is_moving and not getattr(verb, "moves", False):
+    if is_moving and not verb.while_moving:
         return refused(account, context, Reason.MOVING)
     transition = verb(account, context)
     after = transition.account

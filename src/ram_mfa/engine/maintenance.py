@@ -22,7 +22,7 @@ from ..events import Event, EventType
 from ..refusals import Kind, Reason, Refusal, Refused
 from ..rules.actors import Actor
 from ..rules.authority import Action, authorise
-from ..rules.usable import is_allowed, usable_devices
+from ..rules.devices import is_allowed, usable_devices
 from ..sealing import BrokenSeal, RecordSeal, SealedElsewhere
 from .effects import Effects, list_keys, load, swap
 from .loop import Engine
@@ -131,7 +131,7 @@ def discard(engine: Engine, user: str, by: Actor, *, unsafe_any_seal: bool = Fal
         UnreadableRecord: another ring of keys, another seal or another store's engine may be able to read it.
     """
     yield from engine.session.retry_on_loss(partial(_discard, engine, user, by, unsafe_any_seal))
-    yield engine.notify, (Event(EventType.RECORD_DISCARDED, user, engine.session.now(), by.label),)
+    yield engine.notify, (Event(EventType.RECORD_DISCARDED, user=user, at=engine.session.now(), actor=by.label),)
 
 
 def _discard(engine: Engine, user: str, by: Actor, unsafe_any_seal: bool) -> Effects[None]:  # noqa: FBT001

@@ -78,7 +78,7 @@ class _User:
 
     def queue_for(self, verb: Verb[Any]) -> QueueName:
         """Return the name of the queue for a verb, which is not tried if the ``STRANGER`` queue is free."""
-        if verb.privileged or isinstance(getattr(verb, "by", None), Administrator | UnsafeAdministrator):
+        if verb.privileged or isinstance(verb.requested_by, Administrator | UnsafeAdministrator):
             return QueueName.REVOCATION
         if self.last_loaded is None or self.queue(QueueName.STRANGER).free:
             return QueueName.STRANGER

@@ -189,6 +189,16 @@ class MFAPolicy:
         bound = GUESS_BOUND * 10**digits / self.totp.window
         return min(self.throttle.max_per_day, int(bound))
 
+    def require_relying_party(self) -> RelyingParty:
+        """Return the relying party, where `may_use` has allowed security keys.
+
+        Raises:
+            LookupError: the policy names none.
+        """
+        if self.relying_party is None:
+            raise LookupError("the policy names no relying party")
+        return self.relying_party
+
     def kinds(self) -> tuple[Kind, ...]:
         """Return the kinds that may be bound, in the order of `Kind`; security keys need a relying party."""
         return tuple(kind for kind in Kind if self.may_use(kind).allowed)

@@ -46,12 +46,16 @@ class Grant:
     """Permission for an action.
 
     Attributes:
-        account: the account, with the presented receipt spent.
         actor: the actor's name in records and events.
+        receipt: the stamp of the receipt that the actor presented, or None.
     """
 
-    account: Account | None
     actor: str
+    receipt: bytes | None
+
+    def spent(self, account: Account, context: Context) -> Account:
+        """Return the account with the receipt spent, if the actor presented one."""
+        return account if self.receipt is None else spend(account, context, self.receipt)
 
 
 @attrs.frozen
@@ -62,8 +66,8 @@ class _Request:
     action: Action
 
 
-_Result = Account | Reason | None
-"""The account with a receipt spent, the reason of a refusal, or None where the condition holds."""
+_Result = bytes | Reason | None
+"""The reason of a refusal; or, where the condition holds, the stamp of a valid receipt, or None."""
 Condition = Callable[[_Request], _Result]
 
 
@@ -103,14 +107,14 @@ def first_factor_shown(request: _Request) -> _Result:
 
 
 def receipt_shown(request: _Request) -> _Result:
-    """The receipt of a fresh step-up for this action is valid; it is spent."""
+    """The receipt of a fresh step-up for this action is valid."""
     account, actor = request.account, request.actor
     if account is None or not isinstance(actor, Owner) or actor.receipt is None:
         return Reason.PROOF_NEEDED
     opened = open_receipt(
         actor.receipt, account, request.context, session=actor.session, operation=_OPERATIONS[request.action]
     )
-    return opened if isinstance(opened, Reason) else spend(account, request.context, opened[0].stamp)
+    return opened if isinstance(opened, Reason) else opened[0].stamp
 
 
 def enrolment_shown(request: _Request) -> _Result:
@@ -169,11 +173,11 @@ def authorise(account: Account | None, context: Context, actor: Actor, action: A
     conditions = PERMISSIONS[action].get(actor.role)
     if conditions is None:
         return Reason.NOT_AUTHORISED
-    spent = account
+    receipt: bytes | None = None
     for condition in conditions:
         result = condition(_Request(account, context, actor, action))
         if isinstance(result, Reason):
             return result
         if result is not None:
-            spent = result
-    return Grant(spent, actor.label)
+            receipt = result
+    return Grant(actor.label, receipt)

@@ -15,11 +15,11 @@ from ..account import Account, Device, SecurityKey, VirtualMFADevice, expires_at
 from ..context import Context
 from ..refusals import Challenge, Kind, Reason, Refusal, Ticket
 from . import security_key_options
+from .devices import usable_devices
 from .first_factor import first_factor_ticket
 from .operation import Operation
 from .throttle import check_gate
 from .tickets import MICROSECONDS, NOTHING, Opened, Purpose, challenge_of, fresh, operation_subject, sealed_ticket
-from .usable import usable_devices
 from .verb import Transition
 
 _RETRIED: Final = frozenset(

@@ -18,11 +18,10 @@ from ..context import Context
 from ..events import Event, EventType
 from ..refusals import Kind, Reason, Refusal
 from . import fields, security_key_check
-from .account_changes import select_device
+from .devices import is_allowed, select_device
 from .throttle import check_gate, count_wrong
 from .tickets import Opened, spend, spend_failed
 from .totp_check import match_one, with_accepted
-from .usable import is_allowed
 from .verb import Transition, refused
 
 
@@ -154,5 +153,5 @@ def _verify_key(
     if answer.cloned is not None:
         device = answer.cloned.id
         after = attrs.evolve(after.with_device(attrs.evolve(answer.cloned, cloned_at=context.now)), machines=())
-        events = (Event(EventType.KEY_CLONED, context.user, context.now, device=device),)
+        events = (context.event(EventType.KEY_CLONED, device=device),)
     return refused(after, context, answer.refusal, device=device, events=events)

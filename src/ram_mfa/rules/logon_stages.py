@@ -12,8 +12,8 @@ from ..policy import UnknownUsers
 from ..refusals import Challenge, Reason, Ticket
 from .admission import MustBind
 from .challenges import challenge
+from .devices import why_none_usable
 from .tickets import MICROSECONDS, Purpose, fresh, sealed_ticket
-from .usable import why_none_usable
 
 
 def why_not_required(account: Account | None, context: Context) -> str | None:

@@ -18,8 +18,8 @@ from ..account import Account, Device, Machine
 from ..context import Context
 from ..encoding import base64url
 from ..events import Event, EventType
+from .devices import usable_devices
 from .password_marks import mark_digest
-from .usable import usable_devices
 
 HANDLE_LENGTH = 43
 """Characters of a token: base64url of 32 bytes."""
@@ -82,7 +82,7 @@ def remember(
         password_mark=mark_digest(password_mark),
     )
     unexpired = tuple(one for one in account.machines if one.expires_at > context.now)
-    event = Event(EventType.MACHINE_REMEMBERED, context.user, context.now, detail=machine.id)
+    event = context.event(EventType.MACHINE_REMEMBERED, detail=machine.id)
     return attrs.evolve(account, machines=(*unexpired, machine)[-allowed.max_machines :]), token, (event,)
 
 

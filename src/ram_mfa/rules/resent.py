@@ -15,13 +15,12 @@ from typing import Any
 from ..account import Account, VirtualMFADevice
 from ..context import Context
 from ..refusals import Reason, Refusal
-from .account_changes import select_device
 from .challenges import with_next_challenge
+from .devices import select_device, why_unusable
 from .evidence import Evidence, TOTPCode
 from .operation import Operation
 from .tickets import NOTHING, Opened, after_clock_set_back, spent_ticket
 from .totp_check import match_one
-from .usable import why_unusable
 from .verb import Transition, refused
 
 

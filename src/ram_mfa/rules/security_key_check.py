@@ -30,7 +30,6 @@ from ..u2f import (
 from ..u2f import verify_authentication as verify_u2f_authentication
 from ..u2f import verify_registration as verify_u2f_registration
 from ..webauthn import (
-    Attestation,
     AuthenticationResponse,
     Credential,
     RegistrationResponse,
@@ -40,8 +39,8 @@ from ..webauthn import (
 from ..webauthn.attestation import evaluate_attestation
 from ..webauthn.attestation.statement import AttestationType, Statement
 from ..webauthn.responses import MAX_JSON
+from .devices import usable_devices
 from .security_key_options import app_id_of
-from .usable import usable_devices
 
 _PEER: Final = (MalformedMessage, VerificationError)
 TRANSPORTS: Final = {
@@ -150,14 +149,13 @@ def _wrong(error: MalformedMessage | VerificationError, key: SecurityKey | None)
     return InvalidAnswer(Refusal(Reason.WRONG_ANSWER, check=error.check.value))
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class NewKey:
-    """A new key, as its valid registration describes it.
+    """A new key, as its registration describes it.
 
     Attributes:
-        credential_id, public_key, sign_count, transports, backup_eligible: as in `SecurityKey`.
+        credential_id, public_key, sign_count, transports, backup_eligible, attestation, models: as in `SecurityKey`.
         rp_id, app_id: the RP ID or AppID it was registered for; the other is None.
-        attestation: what was proved of the authenticator.
     """
 
     credential_id: bytes
@@ -167,7 +165,27 @@ class NewKey:
     app_id: str | None
     transports: tuple[str, ...]
     backup_eligible: bool | None
-    attestation: Attestation
+    attestation: str
+    models: tuple[str, ...]
+
+    def bound(self, context: Context, *, name: str, bound_by: str, last_used_at: float | None) -> SecurityKey:
+        """Return the device to bind."""
+        return SecurityKey(
+            credential_id=self.credential_id,
+            name=name,
+            public_key=self.public_key,
+            sign_count=self.sign_count,
+            rp_id=self.rp_id,
+            app_id=self.app_id,
+            transports=self.transports,
+            backup_eligible=self.backup_eligible,
+            attestation=self.attestation,
+            models=self.models,
+            cloned_at=None,
+            bound_at=context.now,
+            bound_by=bound_by,
+            last_used_at=last_used_at,
+        )
 
 
 def check_registration(response: Any, context: Context, party: RelyingParty, challenge: bytes) -> NewKey | Refusal:
@@ -210,7 +228,8 @@ def _check_webauthn_registration(
         app_id=None,
         transports=registered.transports,
         backup_eligible=registered.backup_eligible,
-        attestation=registered.attestation,
+        attestation=registered.attestation.verdict.value,
+        models=registered.attestation.models,
     )
 
 
@@ -227,6 +246,7 @@ def _check_u2f_registration(response: Any, context: Context, party: RelyingParty
         challenge_parameter=challenge_parameter(parsed.client_data),
     )
     statement = Statement("fido-u2f", AttestationType.CERTIFIED, (certificate,))
+    attestation = evaluate_attestation(statement, policy=context.policy.attestation, aaguid=bytes(16), at=context.now)
     return NewKey(
         credential_id=parsed.registration.key_handle,
         public_key=parsed.registration.public_key,
@@ -235,7 +255,6 @@ def _check_u2f_registration(response: Any, context: Context, party: RelyingParty
         app_id=party.app_id,
         transports=tuple(TRANSPORTS[one] for one in certificate.transports or () if one in TRANSPORTS),
         backup_eligible=None,
-        attestation=evaluate_attestation(
-            statement, policy=context.policy.attestation, aaguid=bytes(16), at=context.now
-        ),
+        attestation=attestation.verdict.value,
+        models=attestation.models,
     )

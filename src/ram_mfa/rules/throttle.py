@@ -67,5 +67,5 @@ def count_wrong(
         still = check_gate(account, device, context)
         return account, Refusal(Reason.WRONG_CODE, still.retry_after if still else 0), ()
     account = attrs.evolve(account, machines=())
-    event = Event(EventType.DEVICE_DISABLED, context.user, context.now, device=device.id)
+    event = context.event(EventType.DEVICE_DISABLED, device=device.id)
     return account, Refusal(Reason.DEVICE_DISABLED), (event,)

@@ -29,8 +29,8 @@ from ..context import Context
 from ..encoding import base64url
 from ..errors import MalformedMessage
 from ..refusals import Reason, Ticket
+from .devices import is_allowed
 from .operation import Operation
-from .usable import is_allowed
 
 _STAMP: Final = struct.Struct(">QQ16s")
 _HEAD: Final = 2 + STAMP

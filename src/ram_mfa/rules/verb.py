@@ -16,6 +16,8 @@ from ..account import Account
 from ..context import Context
 from ..events import Event, EventType
 from ..refusals import Reason, Refusal
+from .actors import Actor
+from .authority import Action, Grant, authorise
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -58,14 +60,85 @@ class Verb(Unpickled, Generic[T_co]):
     Attributes:
         privileged: whether only the application can cause it, never a visitor: it then does not queue behind visitors'
             verbs.
+        while_moving: whether it is performed on a record that is being moved to another user id; the other verbs are
+            refused there.
     """
 
     __slots__ = ()
     privileged: ClassVar[bool] = False
+    while_moving: ClassVar[bool] = False
+
+    @property
+    def requested_by(self) -> Actor | None:
+        """The actor whose permission it needs; None where it needs none."""
+        return None
 
     def __call__(self, account: Account | None, context: Context) -> Transition[T_co]:
         """Return the next account, the outcome and the events."""
         raise NotImplementedError
+
+
+class AccountVerb(Verb[T_co]):
+    """A verb that needs no actor and is refused where the user has no record."""
+
+    __slots__ = ()
+
+    def __call__(self, account: Account | None, context: Context) -> Transition[T_co]:
+        """Refuse absence, and perform the verb."""
+        if account is None:
+            return refused(account, context, Reason.NO_ACCOUNT)
+        result = self.perform(account, context)
+        return refused(account, context, result) if isinstance(result, Reason) else result
+
+    def perform(self, account: Account, context: Context) -> Transition[T_co] | Reason:
+        """Return the transition, or the reason of a refusal that leaves the account as it is."""
+        raise NotImplementedError
+
+
+class ActorVerb(Verb[T_co]):
+    """A verb that an actor requests: it is authorised first, and refused where the user has no record.
+
+    Attributes:
+        action: the action that it needs permission for, a row of `ram_mfa.rules.authority.PERMISSIONS`.
+        by: who asks.
+    """
+
+    __slots__ = ()
+    action: ClassVar[Action]
+    by: Actor
+
+    @property
+    def requested_by(self) -> Actor:
+        """The actor whose permission it needs."""
+        return self.by
+
+    def __call__(self, account: Account | None, context: Context) -> Transition[T_co]:
+        """Authorise the actor, settle absence, and perform the verb."""
+        grant = authorise(account, context, self.by, self.action)
+        if isinstance(grant, Reason):
+            return refused(account, context, grant, actor=self.by.label)
+        if account is None:
+            result = self.perform_without_record(context, grant)
+        else:
+            result = self.perform(account, context, grant)
+        if isinstance(result, Reason):
+            return refused(account, context, result, actor=grant.actor)
+        return result
+
+    def perform(self, account: Account, context: Context, grant: Grant) -> Transition[T_co] | Reason:
+        """Return the transition, or the reason of a refusal that leaves the record as it is.
+
+        Args:
+            account: the account as it is; a receipt that the actor presented is not spent in it.
+            context: policy, time, entropy and the root record.
+            grant: the permission; `Grant.spent` spends the receipt.
+        """
+        raise NotImplementedError
+
+    def perform_without_record(self, context: Context, grant: Grant) -> Transition[T_co] | Reason:
+        """Return the transition, or the reason of a refusal, for a user without a record."""
+        del context, grant
+        return Reason.NO_ACCOUNT
 
 
 def refused(
@@ -81,5 +154,5 @@ def refused(
     if isinstance(refusal, Reason):
         refusal = Refusal(refusal)
     detail = refusal.reason.name if refusal.check is None else f"{refusal.reason.name}: {refusal.check}"
-    event = Event(EventType.REFUSED, context.user, context.now, actor, device, detail)
+    event = context.event(EventType.REFUSED, actor=actor, device=device, detail=detail)
     return Transition(account, refusal, events=(*events, event))

@@ -12,7 +12,7 @@ from ..context import Context
 from ..policy import MFAPolicy
 from ..refusals import Kind, Reason
 from .admission import Proof
-from .usable import why_unusable
+from .devices import why_unusable
 
 
 @attrs.frozen

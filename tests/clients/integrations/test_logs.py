@@ -31,7 +31,9 @@ class TestLogEvents:
     def test_no_line_of_its_own(self, caplog, hostile):
         """Whatever an event holds, it is one line of printable characters, in the message and in each field."""
         caplog.set_level(logging.INFO, "audit")
-        LogEvents(logging.getLogger("audit"))(Event(EventType.DEVICE_BOUND, hostile, 0, hostile, hostile, hostile))
+        LogEvents(logging.getLogger("audit"))(
+            Event(EventType.DEVICE_BOUND, user=hostile, at=0, actor=hostile, device=hostile, detail=hostile)
+        )
         (record,) = (record for record in caplog.records if record.name == "audit")
         for text in (record.getMessage(), record.mfa_user, record.mfa_actor, record.mfa_device, record.mfa_detail):
             assert text.isprintable()
