@@ -147,6 +147,26 @@ def django(folder: Path) -> None:
     try_out(DjangoStore())
 
 
+def web(folder: Path) -> None:
+    """The pages: templates, stylesheet and script come out of the wheel, and a QR code is drawn."""
+    from ram_mfa.stores.memory import MemoryStore
+    from ram_mfa.web import PATHS, Route, SiteSettings, UserInfo, WebFlows, WebRequest, asset, run
+    from ram_mfa.web.rendering import Renderer
+
+    seal = AESGCMSeal({"1": os.urandom(32)}, seal_with="1")
+    mfa = MFA(MemoryStore(), MFAPolicy.ram(issuer="Example"), seal=seal, create=True)
+    mfa.perform("alice", OpenAccount(required=True, by=Administrator("root")))
+    urls = {route.value: f"/mfa/{path}" for route, path in PATHS.items()}
+    flows, load = WebFlows(SiteSettings()), lambda user: UserInfo("hash", f"{user}@example")
+    start = run(flows.start_logon("alice", WebRequest(method="POST", urls=urls)), mfa, load)
+    cookies = {cookie.name: cookie.value for cookie in start.cookies}
+    request = WebRequest(method="GET", route="enrol", urls=urls, args={"kind": "virtual"}, cookies=cookies)
+    html = Renderer(flows.settings).render(run(flows.handle(request), mfa, load).page)
+    assert "<svg" in html
+    assert asset(Route.STYLE).body
+    assert b"mfaFetch" in asset(Route.SCRIPT).body
+
+
 def refused(act) -> None:
     """A server that is not there is what the library says it is, and no exception of the driver's."""
     try:
@@ -180,6 +200,7 @@ PROGRAMS = {
     "postgres": postgres,
     "redis": redis,
     "django": django,
+    "web": web,
 }
 
 if __name__ == "__main__":

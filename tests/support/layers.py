@@ -24,7 +24,7 @@ LAYERS = {
     3: {"policy", "account", "context", "codec", "events"},
     4: {"rules", "ceremonies", "from_other_libraries"},
     5: {"store", "sealing", "key_ring", "threads", "engine", "mfa"},
-    6: {"stores", "qr", "integrations", "testing", "operations", "__main__"},
+    6: {"stores", "qr", "integrations", "testing", "operations", "web", "__main__"},
 }
 """The packages and modules of each layer; a new one is added here."""
 
@@ -65,10 +65,16 @@ EXTRAS = {
     "stores.sqlalchemy": {"sqlalchemy"},
     "stores.postgres": {"psycopg", "psycopg_pool"},
     "stores.redis": {"redis"},
+    "web.rendering": {"jinja2"},
+    "integrations.starlette": {"starlette", "jinja2"},
+    "integrations.flask": {"flask", "jinja2"},
     "integrations.django": {"django", "psycopg"},
     "operations.store_urls": {"psycopg", "redis", "sqlalchemy"},
 }
 """The packages that a package of layer 6 may import besides those."""
+
+BUILT_ON = {"integrations": {"web"}, "testing": {"web"}, "web": {"web", "qr"}}
+"""The adapters that a package may import: the pages show QR codes, and adapters of frameworks show the pages."""
 
 MAX_LINES = 300
 
@@ -259,7 +265,8 @@ def adapters(modules: list[Module]) -> list[str]:
         shared = name.rpartition(".")[2].startswith("_") or name.count(".") == 0
         neighbours = module.package == name.partition(".")[0] and (module.package == "testing" or shared)
         inside = module.name.split(".")[:2] == name.split(".")[:2]
-        if not (neighbours or inside or name.startswith("stores._")):
+        built_on = name.partition(".")[0] in BUILT_ON.get(module.package, set())
+        if not (neighbours or inside or built_on or name.startswith("stores._")):
             complaints.append(f"{module.name}:{one.line}: imports the adapter {name}")
     return complaints
 

@@ -72,6 +72,11 @@ class Driver:
         session = StoreSession(store, seal, clock, pause, lambda: read().clock_skew, create=create)
         self._engine = Engine(session, read, "", notify, pause, deadline)
 
+    @property
+    def policy(self) -> MFAPolicy:
+        """The policy in force now."""
+        return self._engine.policy()
+
     def for_tenant(self, name: str, policy: Policy) -> Self:
         """Return the same store's MFA for the users of a tenant, under the tenant's own policy.
 
