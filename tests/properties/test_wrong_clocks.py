@@ -33,9 +33,9 @@ from ram_mfa import (
 )
 from ram_mfa.account import Account, VirtualMFADevice
 from ram_mfa.policy.values import DAY
-from ram_mfa.rules import tickets
+from ram_mfa.rules import tickets, totp_check
 from ram_mfa.testing import KeyFault, SoftSecurityKey
-from tests.support import rounds
+from tests.support import replace_everywhere, rounds
 from tests.support.service import DELETE, ORIGIN, PARTY, ROOT, SESSION, Services, finish
 
 YEAR = 365 * DAY
@@ -292,8 +292,7 @@ class TestClocks:
 
     def test_it_finds_a_lock_out(self, monkeypatch):
         """Were a floor of the future kept, nobody would be let in before its time."""
-        for module in ("logon", "step_up"):
-            monkeypatch.setattr(f"ram_mfa.ceremonies.{module}.after_clock_set_back", unchanged)
+        replace_everywhere(monkeypatch, tickets.after_clock_set_back, unchanged)
         life = begun()
         life.set_clock(YEAR)
         life.answered(life.service.ask("alice"))
@@ -304,8 +303,7 @@ class TestClocks:
 
     def test_it_finds_a_revived_code(self, monkeypatch):
         """Did a device not remember its accepted steps, a code of the future would pass again when its time comes."""
-        for module in ("rules.evidence", "ceremonies.resync"):
-            monkeypatch.setattr(f"ram_mfa.{module}.with_accepted", lambda *_: ((), -1))
+        replace_everywhere(monkeypatch, totp_check.with_accepted, lambda *_: ((), -1))
         life = begun()
         life.set_clock(YEAR)
         life.log_on_with_code()

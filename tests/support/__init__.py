@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,12 @@ def vectors(name: str) -> list[dict[str, Any]]:
     if not folder:
         pytest.skip("RAM_MFA_VECTORS names no folder of judged vectors")
     return json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8"))["vectors"]  # type: ignore[no-any-return]
+
+
+def replace_everywhere(monkeypatch: pytest.MonkeyPatch, original: object, replacement: object) -> None:
+    """Replace a function or class of the package under every name of every module that holds it."""
+    modules = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] == "ram_mfa"]
+    found = [(module, name) for module in modules for name, value in list(vars(module).items()) if value is original]
+    assert found, f"no module holds {original}"
+    for module, name in found:
+        monkeypatch.setattr(module, name, replacement)

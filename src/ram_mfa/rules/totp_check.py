@@ -8,11 +8,15 @@ spent by the time step that it matches, however it was typed.
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from ..account import MAX_ACCEPTED, VirtualMFADevice
 from ..context import Context
 from ..otp import TOTP
 from ..refusals import Reason
+
+MAX_HELD_UP: Final = 120
+"""Seconds for which codes may be refused, once the clocks are right, because a wrong clock accepted them too early."""
 
 
 def totp_of(device: VirtualMFADevice) -> TOTP:
@@ -40,13 +44,18 @@ def _lost_at(device: VirtualMFADevice, context: Context) -> float | None:
 def accepted_in_the_future(device: VirtualMFADevice, context: Context) -> Reason | None:
     """Return what a device needs after a wrong clock accepted codes of the future; None where none did.
 
-    A host with a right clock accepts no step beyond the device's drift, the window and the clocks' skew.
+    A host with a right clock accepts no step beyond the device's drift, the window and the clocks' skew. Steps beyond
+    that were accepted too early, and their codes are refused when their time comes: a device with too many of them must
+    be bound again, because a resynchronisation would leave its user without a valid code for longer than MAX_HELD_UP.
     """
     present = int((context.now + context.policy.clock_skew) // device.period)
     latest = present + max(device.drift, 0) + context.policy.totp.forward
     if device.floor > latest:
         return Reason.REBIND_NEEDED
-    return Reason.RESYNC_NEEDED if device.last_step > latest else None
+    if device.last_step <= latest:
+        return None
+    early = sum(step > latest for step in device.accepted)
+    return Reason.REBIND_NEEDED if early > max(MAX_HELD_UP // device.period, 1) else Reason.RESYNC_NEEDED
 
 
 def match_one(device: VirtualMFADevice, code: str, context: Context) -> tuple[int | None, Reason | None]:
