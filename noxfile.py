@@ -23,7 +23,7 @@ from packaging.requirements import Requirement
 
 nox.needs_version = ">=2025.10.14"
 nox.options.sessions = ["tests", "lint", "types", "docs"]
-# A Python that is not here is passed over, in CI too, and none is fetched.
+# A Python that is not installed is skipped, in CI too, and none is downloaded.
 nox.options.error_on_missing_interpreters = False
 nox.options.download_python = "never"
 
@@ -40,8 +40,8 @@ CLIENTS = ["tests/clients", "tests/stores/test_store_kit.py"]
 """Tests of layer 6 besides the stores, with the documentation's programs; the store kit's are here for balance."""
 STORES = ["tests/stores", "--ignore", "tests/stores/test_store_kit.py"]
 FAILURES = [f"tests/stores/test_{name}_failures.py" for name in ("service", "sql", "redis")]
-LONGEST = 1800
-"""Seconds that any part of the tests may take."""
+MAX_SECONDS = 1800
+"""The longest that a part of the tests may run."""
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 PYTHONS = [RUNNING, *(version for version in ("3.11", "3.12", "3.13", "3.14") if version != RUNNING)]
@@ -83,7 +83,7 @@ def tests(session: nox.Session) -> None:
 def side_by_side(session: nox.Session, *parts: list[str], runner: Sequence[str] = ("pytest",)) -> None:
     """Run pytest over each part in a process of its own, all at once; the first prints at once, each other at its end.
 
-    A part that takes longer than LONGEST is killed, and any part that fails fails the session.
+    A part that takes longer than MAX_SECONDS is killed, and any part that fails fails the session.
     """
     environment = {**os.environ, "PATH": os.pathsep.join([session.bin, os.environ["PATH"]])}
     logs = [None, *(tempfile.TemporaryFile() for _ in parts[1:])]  # noqa: SIM115 - each goes with its process
@@ -93,7 +93,7 @@ def side_by_side(session: nox.Session, *parts: list[str], runner: Sequence[str] 
             command = [str(Path(session.bin) / "python"), "-m", *runner, *part]
             session.log(" ".join(command[1:]))
             children.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
-        until = time.monotonic() + LONGEST
+        until = time.monotonic() + MAX_SECONDS
         codes = []
         for child, log in zip(children, logs, strict=True):
             codes.append(child.wait(until - time.monotonic()))

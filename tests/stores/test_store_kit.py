@@ -110,12 +110,29 @@ class TestCheckStore:
             assert caught.value.promise == promise
 
 
+_over = threading.Event()
+
+
+def hang():
+    """Hang until the test is over, and then end the thread."""
+    _over.wait()
+    raise SystemExit
+
+
+@pytest.fixture
+def hanging():
+    """End the threads that hang when the test is over."""
+    _over.clear()
+    yield
+    _over.set()
+
+
 class Hangs(sabotaged.Honest):
     """Hangs once there are some records."""
 
     def load(self, key, /, check=None):
         if len(self.engine.records) > 20:
-            threading.Event().wait()
+            hang()
         return super().load(key, check)
 
 
@@ -124,13 +141,13 @@ class HangsInRaces(sabotaged.Honest):
 
     def swap(self, key, old, new, /, check=None):
         if threading.current_thread().name != "store kit":
-            threading.Event().wait()
+            hang()
         return super().swap(key, old, new, check)
 
 
 class HangsWhenClosed(sabotaged.Honest):
     def close(self):
-        threading.Event().wait()
+        hang()
 
 
 class NeverLands(sabotaged.Honest):
@@ -182,6 +199,7 @@ class TestItEnds:
     """A run ends whatever the store does, and says what it did."""
 
     @pytest.mark.requirement("A27", "S14")
+    @pytest.mark.usefixtures("hanging")
     @pytest.mark.parametrize("store", [Hangs, HangsInRaces, HangsWhenClosed])
     def test_on_a_store_that_hangs(self, store):
         failed = failure(store, sabotaged.Engine(), faults=Faults(patience=1.0), rounds=2)

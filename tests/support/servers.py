@@ -8,7 +8,6 @@ a proxy in front of one can lose its replies.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import pwd
 import random
@@ -34,24 +33,22 @@ PORTS = range(11_000, 22_000)
 """Below those that the system hands out to clients, and with them those 10,000 above: Redis Cluster's own."""
 
 
-def free_port() -> int:
-    """Return a port of the loopback interface that is this process's until it ends, as is the one 10,000 above.
+def claim_port() -> tuple[int, socket.socket]:
+    """Return a free port of the loopback interface, and a socket that claims it and the port 10,000 above until closed.
 
-    No client is given such a port, and each is claimed by the lock on a file, which stays open: another run of tests
-    takes another port, also while the server that has it is down.
+    The system gives no such port to a client. The claim is a name in Linux's abstract namespace, so that another run of
+    the tests does not take the port while its server is down.
     """
-    folder = Path(tempfile.gettempdir()) / f"ram_mfa-ports-{os.geteuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
     for port in random.sample(PORTS, len(PORTS)):
-        claim = os.open(folder / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        claim = socket.socket(socket.AF_UNIX)
         with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as other:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            claim.bind(f"\0ram_mfa-test-port-{port}")
             for each in (one, other):
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.bind(("127.0.0.1", port))
             other.bind(("127.0.0.1", port + 10_000))
-            return port
-        os.close(claim)
+            return port, claim
+        claim.close()
     raise RuntimeError("no port is free")
 
 
@@ -82,7 +79,7 @@ class Server:
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="ram_mfa-test-"))
         self.folder.chmod(0o755)
-        self.port = free_port()
+        self.port, self._claim = claim_port()
         self.child = None
         self.user = None
 
@@ -155,6 +152,7 @@ class Server:
     def close(self):
         if self.child is not None and self.child.poll() is None:
             self.kill()
+        self._claim.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
@@ -374,7 +372,6 @@ class Redis(Server):
     def __init__(self, *options: str):
         self.program = require_program("redis-server", "redis-server")
         super().__init__()
-        self.port = free_port()
         self.options = options
         self.data = self.folder / "data"
         self.data.mkdir()
