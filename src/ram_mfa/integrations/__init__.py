@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adapters for what applications already have; each is imported by its own path."""
+"""Adapters for frameworks and for logging; each is imported by its own path."""

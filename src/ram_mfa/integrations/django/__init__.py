@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Django application: a store on connections of its own, its table, and system checks.
+"""A Django application with a store on connections of its own, its tables, and system checks.
 
 https://docs.djangoproject.com/en/stable/ref/applications/
 
-Put ``"ram_mfa.integrations.django"`` into INSTALLED_APPS, migrate, and give ``MFA`` a ``DjangoStore``.
+Add ``"ram_mfa.integrations.django"`` to INSTALLED_APPS, migrate, and pass a ``DjangoStore`` to ``MFA``.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class RamMFAConfig(AppConfig):
-    """The application ``ram_mfa``: one table, and checks of the database that it is kept in."""
+    """The application ``ram_mfa``: its tables, and checks of the database that holds them."""
 
     name = "ram_mfa.integrations.django"
     label = "ram_mfa"

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections of the store's own: one per thread, and never the request's.
+"""The store's own connections: one per thread, separate from the request's.
 
 https://docs.djangoproject.com/en/stable/topics/db/transactions/#tying-transactions-to-http-requests
 
-Django opens them, by the alias' settings, so that whatever a backend or the signal ``connection_created`` does is
-done here too.
+Django opens them with the settings of the alias, so that the backend's own preparations and the signal
+``connection_created`` apply to them too.
 
-Invariant: none is open across a fork (``stores/_thread_connections.py`` says why), nor after a test runner has given
-the alias another database.
+Invariant: no connection stays open across a fork (``stores/_thread_connections.py`` explains why), or after a test
+runner has given the alias another database.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .engines import Engine, engine_of
 
 
 class Own(Kept[Any]):
-    """One thread's place for a driver's connection and a cursor on it."""
+    """The connection of one thread, and a cursor on it."""
 
     __slots__ = ("cursor", "database", "warnings")
 
@@ -35,13 +35,13 @@ class Own(Kept[Any]):
         super().__init__()
 
     def close(self) -> None:
-        """Close the connection, where one is open and of this process."""
+        """Close the connection if it is open and belongs to this process."""
         self.cursor = None
         super().close()
 
 
 class Connections(PerThread[Own]):
-    """The kept connections of one store, and how one is opened."""
+    """The connections of one store."""
 
     def __init__(self, alias: str, deadline: float) -> None:
         if alias not in requests.settings:
@@ -51,19 +51,19 @@ class Connections(PerThread[Own]):
         self.alias = alias
         self.engine: Engine = engine_of(requests[alias].vendor)
         self._deadline = deadline
-        self._settings = requests.settings[alias]  # where a test runner writes another NAME
+        self._settings = requests.settings[alias]  # a test runner may write another NAME into it
         super().__init__(Own)
 
     def cursor(self, kept: Own) -> Any:
-        """Return the cursor of a thread, whose lock is held, on an open connection.
+        """Return a cursor on the open connection of a thread that holds its lock.
 
         Raises:
-            StoreUnavailable: the database is not reached, or no store can be on it.
+            StoreUnavailable: the database cannot be reached, or a store cannot use it.
         """
         if kept.cursor is not None and kept.database == self._settings["NAME"] and kept.pid == os.getpid():
             return kept.cursor
         if kept.connection is not None and kept.pid != os.getpid() and self.engine.family == "sqlite":
-            raise StoreUnavailable("this process was forked behind Python's back: open the store after the fork")
+            raise StoreUnavailable("this process was forked without os.fork: open the store after the fork")
         kept.close()
         kept.pid, kept.database = os.getpid(), self._settings["NAME"]
         try:
@@ -87,27 +87,27 @@ class Connections(PerThread[Own]):
             kept.warnings = self.engine.connected(kept.connection, self._deadline)
             return kept.connection
 
-        # Before Django itself says the first word on it, which must have a deadline too.
+        # This must precede the first statement of Django itself, which needs a deadline too.
         opener.get_new_connection = get_new_connection
         try:
             opener.ensure_connection()
         finally:
-            del opener.get_new_connection  # an opener is garbage in a circle, and must not keep a thread's place in it
+            del opener.get_new_connection  # breaks a reference cycle that would keep the connection alive
         self.engine.settle(kept.connection, self._deadline)
         kept.cursor = self.engine.cursor(kept.connection)
 
 
 def close_connections(alias: str) -> None:
-    """Close the connections of all stores on an alias; they open again when next used."""
-    for connections in _on_aliases():
+    """Close the connections of all stores on an alias; they are reopened at their next use."""
+    for connections in _all_connections():
         if connections.alias == alias:
             connections.close()
 
 
 def aliases() -> set[str]:
-    """Return the aliases that this process has stores on."""
-    return {connections.alias for connections in _on_aliases()}
+    """Return the aliases for which this process has stores."""
+    return {connections.alias for connections in _all_connections()}
 
 
-def _on_aliases() -> list[Connections]:
+def _all_connections() -> list[Connections]:
     return [connections for connections in living() if isinstance(connections, Connections)]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requirements of the store's own connections, engine by engine: autocommit, deadlines, durable settings.
+"""Settings of the store's own connections for each database engine: autocommit, deadlines, durability.
 
 https://docs.djangoproject.com/en/stable/ref/databases/
 
-The room's rule: what the project's settings say of how to reach a database is taken over; what they say of how safe
-it is, is not. What cannot be set is checked, and refused.
+Invariant: the project's settings determine how to reach a database, but not how durable it is. A setting that cannot be
+made here is checked, and an unsafe one is refused.
 """
 
 from __future__ import annotations
@@ -24,60 +24,60 @@ Settings = dict[str, Any]
 
 
 class Engine(Protocol):
-    """What is different between engines."""
+    """The differences between database engines."""
 
     family: Family
     mark: str
-    """How the driver writes a parameter."""
+    """The driver's placeholder for a parameter."""
 
     def options(self, options: Settings, deadline: float, /) -> Settings:
-        """Return the OPTIONS of the own connection, out of the project's."""
+        """Return the OPTIONS of the store's own connection, derived from the project's."""
         ...
 
     def connected(self, raw: Any, deadline: float, /) -> list[str]:
-        """Prepare a driver's connection before anything is said on it; return where the server's warnings go."""
+        """Prepare a driver's connection before its first statement; return the list that collects warnings."""
         ...
 
     def settle(self, raw: Any, deadline: float, /) -> None:
-        """Make a connection safe, and look at its table.
+        """Make a connection safe, and check its table.
 
         Raises:
-            StoreUnavailable: it cannot be made safe, or the table is missing or another.
+            StoreUnavailable: it cannot be made safe, or the table is missing or differs.
         """
         ...
 
     def cursor(self, raw: Any, /) -> Any:
-        """Return a cursor of the driver's, without anything of Django's around it."""
+        """Return a cursor of the driver, without a wrapper of Django."""
         ...
 
     def gone(self, error: BaseException, raw: Any, /) -> bool:
-        """Say whether an error means that the connection's server is gone."""
+        """Return whether an error means that the connection's server is gone."""
         ...
 
 
 def refused(problem: str) -> StoreUnavailable:
-    """Return the error of a database that a store cannot be on."""
+    """Return the error for a database that a store cannot use."""
     return StoreUnavailable(f"this database cannot be used: {problem}")
 
 
 class NotMigrated(StoreUnavailable):
-    """The database has no such table yet."""
+    """The database does not have the table yet."""
 
     def __init__(self) -> None:
-        super().__init__("this database has no table ram_mfa: migrate the application ram_mfa on this alias")
+        super().__init__("this database has no table ram_mfa: run migrate for the application ram_mfa on this alias")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), ()
 
 
 class SQLite:
-    """One file, in WAL mode."""
+    """SQLite, with one file in WAL mode."""
 
     family: Family = "sqlite"
     mark = "?"
 
     def options(self, options: Settings, deadline: float) -> Settings:
-        """See ``Engine.options``; the transaction mode is of no use where there are no transactions."""
+        """See ``Engine.options``; the transaction mode does not matter, since there are no transactions."""
         return {**options, "timeout": deadline}
 
     def connected(self, _raw: Any, _deadline: float) -> list[str]:
@@ -88,9 +88,9 @@ class SQLite:
         """See ``Engine.settle``."""
         raw.isolation_level = None  # autocommit, whatever a listener to connection_created did
         if not raw.execute("PRAGMA database_list").fetchone()[2]:
-            raise refused("SQLite keeps it in memory; give the alias a file, and in tests a TEST NAME")
+            raise refused("SQLite keeps it in memory; give the alias a file, and in tests set TEST NAME")
         until = time.monotonic() + deadline
-        # Turning the log on, and recovering one, fail at once where others hold a lock: no wait is built in.
+        # Enabling or recovering the write-ahead log fails at once while others hold a lock; SQLite does not wait there.
         while True:
             try:
                 return _settle_file(raw)
@@ -115,20 +115,20 @@ def _settle_file(raw: Any) -> None:
 
 
 class PostgreSQL:
-    """PostgreSQL through psycopg 3, which alone tells of a cancelled wait for a standby."""
+    """PostgreSQL through psycopg 3, the only driver that reports a cancelled wait for a standby."""
 
     family: Family = "postgresql"
     mark = "%s"
 
     def options(self, options: Settings, deadline: float) -> Settings:
-        """See ``Engine.options``; no connection of the store's is of the project's pool, which would pass it on."""
+        """See ``Engine.options``; the project's pool is not used, since it would pass the connection on."""
         own = {name: value for name, value in options.items() if name not in {"pool", "isolation_level"}}
         return {**own, "connect_timeout": max(2, math.ceil(deadline)), "target_session_attrs": "read-write"}
 
     def connected(self, raw: Any, deadline: float) -> list[str]:
         """See ``Engine.connected``."""
         if not hasattr(raw, "add_notice_handler"):
-            raise refused("on PostgreSQL only psycopg 3 tells of a cancelled wait for a standby")
+            raise refused("on PostgreSQL only psycopg 3 reports a cancelled wait for a standby")
         from ...stores._psycopg import wait, warnings_of
 
         def timed_wait(steps: Any, *_given: Any, **_named: Any) -> Any:
@@ -148,7 +148,7 @@ class PostgreSQL:
             raise NotMigrated
 
     def cursor(self, raw: Any) -> Any:
-        """See ``Engine.cursor``: Django's own writes the parameters into the statement."""
+        """See ``Engine.cursor``; Django's own cursor writes the parameters into the statement."""
         import psycopg
 
         return psycopg.Cursor(raw)
@@ -168,7 +168,7 @@ class MySQL:
 
     family: Family = "mysql"
     mark = "_binary %s"
-    """Both columns are of bytes, and the drivers write them as if they were text."""
+    """Both columns hold bytes, which the drivers would otherwise write as text."""
 
     def options(self, options: Settings, deadline: float) -> Settings:
         """See ``Engine.options``."""
@@ -207,11 +207,11 @@ VENDORS = frozenset(_ENGINES)
 
 
 def engine_of(vendor: str) -> Engine:
-    """Return what is known of an engine, by Django's name for it.
+    """Return the engine with Django's name for it.
 
     Raises:
-        ValueError: no store can be on it.
+        ValueError: a store cannot use it.
     """
     if vendor not in VENDORS:
-        raise ValueError(f"no store on {vendor}: only on SQLite, PostgreSQL, MariaDB and MySQL")
+        raise ValueError(f"a store cannot use {vendor}: only SQLite, PostgreSQL, MariaDB and MySQL")
     return _ENGINES[vendor]()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The column of store keys, which tells two keys apart character by character on every engine (S11)."""
+"""The column of store keys, which compares keys character by character on every database engine (S11)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ else:
     _TextField = models.TextField
 
 COLUMN = {"postgresql": 'text COLLATE "C"', "mysql": "varbinary(255)", "sqlite": "text"}
-"""A collation that folds case, accents or blanks would make one record of two."""
+"""With a collation that folds case, accents or blanks, two records would become one."""
 
 
 class KeyField(_TextField):
-    """A text that no collation folds."""
+    """A text field that no collation folds."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
-        """Return the column's type on an engine."""
+        """Return the column's type on a database engine."""
         return COLUMN.get(connection.vendor) or super().db_type(connection)
 
     def from_db_value(self, value: Any, *_: object) -> str | None:
-        """Return the key, which MySQL keeps as bytes."""
+        """Return the key, which MySQL stores as bytes."""
         return value.decode() if isinstance(value, bytes) else value

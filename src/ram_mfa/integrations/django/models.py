@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables, as Django migrates them; ``DjangoStore`` speaks to them in statements of its own.
+"""The tables for Django's migrations; ``DjangoStore`` uses statements of its own.
 
-No manager of these models is on the path of a verb: a queryset uses the request's connection, whose rollback would take
-a refusal back.
+No verb uses a manager of these models: a queryset uses the request's connection, whose rollback would undo a refusal.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ class Record(models.Model):
     value: models.BinaryField[bytes, bytes] = models.BinaryField()
 
     class Meta:
-        """The table that the other SQL stores use too; nobody is given permissions on it."""
+        """The same table as for the other SQL stores, without permissions."""
 
         db_table = "ram_mfa"
         default_permissions: ClassVar[tuple[str, ...]] = ()
@@ -31,13 +30,13 @@ class Record(models.Model):
 
 
 class Root(models.Model):
-    """The root record of a store on MariaDB or MySQL, which is compared within each statement on another record."""
+    """The root record of a store on MariaDB or MySQL, compared within each statement on another record."""
 
     key: KeyField = KeyField(primary_key=True)
     value: models.BinaryField[bytes, bytes] = models.BinaryField()
 
     class Meta:
-        """A table of its own: MySQL compares no two records of one table where it changes one."""
+        """A separate table, since MySQL cannot compare another record of the table that a statement changes."""
 
         db_table = "ram_mfa_root"
         required_db_vendor = "mysql"

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store on a database of a Django project, that no request's transaction reaches.
+"""A store on a database of a Django project, independent of the requests' transactions.
 
 https://docs.djangoproject.com/en/stable/topics/db/transactions/#tying-transactions-to-http-requests
 
-Under ATOMIC_REQUESTS a view that raises takes back whatever the request wrote, and with it a refusal: the tries of a
-guesser would come back with each error page. So this store writes on connections of its own, in autocommit.
-Fault model: the database's, with its durable settings, which each new connection checks. On PostgreSQL a promotion
-and another cluster are seen (timeline and system identifier), on MariaDB and MySQL another server and a restart; a file
-or a dump that is put back shows by the pinned root record only, once the restore is declared.
+Under ATOMIC_REQUESTS a view that raises rolls back everything that the request wrote. If that included refusals, an
+attacker would regain the tries with each error page. So this store writes on connections of its own, in autocommit.
+Fault model: that of the database with durable settings, which each new connection checks. On PostgreSQL a promotion
+and another cluster are detected (by timeline and system identifier), on MariaDB and MySQL another server and a restart.
+A restored file or dump is detected only by the pinned root record, once the restore is declared.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ T = TypeVar("T")
 
 
 def default_alias() -> str:
-    """Return the alias that the setting RAM_MFA_DATABASE names, or Django's default one."""
+    """Return the alias in the setting RAM_MFA_DATABASE, or ``default``."""
     return str(getattr(settings, "RAM_MFA_DATABASE", "default"))
 
 
 class DjangoStore(SQLStore):
     """Records in the table ``ram_mfa`` of a database of the project's, on connections of the store's own.
 
-    Making one connects to nothing, so it may stand in a module. On SQLite the alias needs a file of its own: a
-    request's transaction locks the whole file, and the store would wait for it in vain.
+    The constructor does not connect, so it may be called when a module is imported. On SQLite the alias needs a file of
+    its own: a request's transaction locks the whole file, and the store's calls would fail after their deadline.
 
     Args:
-        alias: of DATABASES; where left out, what the setting RAM_MFA_DATABASE says, or ``default``.
-        deadline: how many seconds a call waits for a connection, and then for the database's answer.
+        alias: of DATABASES; if omitted, the setting RAM_MFA_DATABASE, or ``default``.
+        deadline: seconds that a call waits for a connection, and then for the database's answer.
 
     Raises:
-        ValueError: there is no such alias, no store can be on its engine, or the deadline is none.
+        ValueError: there is no such alias, a store cannot use its engine, or the deadline is not positive.
     """
 
     def __init__(self, alias: str | None = None, *, deadline: float = 5.0) -> None:
@@ -55,19 +55,19 @@ class DjangoStore(SQLStore):
         return f"<DjangoStore {self._connections.alias!r}>"
 
     def close(self) -> None:
-        """Close the connections of all threads; they open again when next used."""
+        """Close the connections of all threads; they are reopened at their next use."""
         self._connections.close()
 
     def probe(self) -> None:
-        """Reach the database, and look whether a store can be on it.
+        """Connect to the database, and check that a store can use it.
 
         Raises:
-            StoreUnavailable: it is not reached, not migrated, or not safe.
+            StoreUnavailable: it cannot be reached, is not migrated, or is not safe.
         """
         self.incarnation()
 
     def _write(self, text: str, values: tuple[Value, ...]) -> bool | None:
-        """Run a statement that writes; None where nothing landed and it may be asked again."""
+        """Run a statement that writes; None if nothing was applied and it may be repeated."""
         kept = self._connections.mine()
         with kept.lock:
             cursor = self._connections.cursor(kept)
@@ -90,7 +90,7 @@ class DjangoStore(SQLStore):
         return bool(count)
 
     def _rows(self, text: str, values: tuple[Value, ...]) -> list[Any]:
-        """Run a statement that reads; once more where the connection turns out to be of a server that is gone."""
+        """Run a statement that reads, and repeat it once if the connection's server turns out to be gone."""
         kept = self._connections.mine()
         with kept.lock:
             for may_be_gone in (True, False):
@@ -111,6 +111,6 @@ def _ask(kept: Own, cursor: Any, text: str, values: tuple[Value, ...], get: Call
         return get(cursor)
     except Exception:
         raise
-    except BaseException:  # interrupted: nobody knows in the middle of what
+    except BaseException:  # interrupted in an unknown state
         kept.close()
         raise

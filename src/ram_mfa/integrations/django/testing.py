@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Support for a project's tests: each finds a database without records, under the root record that there was.
+"""Support for a project's tests: each test starts without records, but with the same root record.
 
 https://docs.djangoproject.com/en/stable/topics/testing/tools/#django.test.TestCase
 
-A ``TestCase`` wraps each test in a transaction of the request's connection and rolls it back. The store is not in it,
-which is what it is for: what a verb wrote stays until somebody deletes it. So mix ``FreshRecords`` in; or, in a test
-that is not about the database, give the application an ``MFA`` on a ``MemoryStore``.
+A ``TestCase`` wraps each test in a transaction of the request's connection and rolls it back. The store is on purpose
+outside that transaction, so records stay until they are deleted. Use the mixin ``FreshRecords``; or, in a test that is
+not about the database, give the application an ``MFA`` on a ``MemoryStore``.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from .store import DjangoStore, default_alias
 
 
 class FreshRecords(unittest.TestCase):
-    """A mixin for ``TestCase`` and ``TransactionTestCase``, named before them: each test begins without records.
+    """A mixin, listed before ``TestCase`` or ``TransactionTestCase``, with which each test starts without records.
 
-    The root record stays, so that an ``MFA`` that is already open goes on, also where a ``TransactionTestCase`` empties
-    all tables. At the end of the class the store's connections close, so that the test database can be dropped. The
-    class' ``databases`` must name the alias; what ``setUpTestData`` binds is gone before the first test.
+    The root record is kept, so that an ``MFA`` that is already open keeps working, even if a ``TransactionTestCase``
+    empties all tables. At the end of the class the store's connections are closed, so that the test database can be
+    dropped. The class's ``databases`` must name the alias; devices bound in ``setUpTestData`` are deleted before the
+    first test.
 
     Attributes:
-        mfa_database: the alias; where it is None, what the setting RAM_MFA_DATABASE says.
+        mfa_database: the alias; if None, the setting RAM_MFA_DATABASE.
     """
 
     mfa_database: ClassVar[str | None] = None
 
     def setUp(self) -> None:
-        """Delete all records but the root record, which is put back where it is gone."""
+        """Delete all records except the root record, which is restored if it is missing."""
         super().setUp()
         store = DjangoStore(self.mfa_database)
         empty(store)
@@ -46,10 +47,10 @@ class FreshRecords(unittest.TestCase):
 
 
 def empty(store: DjangoStore) -> None:
-    """Delete all records of a test database but the root record, and put that back where it is gone.
+    """Delete all records of a test database except the root record, and restore that if it is missing.
 
     Raises:
-        StoreUnavailable: the database is not reached, or not migrated.
+        StoreUnavailable: the database cannot be reached, or is not migrated.
     """
     _remember(store)
     if store.load(ROOT_KEY) is None and str(store) in _roots:
@@ -68,4 +69,4 @@ def _remember(store: DjangoStore) -> None:
 
 
 _roots: dict[str, bytes] = {}
-"""The root record that was last seen, by the store's alias."""
+"""The last known root record of each store, by its repr."""

@@ -166,7 +166,7 @@ class TestDjangoStore:
         with pytest.raises(ValueError, match="deadline"):
             DjangoStore("mfa", deadline=0)
         dummy = databases.add(alias("django.db.backends.dummy", ""), migrate=False)
-        with pytest.raises(ValueError, match="no store on unknown"):
+        with pytest.raises(ValueError, match="a store cannot use unknown"):
             DjangoStore(dummy)
 
     def test_connects_to_nothing_before_it_is_used(self, databases, path):
@@ -332,10 +332,10 @@ class TestFailures:
         """No table, no database, no file, a file of text, and a database in memory."""
         (tmp_path / "text.db").write_text("no database\n" * 400)
         for name, problem in (
-            (databases.sqlite(tmp_path / "new.db", migrate=False), "migrate the application"),
-            (databases.server(postgresql, migrate=False, NAME="template1"), "migrate the application"),
+            (databases.sqlite(tmp_path / "new.db", migrate=False), "migrate for the application"),
+            (databases.server(postgresql, migrate=False, NAME="template1"), "migrate for the application"),
             (databases.server(postgresql, migrate=False, NAME="nowhere"), "does not exist"),
-            (databases.server(mariadb, migrate=False, NAME="mysql"), "migrate the application"),
+            (databases.server(mariadb, migrate=False, NAME="mysql"), "migrate for the application"),
             (databases.server(mariadb, migrate=False, NAME="nowhere"), "Unknown database"),
             (databases.sqlite(tmp_path / "missing" / "mfa.db", migrate=False), "unable to open"),
             (databases.sqlite(tmp_path / "text.db", migrate=False), "not a database"),

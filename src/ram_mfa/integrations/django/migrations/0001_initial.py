@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables, as `ram_mfa.stores.sqlalchemy` and `ram_mfa.stores.postgres` make them too."""
+"""The tables, with the same columns as those of `ram_mfa.stores.sqlalchemy` and `ram_mfa.stores.postgres`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def keep_values_in_their_rows(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
-    """Have PostgreSQL keep values of more than 2 kB in their rows, and clear its pages of replaced rows early."""
+    """Make PostgreSQL keep values above 2 kB in their rows, and reuse the space of replaced rows early."""
     if editor.connection.vendor == "postgresql":
         editor.execute("ALTER TABLE ram_mfa ALTER COLUMN value SET STORAGE MAIN, SET (fillfactor = 60)")
 
 
 class Migration(migrations.Migration):
-    """Make the table, and on MariaDB and MySQL the root record's."""
+    """Make the table of records, and on MariaDB and MySQL that of the root record."""
 
     initial: ClassVar[bool | None] = True
     dependencies: ClassVar[Sequence[tuple[str, str]]] = []
