@@ -107,7 +107,12 @@ class SecurityKey:
         rp_id: the RP ID it was registered for, or None where it was registered through U2F.
         app_id: the AppID it was registered for through U2F, or None.
         transports: hints for the browser.
-        backup_eligible: whether it may be copied, as its WebAuthn registration said; None where it said nothing.
+        backup_eligible: whether it may be copied, as its WebAuthn registration says; None where it was registered
+            through U2F, which has no such flag.
+        backup_state: whether it was copied when it was last used (``backupState`` of WebAuthn's credential record);
+            None where it was registered through U2F.
+        uv_initialized: whether it has ever verified its user (``uvInitialized``); False where it was registered
+            through U2F.
         attestation: the verdict at registration (``none``, ``self``, ``unverified`` or ``trusted``).
         models: the names of its model that its attestation proved (at most two), as `AttestationPolicy` lists them.
         cloned_at: when its sign count last went back, or None.
@@ -125,6 +130,8 @@ class SecurityKey:
     app_id: str | None
     transports: tuple[str, ...]
     backup_eligible: bool | None
+    backup_state: bool | None
+    uv_initialized: bool
     attestation: str
     models: tuple[str, ...]
     cloned_at: float | None

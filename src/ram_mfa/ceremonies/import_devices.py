@@ -201,6 +201,8 @@ def _new_key(key_handle: bytes, public_key: bytes, *, app_id: str, transports: t
         app_id=app_id,
         transports=transports,
         backup_eligible=None,
+        backup_state=None,
+        uv_initialized=False,
         attestation="none",
         models=(),
     )

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records to bytes and back: positional CBOR arrays (RFC 8949), version-tagged, strict, bounded.
+"""The encoding of records: positional CBOR arrays (RFC 8949) that start with a version.
 
-A record of a newer version is refused, never guessed (promise S15). Nothing here is sealed: see `ram_mfa.sealing`.
-What does not read as exactly one record of the expected kind is `Unreadable`; the loop adds which key it stood under.
+A record has exactly the types that its version writes, and every list is bounded. A record of an unknown version is
+refused, never guessed (promise S15). Bytes that are not exactly one record of the expected kind raise `Unreadable`; the
+loop adds the store key. `ram_mfa.sealing` encrypts and authenticates the bytes, so the values inside valid types and
+bounds are trusted.
+
+Invariant: a release writes the newest version only, and reads every version that a release has written. CONTRIBUTING.md
+says how to add a field.
 """
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import NoneType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 import cbor2
@@ -21,7 +26,7 @@ from .._secret import SecretBytes, SecretList
 from ..account import Account
 from ..context import MAX_LOSSES, Loss, Root
 from . import rows
-from .rows import Unreadable, check, typed
+from .rows import Unreadable, check, typed, types_of
 
 __all__ = [
     "CredentialClaim",
@@ -35,10 +40,13 @@ __all__ = [
 ]
 
 _Record = TypeVar("_Record")
+_Readers: TypeAlias = Mapping[int, Callable[[list[Any]], _Record]]
+"""The reader of each version of a kind of record."""
 
 VERSION: Final = 1
+"""The version that is written."""
 MAX_SIZE: Final = 1 << 20
-"""Bytes; far above the largest record that the bounds of `ram_mfa.account` admit."""
+"""Bytes; far above the largest record within the bounds of `ram_mfa.account`."""
 
 
 @attrs.frozen
@@ -80,12 +88,12 @@ def encode_account(account: Account) -> SecretBytes:
 
 
 def decode_account(data: bytes) -> Account:
-    """Return the account that stands in ``data``.
+    """Return the account that ``data`` encodes.
 
     Raises:
-        Unreadable: it is not exactly one account of this version within its bounds.
+        Unreadable: it is not exactly one account, of a known version and within its bounds.
     """
-    return _guarded(_account, data)
+    return _decode(_ACCOUNT_READERS, data)
 
 
 def encode_root(root: Root) -> SecretBytes:
@@ -98,12 +106,12 @@ def encode_root(root: Root) -> SecretBytes:
 
 
 def decode_root(data: bytes) -> Root:
-    """Return the root record that stands in ``data``.
+    """Return the root record that ``data`` encodes.
 
     Raises:
-        Unreadable: it is not exactly one root record of this version.
+        Unreadable: it is not exactly one root record of a known version.
     """
-    return _guarded(_root, data)
+    return _decode(_ROOT_READERS, data)
 
 
 def encode_claim(claim: CredentialClaim) -> SecretBytes:
@@ -112,18 +120,18 @@ def encode_claim(claim: CredentialClaim) -> SecretBytes:
 
 
 def decode_claim(data: bytes) -> CredentialClaim:
-    """Return the claim that stands in ``data``.
+    """Return the claim that ``data`` encodes.
 
     Raises:
-        Unreadable: it is not exactly one claim of this version.
+        Unreadable: it is not exactly one claim of a known version.
     """
-    return _guarded(_claim, data)
+    return _decode(_CLAIM_READERS, data)
 
 
-def _guarded(read: Callable[[list[Any]], _Record], data: bytes) -> _Record:
-    """Run a reader so that nothing of the record stays behind in the frames of an exception."""
+def _decode(readers: _Readers[_Record], data: bytes) -> _Record:
+    """Decode a record with the reader of its version; an exception has nothing of the record in its frames."""
     try:
-        return read(_row(data))
+        return _read(readers, _row(data))
     except Unreadable as error:
         problem = error.args[0]
     except Exception:  # noqa: BLE001 - whatever a foreign row makes the readers stumble over
@@ -138,14 +146,19 @@ def _row(data: bytes) -> list[Any]:
     row = cbor2.CBORDecoder(stream).decode()
     if stream.tell() != len(data):
         raise Unreadable("bytes behind the record")
-    if not isinstance(row, list) or not row or not isinstance(row[0], int):
+    if type(row) is not list or not row or type(row[0]) is not int:
         raise Unreadable("not a record of this library")
-    if row[0] != VERSION:
-        raise Unreadable(f"written by another version of the library: {row[0]}")
     return row
 
 
-_ACCOUNT: Final = (
+def _read(readers: _Readers[_Record], row: list[Any]) -> _Record:
+    reader = readers.get(row[0])
+    if reader is None:
+        raise Unreadable(f"written by another version of the library: {row[0]}")
+    return reader(row)
+
+
+_ACCOUNT: Final = types_of(
     *(int, str, bytes, bytes, float, bool),
     *(list, list, bytes, bytes, int, list, bytes),
     *((bytes, NoneType), bytes, list, (str, NoneType), (str, NoneType), (bytes, NoneType)),
@@ -185,7 +198,9 @@ def _account(row: list[Any]) -> Account:
     )
 
 
-_ROOT: Final = (int, bytes, str, bytes, list, bytes, (bytes, NoneType))
+_ROOT: Final = types_of(int, bytes, str, bytes, list, bytes, (bytes, NoneType))
+_LOSS: Final = types_of(float, bytes)
+_CLAIM: Final = types_of(int, str)
 
 
 def _root(row: list[Any]) -> Root:
@@ -196,10 +211,15 @@ def _root(row: list[Any]) -> Root:
 
 
 def _loss(row: list[Any]) -> Loss:
-    at, history = typed(row, (float, bytes))
+    at, history = typed(row, _LOSS)
     check(len(history) == 16 and 0 <= at < math.inf, "losses")
     return Loss(at, history)
 
 
 def _claim(row: list[Any]) -> CredentialClaim:
-    return CredentialClaim(typed(row, (int, str))[1])
+    return CredentialClaim(typed(row, _CLAIM)[1])
+
+
+_ACCOUNT_READERS: Final[_Readers[Account]] = {1: _account}
+_ROOT_READERS: Final[_Readers[Root]] = {1: _root}
+_CLAIM_READERS: Final[_Readers[CredentialClaim]] = {1: _claim}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import struct
+from operator import contains
 from types import NoneType
 from typing import Any, Final
 
@@ -26,9 +27,22 @@ class Unreadable(Exception):
     """The bytes are not a record of the expected kind."""
 
 
-def typed(row: list[Any], types: tuple[Any, ...]) -> list[Any]:
-    """Return a row whose entries have exactly these types, position by position."""
-    if type(row) is not list or len(row) != len(types) or not all(map(isinstance, row, types)):
+Types = tuple[tuple[type[Any], ...], ...]
+"""The types that each field of a row may have, position by position."""
+
+
+def types_of(*fields: type[Any] | tuple[type[Any], ...]) -> Types:
+    """Return the types of a row, given one type or a tuple of types per field."""
+    return tuple(field if isinstance(field, tuple) else (field,) for field in fields)
+
+
+def typed(row: list[Any], types: Types) -> list[Any]:
+    """Return a row whose fields have exactly these types: a bool is not an int, and an int is not a float.
+
+    Raises:
+        Unreadable: the row is not a list of that length with those types.
+    """
+    if type(row) is not list or len(row) != len(types) or not all(map(contains, types, map(type, row))):
         raise Unreadable("fields of other types than this version writes")
     return row
 
@@ -45,7 +59,7 @@ _ALGORITHM_NUMBER: Final = {algorithm: number for number, algorithm in enumerate
 
 
 def device_row(device: Device) -> list[Any]:
-    """Return a device as a row; its first entry tells the kinds apart."""
+    """Return a device as a row; its first field distinguishes the kinds."""
     if isinstance(device, VirtualMFADevice):
         return SecretList(
             [
@@ -79,6 +93,8 @@ def device_row(device: Device) -> list[Any]:
         device.app_id,
         list(device.transports),
         device.backup_eligible,
+        device.backup_state,
+        device.uv_initialized,
         device.attestation,
         list(device.models),
         _time(device.cloned_at),
@@ -94,12 +110,13 @@ def _time(at: float | None) -> float | None:
 
 _OPTIONAL_TEXT: Final = (str, NoneType)
 _OPTIONAL_TIME: Final = (float, NoneType)
-_VIRTUAL: Final = (
+_VIRTUAL: Final = types_of(
     *(int, str, str, bytes, int, int, int, int, list, int, int, int, float),
     *(_OPTIONAL_TIME, float, str, _OPTIONAL_TIME, bytes),
 )
-_KEY: Final = (
-    *(int, bytes, str, bytes, int, _OPTIONAL_TEXT, _OPTIONAL_TEXT, list, (bool, NoneType), str, list),
+_KEY: Final = types_of(
+    *(int, bytes, str, bytes, int, _OPTIONAL_TEXT, _OPTIONAL_TEXT, list),
+    *((bool, NoneType), (bool, NoneType), bool, str, list),
     *(_OPTIONAL_TIME, float, str, _OPTIONAL_TIME),
 )
 
@@ -139,7 +156,7 @@ def _security_key(row: list[Any]) -> SecurityKey:
     check(1 <= len(credential_id) <= 1023 and 0 <= sign_count < 1 << 32, "security key")
     check((rp_id is None) is not (app_id is None), "scope of a security key")
     check(all(type(transport) is str for transport in transports), "transports")
-    eligible, attestation, models, *times = row[8:]
+    eligible, backup_state, uv_initialized, attestation, models, *times = row[8:]
     check(len(models) <= bounds.MAX_MODELS and all(type(model) is str for model in models), "models")
     return SecurityKey(
         credential_id,
@@ -150,6 +167,8 @@ def _security_key(row: list[Any]) -> SecurityKey:
         app_id,
         tuple(transports),
         eligible,
+        backup_state,
+        uv_initialized,
         attestation,
         tuple(models),
         *times,
@@ -157,7 +176,7 @@ def _security_key(row: list[Any]) -> SecurityKey:
 
 
 def offer_row(offer: Offer) -> list[Any]:
-    """Return an offer as a row; its first entry tells the kinds apart, as in a device's."""
+    """Return an offer as a row; its first field distinguishes the kinds, as in a device's row."""
     common = [offer.stamp, offer.actor, offer.tries, offer.name, offer.account_name, offer.history]
     if isinstance(offer, OfferedSecurityKey):
         return [1, *common, offer.claimed]
@@ -165,9 +184,9 @@ def offer_row(offer: Offer) -> list[Any]:
     return SecretList([0, *common, bytes(offer.secret), algorithm, offer.digits, offer.period, offer.codes])
 
 
-_OFFER: Final = (int, bytes, bytes, int, str, str, bytes)
-_OFFERED_VIRTUAL: Final = (*_OFFER, bytes, int, int, int, int)
-_OFFERED_KEY: Final = (*_OFFER, bytes)
+_OFFER: Final = types_of(int, bytes, bytes, int, str, str, bytes)
+_OFFERED_VIRTUAL: Final = _OFFER + types_of(bytes, int, int, int, int)
+_OFFERED_KEY: Final = _OFFER + types_of(bytes)
 
 
 def offer(row: list[Any]) -> Offer:
@@ -206,14 +225,14 @@ _TIME: Final = struct.Struct(">d")
 
 
 def stamps(row: bytes) -> tuple[bytes, ...]:
-    """Return the stamps of a row, which holds them one behind the other."""
+    """Return the stamps of a row, in which they are concatenated."""
     size = bounds.STAMP
     check(len(row) % size == 0 and len(row) <= bounds.MAX_SPENT * size, "spent tickets")
     return tuple([row[start : start + size] for start in range(0, len(row), size)])
 
 
 def old_marks(row: bytes) -> tuple[bytes, ...]:
-    """Return the old password marks of a row, which holds them one behind the other."""
+    """Return the old password marks of a row, in which they are concatenated."""
     size = bounds.OLD_MARK
     check(len(row) % size == 0 and len(row) <= bounds.MAX_OLD_MARKS * size, "old password marks")
     return tuple([row[start : start + size] for start in range(0, len(row), size)])
@@ -236,7 +255,7 @@ def machine_row(machine: Machine) -> list[Any]:
     return [machine.digest, machine.label, *times, machine.history, machine.device, machine.password_mark]
 
 
-_MACHINE: Final = (bytes, str, float, float, bytes, bytes, bytes)
+_MACHINE: Final = types_of(bytes, str, float, float, bytes, bytes, bytes)
 
 
 def machine(row: list[Any]) -> Machine:
@@ -252,7 +271,10 @@ def event_row(event: Event) -> list[Any]:
     return [event.type.value, event.user, float(event.at), event.actor, event.device, event.detail]
 
 
+_EVENT: Final = types_of(str, str, float, str, _OPTIONAL_TEXT, str)
+
+
 def event(row: list[Any]) -> Event:
     """Return the event of a row."""
-    name, user, at, actor, device, detail = typed(row, (str, str, float, str, _OPTIONAL_TEXT, str))
+    name, user, at, actor, device, detail = typed(row, _EVENT)
     return Event(_EVENT_TYPES[name], user=user, at=at, actor=actor, device=device, detail=detail)

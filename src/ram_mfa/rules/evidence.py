@@ -142,7 +142,7 @@ def _verify_key(
     else:
         answer = security_key_check.check_u2f_signature(evidence.response, account, context, party, ticket.challenge)
     if isinstance(answer, security_key_check.ValidAnswer):
-        used = attrs.evolve(answer.key, sign_count=answer.sign_count, last_used_at=context.now)
+        used = attrs.evolve(answer.key, last_used_at=context.now)
         return Accepted(spend(account, context, ticket.stamp, device=used), used)
 
     after = spend_failed(account, context, ticket.stamp)

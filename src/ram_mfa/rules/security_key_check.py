@@ -54,10 +54,9 @@ TRANSPORTS: Final = {
 
 @attrs.frozen
 class ValidAnswer:
-    """A valid answer: the key that signed this challenge, and its new sign count."""
+    """A valid answer: the key that signed this challenge, with the changes that the answer makes to its record."""
 
     key: SecurityKey
-    sign_count: int
 
 
 @attrs.frozen
@@ -101,7 +100,12 @@ def check_assertion(
         )
     except _PEER as error:
         return _wrong(error, key)
-    return ValidAnswer(key, verified.sign_count)
+    # #authn-ceremony-update-credential-record; a key registered through U2F has no backup state
+    backup_state = None if key.backup_eligible is None else verified.backup_state
+    uv_initialized = key.uv_initialized or verified.user_verified
+    return ValidAnswer(
+        attrs.evolve(key, sign_count=verified.sign_count, backup_state=backup_state, uv_initialized=uv_initialized)
+    )
 
 
 def check_u2f_signature(
@@ -126,7 +130,7 @@ def check_u2f_signature(
         )
     except _PEER as error:
         return _wrong(error, key)
-    return ValidAnswer(key, parsed.authentication.counter)
+    return ValidAnswer(attrs.evolve(key, sign_count=parsed.authentication.counter))
 
 
 def _keys(account: Account, context: Context) -> tuple[SecurityKey, ...]:
@@ -154,7 +158,8 @@ class NewKey:
     """A new key, as its registration describes it.
 
     Attributes:
-        credential_id, public_key, sign_count, transports, backup_eligible, attestation, models: as in `SecurityKey`.
+        credential_id, public_key, sign_count, transports, backup_eligible, backup_state, uv_initialized, attestation,
+            models: as in `SecurityKey`.
         rp_id, app_id: the RP ID or AppID it was registered for; the other is None.
     """
 
@@ -165,6 +170,8 @@ class NewKey:
     app_id: str | None
     transports: tuple[str, ...]
     backup_eligible: bool | None
+    backup_state: bool | None
+    uv_initialized: bool
     attestation: str
     models: tuple[str, ...]
 
@@ -179,6 +186,8 @@ class NewKey:
             app_id=self.app_id,
             transports=self.transports,
             backup_eligible=self.backup_eligible,
+            backup_state=self.backup_state,
+            uv_initialized=self.uv_initialized,
             attestation=self.attestation,
             models=self.models,
             cloned_at=None,
@@ -228,6 +237,8 @@ def _check_webauthn_registration(
         app_id=None,
         transports=registered.transports,
         backup_eligible=registered.backup_eligible,
+        backup_state=registered.backup_state,
+        uv_initialized=registered.user_verified,
         attestation=registered.attestation.verdict.value,
         models=registered.attestation.models,
     )
@@ -255,6 +266,8 @@ def _check_u2f_registration(response: Any, context: Context, party: RelyingParty
         app_id=party.app_id,
         transports=tuple(TRANSPORTS[one] for one in certificate.transports or () if one in TRANSPORTS),
         backup_eligible=None,
+        backup_state=None,
+        uv_initialized=False,
         attestation=attestation.verdict.value,
         models=attestation.models,
     )

@@ -56,6 +56,39 @@ class TestRight:
             assert service.account("alice").devices[0].sign_count == expected
         assert service.account("alice").devices[0].last_used_at == service.clock()
 
+    @pytest.mark.standard(
+        "WebAuthn Level 3 #authn-ceremony-update-credential-record", "ram_mfa.rules.security_key_check.check_assertion"
+    )
+    def test_the_credential_record_is_updated(self, service, monkeypatch):
+        """An assertion sets backupState to its own flag; uvInitialized becomes true once, and stays so."""
+        from ram_mfa.testing.security_key import webauthn_client
+
+        flags = 0x01 | 0x08  # UP, BE
+        monkeypatch.setattr(webauthn_client, "_presence", lambda key: flags)
+        key = service.key("alice", key=SoftSecurityKey(algorithm=-7, verifies_user=True))
+        device = service.account("alice").devices[0]
+        assert (device.backup_eligible, device.backup_state, device.uv_initialized) == (True, False, False)
+        for wish, backed_up, expected in (
+            ("discouraged", 0x10, (True, False)),
+            ("required", 0x10, (True, True)),
+            ("discouraged", 0, (False, True)),
+        ):
+            flags = 0x01 | 0x08 | backed_up
+            ask = service.ask("alice")
+            service.perform("alice", finish(ask, Assertion(key.get(ask.options | {"userVerification": wish}, ORIGIN))))
+            device = service.account("alice").devices[0]
+            assert (device.backup_state, device.uv_initialized) == expected
+
+    @each_api
+    def test_a_u2f_key_has_no_flags(self, service, answer):
+        """A key registered through U2F has neither a backup state nor user verification, however it answers."""
+        key = legacy(service)
+        for _ in range(2):
+            device = service.account("alice").devices[0]
+            assert (device.backup_eligible, device.backup_state, device.uv_initialized) == (None, None, False)
+            ask = service.ask("alice")
+            service.perform("alice", finish(ask, answer(key, ask)))
+
     @each_api
     def test_text(self, service, answer):
         """An answer may come as text."""
