@@ -135,8 +135,8 @@ class StoreError(MFAError):
 class StoreUncertain(StoreError):
     """A swap may or may not have been applied; there is no outcome, and the next attempt loads the record again.
 
-    ``StoreUncertain()``, ``StoreUncertain("the reply was lost")``: the message is the same for all of them, so that
-    what is shown of one does not depend on what was asked.
+    ``StoreUncertain()``, ``StoreUncertain("the reply was lost")``: the message is constant, so that it reveals
+    nothing about the request.
     """
 
     def __str__(self) -> str:
