@@ -167,6 +167,40 @@ def web(folder: Path) -> None:
     assert b"mfaFetch" in asset(Route.SCRIPT).body
 
 
+def starlette(folder: Path) -> None:
+    """The pages on Starlette, by ASGI: a logon that must bind."""
+    from starlette.applications import Starlette
+    from starlette.routing import Route
+
+    from ram_mfa import AsyncMFA, in_threads
+    from ram_mfa.integrations.starlette import MFASite
+    from ram_mfa.stores.memory import MemoryStore
+    from ram_mfa.testing.site_kit import ASGITransport, Browser
+    from ram_mfa.web import UserInfo
+
+    seal = AESGCMSeal({"1": os.urandom(32)}, seal_with="1")
+    mfa = AsyncMFA(in_threads(MemoryStore()), MFAPolicy.ram(issuer="Example"), seal=seal, create=True)
+
+    def load_user(user):
+        return UserInfo("hash", f"{user}@example")
+
+    site = MFASite(mfa, load_user=load_user, log_on=lambda *_: None, session=lambda _: (None, None))
+
+    async def logon(request):
+        return await site.logon(request, "alice")
+
+    app = Starlette(routes=[Route("/logon", logon, methods=["POST"])])
+    site.install(app)
+    transport = ASGITransport(app, "https://localhost")
+    transport.run(mfa.perform("alice", OpenAccount(required=True, by=Administrator("root"))))
+    browser = Browser(transport, "https://localhost")
+    browser.post("/logon")
+    assert browser.page.step == "choose_kind"
+    browser.fill(browser.page.form("kind", "virtual"))
+    assert "<svg" in browser.answer.text
+    transport.close()
+
+
 def refused(act) -> None:
     """A server that is not there is what the library says it is, and no exception of the driver's."""
     try:
@@ -200,6 +234,7 @@ PROGRAMS = {
     "postgres": postgres,
     "redis": redis,
     "django": django,
+    "starlette": starlette,
     "web": web,
 }
 

@@ -6,11 +6,14 @@ Every value is escaped, and an undefined name is an error.
 
 from __future__ import annotations
 
+import json
+
 import jinja2
 
 from .layout import lay_out
 from .pages import Page
 from .settings import BASE, SiteSettings
+from .values import WebResponse
 
 
 class Renderer:
@@ -36,3 +39,9 @@ class Renderer:
         """Return the HTML of a page."""
         template = self._environment.get_template("ram_mfa/page.html")
         return template.render(page=lay_out(page), base=self._base)
+
+    def body(self, response: WebResponse) -> str:
+        """Return the body of a response, of its ``content_type``."""
+        if response.json:
+            return json.dumps(response.json_body())
+        return "" if response.page is None else self.render(response.page)
