@@ -3,16 +3,47 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from ram_mfa.errors import StoreUnavailable
 from ram_mfa.testing import Faults
 from tests.support import real
 from tests.support.servers import MariaDB, PostgreSQL, Proxy, Redis, RedisCluster
 
-DEADLINE = 1.0
+SHORT = 1.0
 """Seconds for which a store waits where nothing will come: short, since it is waited for."""
 LONG = 20.0
 """Seconds for which a store waits where its server will answer, however busy the machine is."""
+
+
+def until_connected(call):
+    """Call a store with a short deadline until it has a connection, and return the answer."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return call()
+        except StoreUnavailable:
+            assert time.monotonic() < until
+
+
+async def until_connected_there(call):
+    """Call an asynchronous store with a short deadline until it has a connection, and return the answer."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return await call()
+        except StoreUnavailable:
+            assert time.monotonic() < until
+
+
+def until_found(store, key, value):
+    """Wait until a record is what a swap wrote whose end was not known: it may land after its caller gave up."""
+    until = time.monotonic() + 60
+    while store.load(key) != value:
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 class Proxied:

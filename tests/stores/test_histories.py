@@ -11,6 +11,7 @@ import pytest
 
 from ram_mfa.errors import HistoryLost, StoreUncertain
 from tests.stores import pins
+from tests.stores.conftest import until_connected, until_found
 from tests.stores.test_postgres import Maker
 from tests.support import require_module
 from tests.support.servers import PostgreSQL, Proxy
@@ -179,12 +180,15 @@ class TestEarlierStatements:
     def test_that_do_not_end_leave_it_uncertain(self, primary):
         """A transaction that writes the table and stays open: the new root stands, and nobody says that all is well."""
         psycopg = require_module("psycopg", "psycopg[binary]")
-        store = Maker(primary.url(), 0.5)()
+        store = Maker(primary.url(), PATIENCE)()
+        waiting = until_connected(Maker(primary.url(), 0.5))
         pins.put(store, pins.ROOT, b"root")
+        name = until_connected(waiting.incarnation)
         with psycopg.connect(primary.url()) as another:
             another.execute("DELETE FROM ram_mfa WHERE key = 'no such key'")
             with pytest.raises(StoreUncertain):
-                store.at(store.incarnation()).swap(pins.ROOT, b"root", b"another root")
+                waiting.at(name).swap(pins.ROOT, b"root", b"another root")
             another.rollback()
-        assert store.load(pins.ROOT) == b"another root"
+        until_found(store, pins.ROOT, b"another root")
+        waiting.close()
         store.close()

@@ -16,7 +16,7 @@ from ram_mfa.testing import Faults, StoreCheckFailed, check_async_store, check_s
 from ram_mfa.testing.store_kit.processes import process_race
 from ram_mfa.testing.store_kit.space_reuse import nothing_piles_up
 from ram_mfa.testing.store_kit.store_pair import Bench
-from tests.stores.conftest import DEADLINE, LONG
+from tests.stores.conftest import LONG, SHORT, until_connected, until_connected_there
 from tests.support import real, require_module, rounds
 from tests.support.servers import PostgreSQL, Proxy
 
@@ -30,7 +30,7 @@ KEY = "p" + "A" * 43
 class Maker:
     """Opens stores; can be pickled."""
 
-    def __init__(self, conninfo, deadline=DEADLINE):
+    def __init__(self, conninfo, deadline=LONG):
         self.conninfo = conninfo
         self.deadline = deadline
 
@@ -77,7 +77,7 @@ class ThroughSQLAlchemy:
         self.load, self.swap, self.close = self.store.load, self.store.swap, self.store.close
 
 
-def opened(conninfo, deadline=DEADLINE):
+def opened(conninfo, deadline=LONG):
     return Maker(conninfo, deadline)()
 
 
@@ -92,8 +92,8 @@ class TestPostgresStore:
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S9", "S11", "S12", "S13", "S14", "S16")
     def test_keeps_the_promises(self, postgresql):
         """Every promise, on a server that is killed, frozen, and whose replies are lost."""
-        faults = postgresql.faults(Maker(postgresql.url()))
-        check_store(Maker(postgresql.url(), LONG), rounds=rounds(100), processes=4 * real, faults=faults)
+        faults = postgresql.faults(Maker(postgresql.url(), SHORT))
+        check_store(Maker(postgresql.url()), rounds=rounds(100), processes=4 * real, faults=faults)
 
     @pytest.mark.requirement("S1")
     def test_eight_processes_swap_from_the_same_bytes(self, postgresql):
@@ -117,11 +117,11 @@ class TestPostgresStore:
     def test_a_crowd_waits_until_the_deadline(self, postgresql):
         """Where every connection is in use for longer than the deadline, a call says so."""
         store = stores.PostgresStore(postgresql.url(), size=1, deadline=0.1)
-        link = store._pool.take()
+        link = until_connected(store._pool.take)
         with pytest.raises(StoreUnavailable, match="all connections"):
             store.load(KEY)
         store._pool.give(link)
-        assert store.load(KEY) is None
+        assert until_connected(lambda: store.load(KEY)) is None
         store.close()
 
     @pytest.mark.requirement("S14")
@@ -131,11 +131,14 @@ class TestPostgresStore:
         assert store.swap(KEY, None, b"x")
         with psycopg.connect(postgresql.url()) as other:
             other.execute("SELECT * FROM ram_mfa WHERE key = %s FOR UPDATE", (KEY,))
+            waiting = stores.PostgresStore(postgresql.url(), deadline=SHORT)
+            assert until_connected(lambda: waiting.load(KEY)) == b"x"
             with pytest.raises(StoreUnavailable, match="55P03"):
-                store.swap(KEY, b"x", b"y")
+                waiting.swap(KEY, b"x", b"y")
             other.rollback()
         assert store.load(KEY) == b"x"
         assert store.swap(KEY, b"x", None)
+        waiting.close()
         store.close()
 
     @pytest.mark.requirement("S15", "S16")
@@ -208,8 +211,8 @@ class TestPostgresStore:
 class TestAsyncPostgresStore:
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S11", "S12", "S13", "S14", "S16")
     def test_keeps_the_promises(self, postgresql):
-        faults = postgresql.faults(Maker(postgresql.url()).awaited)
-        check_async_store(Maker(postgresql.url(), LONG).awaited, rounds=rounds(100), faults=faults)
+        faults = postgresql.faults(Maker(postgresql.url(), SHORT).awaited)
+        check_async_store(Maker(postgresql.url()).awaited, rounds=rounds(100), faults=faults)
 
     @pytest.mark.requirement("S14")
     def test_a_thousand_tasks_share_ten_connections(self, postgresql):
@@ -244,12 +247,12 @@ class TestAsyncPostgresStore:
             with pytest.raises(StoreUnavailable):
                 await store.load(KEY)
             store = stores.AsyncPostgresStore(postgresql.url(), size=1, deadline=0.1)
-            await store.create_table()
-            link = await store._pool.take()
+            await until_connected_there(store.create_table)
+            link = await until_connected_there(store._pool.take)
             with pytest.raises(StoreUnavailable, match="all connections"):
                 await store.load(KEY)
             await store._pool.give(link)
-            assert await store.load(KEY) is None
+            assert await until_connected_there(lambda: store.load(KEY)) is None
             await store.close()
             with pytest.raises(StoreUnavailable, match="closed"):
                 await store.load(KEY)
@@ -333,7 +336,10 @@ class TestReplication:
             assert store.swap(KEY, None, b"x")
             server.settings("synchronous_standby_names = 'FIRST 1 (nobody)'")
             server.sql("SELECT pg_reload_conf()")
-            swap_until_uncertain(store)
+            waiting = stores.PostgresStore(server.url(), deadline=SHORT)
+            assert until_connected(lambda: waiting.load(KEY)) == b"x"
+            swap_until_uncertain(waiting)
+            waiting.close()
             store.close()
 
     @pytest.mark.requirement("S2", "S15")
@@ -355,7 +361,7 @@ class TestReplication:
         """
         for _ in range(rounds(5)):
             with Pair(synchronous=True) as pair:
-                store = opened(pair.conninfo, 2.0)
+                store = opened(pair.conninfo)
                 before = store.at(store.incarnation())
                 keys = [f"{number:044}" for number in range(4)]
                 acknowledged = dict.fromkeys(keys, 0)
@@ -403,7 +409,7 @@ class TestReplication:
         """
         for _ in range(rounds(5)):
             with Pair(synchronous=False) as pair:
-                store = opened(pair.conninfo, 2.0)
+                store = opened(pair.conninfo)
                 assert store.swap(KEY, None, b"fresh")
                 pair.caught_up()
                 before = store.at(store.incarnation())

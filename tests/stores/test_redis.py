@@ -16,7 +16,7 @@ from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
 from ram_mfa.testing import Faults, check_async_store, check_store
 from ram_mfa.testing.store_kit.processes import process_race
 from ram_mfa.testing.store_kit.store_pair import Bench
-from tests.stores.conftest import DEADLINE, LONG
+from tests.stores.conftest import LONG, SHORT, until_connected, until_found
 from tests.support import real, require_module, rounds
 from tests.support.servers import Redis, RedisCluster, Sentinel
 
@@ -32,7 +32,7 @@ KEY = "r" + "A" * 43
 class Maker:
     """Opens stores; can be pickled."""
 
-    def __init__(self, port, deadline=DEADLINE, **named):
+    def __init__(self, port, deadline=LONG, **named):
         self.port = port
         self.settings = {"socket_timeout": deadline, "socket_connect_timeout": deadline}
         self.named = named
@@ -125,8 +125,8 @@ class TestRedisStore:
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S9", "S11", "S12", "S13", "S14", "S16")
     def test_keeps_the_promises(self, redis_server):
         """Every promise, on a server that is killed, frozen, and whose replies are lost."""
-        faults = redis_server.faults(Maker(redis_server.proxy.port))
-        maker = Maker(redis_server.proxy.port, LONG)
+        faults = redis_server.faults(Maker(redis_server.proxy.port, SHORT))
+        maker = Maker(redis_server.proxy.port)
         check_store(maker, rounds=rounds(100), processes=4 * real, faults=faults)
 
     @pytest.mark.requirement("S1")
@@ -142,13 +142,16 @@ class TestRedisStore:
         """The reply is not cut off but never comes, and nothing is asked twice."""
         store = opener(Maker(redis_server.proxy.port))
         assert store.swap(KEY, None, b"x")
+        waiting = until_connected(lambda: opener(Maker(redis_server.proxy.port, SHORT)))
+        assert until_connected(lambda: waiting.load(KEY)) == b"x"
         with redis_server.proxy.replies_lost(silent=True):
             with pytest.raises(StoreUncertain):
-                store.swap(KEY, b"x", b"y")
+                waiting.swap(KEY, b"x", b"y")
             with pytest.raises(StoreUnavailable):
-                store.load(KEY)
-        assert store.load(KEY) == b"y"
+                waiting.load(KEY)
+        until_found(store, KEY, b"y")
         assert store.swap(KEY, b"y", None)
+        waiting.close()
         store.close()
 
     @pytest.mark.requirement("S4", "S16")
@@ -210,7 +213,7 @@ class TestRedisStore:
         with pytest.raises(ValueError, match="replicas"):
             opener(Maker(1, replicas=-1))
         with pytest.raises(StoreUnavailable):
-            opener(Maker(1))
+            opener(Maker(1, SHORT))
 
     @pytest.mark.requirement("S14")
     def test_refuses_a_pool_that_waits_for_ever(self):
@@ -334,12 +337,15 @@ class TestReplicas:
     def test_a_write_that_reached_no_replica_is_uncertain(self, opener):
         """WAIT answers with a count also when its time is over; the count is looked at."""
         with Redis() as master, replica_of(master) as replica:
-            store = opener(Maker(master.port, 1.0, replicas=1))
+            store = opener(Maker(master.port, replicas=1))
             assert store.swap(KEY, None, b"x")
             assert replica.ask("GET", KEY) == "x"
+            waiting = until_connected(lambda: opener(Maker(master.port, SHORT, replicas=1)))
+            assert until_connected(lambda: waiting.load(KEY)) == b"x"
             with replica.paused():
                 with pytest.raises(StoreUncertain):
-                    store.swap(KEY, b"x", b"y")
+                    waiting.swap(KEY, b"x", b"y")
+                waiting.close()
                 assert store.load(KEY) == b"y"
                 assert store.swap(KEY, b"x", b"z") is False
             store.close()
@@ -374,7 +380,7 @@ class TestReplicas:
     def test_waits_for_the_file_where_the_server_can(self, answer, ends, opener):
         """From 7.2 on, everysec is no hindrance: WAITAOF follows each swap, and its counts are looked at."""
         with Scripted(answer) as server:
-            maker = Maker(server.port, 2.0)
+            maker = Maker(server.port)
             maker.settings["protocol"] = 2
             store = opener(maker)
             if ends:
@@ -383,7 +389,7 @@ class TestReplicas:
                 with pytest.raises(StoreUncertain):
                     store.swap(KEY, None, b"x")
             assert [command[0] for command in server.heard[-2:]] == [b"EVALSHA", b"WAITAOF"]
-            assert server.heard[-1] == [b"WAITAOF", b"1", b"0", b"1600"]
+            assert server.heard[-1] == [b"WAITAOF", b"1", b"0", b"16000"]
             store.close()
 
 
@@ -446,6 +452,9 @@ class TestSentinel:
             while "slaves=1" not in sentinel.ask("INFO", "sentinel"):
                 assert time.monotonic() < until
                 time.sleep(0.05)
+            first = Maker(master.port, replicas=1)()
+            assert first.swap(KEY, None, b"x")
+            first.close()
             named = {"socket_timeout": 2.0, "socket_connect_timeout": 2.0}
             if awaited:
 
@@ -457,21 +466,21 @@ class TestSentinel:
                         return found.master_for("mfa", **named)
 
                 maker = Watched(0, replicas=1)
-                store = InALoop(maker)
+                store = until_connected(lambda: InALoop(maker))
             else:
                 found = sentinels.Sentinel([("127.0.0.1", sentinel.port)], sentinel_kwargs=named)
-                store = stores.RedisStore(found.master_for("mfa", **named), replicas=1)
-            assert store.swap(KEY, None, b"x")
-            before = store.incarnation()
+                store = until_connected(lambda: stores.RedisStore(found.master_for("mfa", **named), replicas=1))
+            assert back(store, KEY) == b"x"
+            before = until_connected(store.incarnation)
             master.kill()
             began = time.monotonic()
             assert back(store, KEY) == b"x"
             print(f"\nservice is back {time.monotonic() - began:.2f} s after the master was killed")
-            assert store.incarnation() != before
+            assert until_connected(store.incarnation) != before
             # The only replica is the master now: what asks for one is uncertain, and landed.
             with pytest.raises(StoreUncertain):
                 store.swap(KEY, b"x", b"y")
-            assert store.load(KEY) == b"y"
+            assert back(store, KEY) == b"y"
             if awaited:
                 for one in maker.sentinel.sentinels:
                     store.run(one.aclose())
@@ -483,12 +492,12 @@ class TestCluster:
     def test_keeps_the_promises(self, redis_cluster):
         """Every promise, over six nodes, each swap acknowledged by a replica."""
         ports = [server.port for server in redis_cluster.servers]
-        check_store(ClusterMaker(ports, 5.0, replicas=1), rounds=rounds(100), processes=4 * real)
+        check_store(ClusterMaker(ports, replicas=1), rounds=rounds(100), processes=4 * real)
 
     @pytest.mark.requirement("S1", "S2", "S5", "S9", "S11", "S12", "S13", "S16")
     def test_keeps_the_promises_awaited(self, redis_cluster):
         ports = [server.port for server in redis_cluster.servers]
-        check_async_store(ClusterMaker(ports, 5.0, replicas=1).awaited, rounds=rounds(100))
+        check_async_store(ClusterMaker(ports, replicas=1).awaited, rounds=rounds(100))
 
     @pytest.mark.requirement("S3", "S13")
     @BOTH
@@ -507,7 +516,7 @@ class TestCluster:
         """ASK while a slot moves, MOVED when it has: nothing ran, and it is asked where it is."""
         ports = [server.port for server in redis_cluster.servers]
         masters = redis_cluster.masters()
-        store = opener(ClusterMaker(ports, 5.0))
+        store = opener(ClusterMaker(ports))
         slot = masters[0].ask("CLUSTER", "KEYSLOT", KEY)
         names = {master.ask("CLUSTER", "MYID"): master for master in masters}
         source = next(m for m in masters if not m.ask("GET", KEY).startswith("MOVED"))
@@ -534,14 +543,17 @@ class TestCluster:
         """
         for _ in range(rounds(5)):
             with RedisCluster() as cluster:
-                store = ClusterMaker([server.port for server in cluster.servers], 2.0, replicas=1)()
+                ports = [server.port for server in cluster.servers]
+                store, hurried = ClusterMaker(ports, replicas=1)(), ClusterMaker(ports, 2.0, replicas=1)()
                 before = store.incarnation()
-                acknowledged = {}
+                acknowledged = {f"{number:044}": 0 for number in range(6)}
+                for key in acknowledged:
+                    assert store.swap(key, None, b"0")
                 stop = threading.Event()
 
-                def write(number, store=store, acknowledged=acknowledged, stop=stop):
-                    key, held = f"{number:044}", None
-                    for turn in itertools.count():
+                def write(key, store=hurried, acknowledged=acknowledged, stop=stop):
+                    held = b"0"
+                    for turn in itertools.count(1):
                         new = b"%d" % turn
                         try:
                             if stop.is_set() or not store.swap(key, held, new):
@@ -551,7 +563,7 @@ class TestCluster:
                         acknowledged[key] = turn
                         held = new
 
-                threads = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+                threads = [threading.Thread(target=write, args=(key,)) for key in tuple(acknowledged)]
                 for thread in threads:
                     thread.start()
                 time.sleep(0.3)
@@ -574,14 +586,15 @@ class TestCluster:
                     lost += 1
                     assert store.at(now).load(key) is not None
                 assert 0 < lost <= len(acknowledged)
+                hurried.close()
                 store.close()
 
 
 class TestAsyncRedisStore:
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S9", "S11", "S12", "S14", "S16")
     def test_keeps_the_promises(self, redis_server):
-        faults = redis_server.faults(Maker(redis_server.proxy.port).awaited)
-        check_async_store(Maker(redis_server.proxy.port, LONG).awaited, rounds=rounds(100), faults=faults)
+        faults = redis_server.faults(Maker(redis_server.proxy.port, SHORT).awaited)
+        check_async_store(Maker(redis_server.proxy.port).awaited, rounds=rounds(100), faults=faults)
 
     @pytest.mark.requirement("S14")
     def test_a_thousand_tasks_share_twenty_connections(self, redis_server):

@@ -16,7 +16,7 @@ import pytest
 
 from ram_mfa.errors import StoreUnavailable, StoreUncertain
 from tests.stores import test_postgres, test_redis, test_sqlalchemy
-from tests.stores.conftest import LONG
+from tests.stores.conftest import LONG, until_connected, until_connected_there
 from tests.support import full_disk, real
 from tests.support.deployment import FAILED, STEP, AsyncDeployment, Deployment
 from tests.support.races import begin, finish
@@ -140,26 +140,6 @@ def engine(request, started):
 def deployment(engine):
     with engine.deployment() as deployment:
         yield deployment
-
-
-def until_connected(call):
-    """Call a store with a short deadline while nothing is done to it, so that it has a connection afterwards."""
-    until = time.monotonic() + 60
-    while True:
-        try:
-            return call()
-        except StoreUnavailable:
-            assert time.monotonic() < until
-
-
-async def until_connected_there(call):
-    """The same for an asynchronous store."""
-    until = time.monotonic() + 60
-    while True:
-        try:
-            return await call()
-        except StoreUnavailable:
-            assert time.monotonic() < until
 
 
 class Meddled:

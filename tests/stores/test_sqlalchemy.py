@@ -17,7 +17,7 @@ from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import Faults, check_async_store, check_store
 from ram_mfa.testing.store_kit.processes import process_race
 from ram_mfa.testing.store_kit.store_pair import Bench
-from tests.stores.conftest import DEADLINE, LONG
+from tests.stores.conftest import LONG, SHORT, until_connected, until_found
 from tests.support import real, require_module, rounds
 from tests.support.servers import MariaDB, PostgreSQL
 
@@ -49,7 +49,7 @@ def create_engine(url, **named):
     return engine
 
 
-def opened(url, *, deadline=DEADLINE, create=True, **named):
+def opened(url, *, deadline=LONG, create=True, **named):
     named.setdefault("pool_reset_on_return", None)
     store = stores.SQLAlchemyStore(create_engine(url, **named), deadline=deadline)
     if create:
@@ -60,7 +60,7 @@ def opened(url, *, deadline=DEADLINE, create=True, **named):
 class Maker:
     """Opens stores on an engine of their own; can be pickled."""
 
-    def __init__(self, url, deadline=DEADLINE):
+    def __init__(self, url, deadline=LONG):
         self.url = url
         self.deadline = deadline
 
@@ -103,14 +103,14 @@ class TestSQLAlchemyStore:
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S13", "S14", "S16")
     def test_keeps_the_promises_on_postgresql(self, postgresql, psycopg_url):
         """Every promise, on a server that is killed, frozen, and whose replies are lost."""
-        faults = postgresql.faults(Maker(psycopg_url))
-        check_store(Maker(psycopg_url, LONG), rounds=rounds(100), processes=4 * real, faults=faults)
+        faults = postgresql.faults(Maker(psycopg_url, SHORT))
+        check_store(Maker(psycopg_url), rounds=rounds(100), processes=4 * real, faults=faults)
 
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S13", "S14", "S16")
     def test_keeps_the_promises_on_mariadb(self, mariadb):
         """Every promise, on a server that is killed, frozen, and whose replies are lost."""
-        faults = mariadb.faults(Maker(mariadb.url()))
-        check_store(Maker(mariadb.url(), LONG), rounds=rounds(100), processes=4 * real, faults=faults)
+        faults = mariadb.faults(Maker(mariadb.url(), SHORT))
+        check_store(Maker(mariadb.url()), rounds=rounds(100), processes=4 * real, faults=faults)
 
     @pytest.mark.requirement("S1")
     def test_eight_processes_swap_from_the_same_bytes(self, url):
@@ -129,13 +129,16 @@ class TestSQLAlchemyStore:
         store = opened(url)
         key = "s" + engine.ljust(43, "x")
         assert store.swap(key, None, b"x")
+        waiting = opened(url, deadline=SHORT, create=False)
+        assert until_connected(lambda: waiting.load(key)) == b"x"
         with served.proxy.replies_lost(silent=True):
             with pytest.raises(StoreUncertain):
-                store.swap(key, b"x", b"y")
+                waiting.swap(key, b"x", b"y")
             with pytest.raises(StoreUnavailable):
-                store.load(key)
-        assert store.load(key) == b"y"
+                waiting.load(key)
+        until_found(store, key, b"y")
         assert store.swap(key, b"y", None)
+        waiting.close()
         store.close()
 
     def test_says_where_it_is_and_no_password(self, sqlite_url):
@@ -210,7 +213,7 @@ class TestSQLAlchemyStore:
     def test_a_server_that_is_not_there_is_unavailable(self):
         require_module("psycopg", "psycopg[binary]")
         for url in ("postgresql+psycopg://127.0.0.1:1/x", "mysql+pymysql://127.0.0.1:1/x"):
-            store = opened(url, create=False)
+            store = opened(url, deadline=SHORT, create=False)
             with pytest.raises(StoreUnavailable):
                 store.load(KEY)
             with pytest.raises(StoreUnavailable):
@@ -342,14 +345,15 @@ class TestMariaDB:
     def test_a_row_that_stays_locked_is_unavailable(self, mariadb):
         """Error 1205, 1213: nothing landed, it is asked again, and given up by the deadline."""
         engine = create_engine(mariadb.url())
-        store = opened(mariadb.url(), deadline=3.0)
+        store = opened(mariadb.url())
         key = "l" * 44
         assert store.swap(key, None, b"x")
         with create_engine(mariadb.url()).connect() as other:
             other.execute(sa.text("SET GLOBAL innodb_lock_wait_timeout = 1"))
             other.commit()
             other.execute(sa.text("SELECT * FROM ram_mfa WHERE `key` = :key FOR UPDATE"), {"key": key})
-            waiting = opened(mariadb.url(), deadline=2.5)
+            waiting = opened(mariadb.url(), deadline=2.5, create=False)
+            assert until_connected(lambda: waiting.load(key)) == b"x"
             with pytest.raises(StoreUnavailable, match="locked"):
                 waiting.swap(key, b"x", b"y")
             other.rollback()
@@ -462,21 +466,21 @@ class TestAsyncSQLAlchemyStore:
 
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S14", "S16")
     def test_keeps_the_promises_on_postgresql(self, postgresql, psycopg_url):
-        faults = postgresql.faults(Maker(psycopg_url).awaited)
-        check_async_store(Maker(psycopg_url, LONG).awaited, rounds=rounds(100), faults=faults)
+        faults = postgresql.faults(Maker(psycopg_url, SHORT).awaited)
+        check_async_store(Maker(psycopg_url).awaited, rounds=rounds(100), faults=faults)
 
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S12", "S14", "S16")
     def test_keeps_the_promises_on_mariadb(self, mariadb):
         require_module("asyncmy", "asyncmy")
         url = mariadb.url(driver="asyncmy")
-        faults = mariadb.faults(Maker(url).awaited)
-        check_async_store(Maker(url, LONG).awaited, rounds=rounds(100), faults=faults)
+        faults = mariadb.faults(Maker(url, SHORT).awaited)
+        check_async_store(Maker(url).awaited, rounds=rounds(100), faults=faults)
 
     def test_gives_no_connection_up_for_lost(self, psycopg_url):
         """After hundreds of calls of which many are cancelled, the pool has all of its connections to give."""
 
         async def main():
-            store = await Maker(psycopg_url, 5.0).awaited()
+            store = await Maker(psycopg_url).awaited()
             for _ in range(rounds(20)):
                 tasks = [asyncio.ensure_future(store.load(KEY)) for _ in range(100)]
                 await asyncio.sleep(0.005)

@@ -25,6 +25,7 @@ from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import Faults, check_store
 from ram_mfa.testing.store_kit.processes import process_race
 from ram_mfa.testing.store_kit.store_pair import Bench
+from tests.stores.conftest import LONG
 from tests.support import missing, real, require_program, rounds
 
 KEY = "k" + "A" * 43
@@ -59,7 +60,8 @@ class TestSQLiteStore:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return path.stat().st_size
 
-        check_store(partial(SQLiteStore, path), rounds=rounds(200), processes=4 * real, faults=Faults(size=size))
+        make = partial(SQLiteStore, path, deadline=LONG)
+        check_store(make, rounds=rounds(200), processes=4 * real, faults=Faults(size=size))
 
     @pytest.mark.requirement("S1")
     def test_eight_processes_swap_from_the_same_bytes(self, path):
@@ -239,7 +241,7 @@ class TestOpening:
 
             def make(path=path, start=start, stores=stores):
                 start.wait()
-                stores.append(SQLiteStore(path))
+                stores.append(SQLiteStore(path, deadline=LONG))
 
             threads = [threading.Thread(target=make) for _ in range(8)]
             for thread in threads:
@@ -415,7 +417,7 @@ class TestFailures:
             yield
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-        check_store(partial(SQLiteStore, path), rounds=1, faults=Faults(full=full))
+        check_store(partial(SQLiteStore, path, deadline=LONG), rounds=1, faults=Faults(full=full))
 
     @pytest.mark.requirement("S4", "S16")
     def test_a_full_disk_never_loses_or_passes_anything(self, tmp_path):
@@ -434,7 +436,7 @@ class TestFailures:
             ballast.unlink()
 
         try:
-            check_store(partial(SQLiteStore, tmp_path / "mfa.db"), rounds=1, faults=Faults(full=full))
+            check_store(partial(SQLiteStore, tmp_path / "mfa.db", deadline=LONG), rounds=1, faults=Faults(full=full))
         finally:
             subprocess.run(["umount", tmp_path], check=True)
 

@@ -25,6 +25,7 @@ from ram_mfa import (
 )
 from ram_mfa.policy import GUESS_BOUND, guess_probability
 from ram_mfa.policy.values import DAY, HOUR
+from ram_mfa.testing import AuthenticatorApp
 from tests.support.service import DELETE, ORIGIN, ROOT, SESSION, finish
 
 
@@ -326,7 +327,8 @@ class TestOtherPaths:
     def test_offers_have_their_own(self, service):
         """A wrong confirmation costs one of the offer's ten tries, and then the offer is gone."""
         offer = service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
-        confirm = ConfirmVirtualDevice(["000000"], offer=offer.id, by=ROOT, session=SESSION)
+        wrong = service.wrong(AuthenticatorApp.scan(offer.key_uri))
+        confirm = ConfirmVirtualDevice([wrong.code], offer=offer.id, by=ROOT, session=SESSION)
         for left in range(9, -1, -1):
             assert service.refusal("alice", confirm).reason is Reason.WRONG_CODE
             assert [one.tries for one in service.account("alice").offers] == ([left] if left else [])

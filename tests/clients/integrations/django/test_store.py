@@ -25,7 +25,7 @@ from ram_mfa.store import has_history, has_listing
 from ram_mfa.testing import Faults, check_store
 from tests.clients.integrations.django.project import Maker, alias, of_url
 from tests.stores import pins
-from tests.stores.conftest import DEADLINE, LONG
+from tests.stores.conftest import LONG, SHORT
 from tests.support import real, require_module, rounds
 from tests.support.races import ALL_THE_TIME, ServiceOnEngine, eight_processes_submit_one_code
 from tests.support.servers import PATIENCE
@@ -82,14 +82,14 @@ class TestTheKit:
     def test_on_postgresql(self, databases, postgresql):
         """Every promise, on a server that is killed, frozen, and whose replies are lost."""
         name = databases.server(postgresql)
-        faults = postgresql.faults(Maker(name, DEADLINE))
+        faults = postgresql.faults(Maker(name, SHORT))
         check_store(Maker(name, LONG), rounds=rounds(100), processes=4 * real, faults=faults)
 
     @pytest.mark.requirement("S1", "S2", "S3", "S4", "S5", "S9", "S10", "S11", "S12", "S13", "S14", "S16")
     def test_on_mariadb(self, databases, mariadb):
         """Likewise: keys that no collation folds, values of any length, no snapshot that grows old."""
         name = databases.server(mariadb)
-        faults = mariadb.faults(Maker(name, DEADLINE)) if real else Faults()
+        faults = mariadb.faults(Maker(name, SHORT)) if real else Faults()
         check_store(Maker(name, LONG), rounds=rounds(20), faults=faults)
 
     @pytest.mark.requirement("V4", "O7", "S1", "S10")
