@@ -116,6 +116,7 @@ class TestPostgresStore:
     @pytest.mark.requirement("S14")
     def test_a_crowd_waits_until_the_deadline(self, postgresql):
         """Where every connection is in use for longer than the deadline, a call says so."""
+        opened(postgresql.url()).close()
         store = stores.PostgresStore(postgresql.url(), size=1, deadline=0.1)
         link = until_connected(store._pool.take)
         with pytest.raises(StoreUnavailable, match="all connections"):
