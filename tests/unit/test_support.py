@@ -72,6 +72,20 @@ def test_missing(environment, outcome, monkeypatch):
         support.require_module("no_such_module", "thing")
 
 
+def test_a_module_that_requires_what_is_missing(tmp_path):
+    """A test module that requires a missing module when it is imported is skipped as a whole."""
+    test = tmp_path / "test_module.py"
+    test.write_text(
+        f"import sys; sys.path.insert(0, {str(TOP)!r})\nfrom tests.support import require_module\n"
+        "require_module('no_such_module', 'thing')\ndef test_nothing(): pass\n"
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAM_MFA_")}
+    command = [sys.executable, "-m", "pytest", "-c", TOP / "pyproject.toml", "-p", "no:cacheprovider", "-rs", test]
+    done = subprocess.run(command, env=kept, capture_output=True, text=True)
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
+    assert "no_such_module is not installed: the package thing brings it" in done.stdout
+
+
 @pytest.mark.requirement("A34")
 def test_no_test_runs_forever(tmp_path):
     """A test that hangs ends the run, which shows where it stands; so it is set, with more patience."""
