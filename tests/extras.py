@@ -201,6 +201,33 @@ def starlette(folder: Path) -> None:
     transport.close()
 
 
+def flask(folder: Path) -> None:
+    """The pages on Flask, by WSGI: a logon that must bind."""
+    import flask as package
+
+    from ram_mfa.integrations.flask import MFASite
+    from ram_mfa.stores.memory import MemoryStore
+    from ram_mfa.testing.site_kit import Browser, WSGITransport
+    from ram_mfa.web import UserInfo
+
+    seal = AESGCMSeal({"1": os.urandom(32)}, seal_with="1")
+    mfa = MFA(MemoryStore(), MFAPolicy.ram(issuer="Example"), seal=seal, create=True)
+    mfa.perform("alice", OpenAccount(required=True, by=Administrator("root")))
+
+    def load_user(user):
+        return UserInfo("hash", f"{user}@example")
+
+    site = MFASite(mfa, load_user=load_user, log_on=lambda _: None, session=lambda: (None, None))
+    app = package.Flask("example")
+    site.init_app(app)
+    app.post("/logon")(lambda: site.logon("alice"))
+    browser = Browser(WSGITransport(app, "https://localhost"), "https://localhost")
+    browser.post("/logon")
+    assert browser.page.step == "choose_kind"
+    browser.fill(browser.page.form("kind", "virtual"))
+    assert "<svg" in browser.answer.text
+
+
 def refused(act) -> None:
     """A server that is not there is what the library says it is, and no exception of the driver's."""
     try:
@@ -234,6 +261,7 @@ PROGRAMS = {
     "postgres": postgres,
     "redis": redis,
     "django": django,
+    "flask": flask,
     "starlette": starlette,
     "web": web,
 }

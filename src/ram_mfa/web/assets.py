@@ -39,7 +39,7 @@ class Asset:
 def asset(route: Route) -> Asset:
     """Return the file of `Route.STYLE` or `Route.SCRIPT`."""
     name, kind = _FILES[route]
-    body = files(__package__).joinpath("static", name).read_bytes()
+    body = files("ram_mfa.web").joinpath("static", name).read_bytes()
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = (
         ("Content-Type", kind),

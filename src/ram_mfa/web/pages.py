@@ -140,9 +140,8 @@ class Page(Unpickled):
         """Return the page as JSON-ready data; what it does not have is left out."""
         body: dict[str, Any] = {"step": self.step, "language": self.words.language}
         if self.message is not None:
-            body["message"] = {"id": self.message.id, "text": self.message.text}
-            if self.message.retry_after:
-                body["message"]["retry_after"] = self.message.retry_after
+            wait = {"retry_after": self.message.retry_after} if self.message.retry_after else {}
+            body["message"] = {"id": self.message.id, "text": self.message.text, **wait}
         if self.action:
             body |= {"action": self.action, "hidden": dict(self.hidden)}
         if self.kinds:

@@ -78,8 +78,6 @@ class SiteSettings:
     )
     words: Mapping[str, Table] = attrs.field(factory=dict)
     base: str = attrs.field(default=BASE, validator=text(1))
-    tables: Mapping[str, Table] = attrs.field(init=False, repr=False)
-
-    @tables.default
-    def _tables(self) -> Mapping[str, Table]:
-        return languages(self.words)
+    tables: Mapping[str, Table] = attrs.field(
+        init=False, repr=False, default=attrs.Factory(lambda self: languages(self.words), takes_self=True)
+    )
