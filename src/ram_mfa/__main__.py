@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from .errors import MFAError, StoreContended, StoreUnavailable, StoreUncertain, UnreadableRecord
-from .operations import arguments as given
+from .operations import arguments as command_line
 from .operations.commands import perform
-from .operations.exit_codes import AGAIN, FAULT, INTERRUPTED, NEVER, PIPE, USAGE, WRONG, code_of
+from .operations.exit_codes import AGAIN, FAULT, INTERRUPTED, NEVER, PIPE, USAGE, WRONG, exit_code_of
 from .operations.secret_files import Usage
 from .operations.store_urls import Address
 from .operations.terminal import Terminal
@@ -30,8 +30,8 @@ def main(words: Sequence[str] | None = None) -> int:
         _set_utf8(stream)
     address: Address | None = None
     try:
-        arguments = given.read(sys.argv[1:] if words is None else words)
-        address = given.address(arguments)
+        arguments = command_line.read(sys.argv[1:] if words is None else words)
+        address = command_line.address(arguments)
         code = perform(arguments, address, Terminal(sys.stdout, sys.stderr, arguments.quiet))
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -57,7 +57,7 @@ def _describe(error: MFAError) -> tuple[str, int]:
         case Refused() | UnreadableRecord():
             return str(error), WRONG
         case StoreUnavailable():
-            code, text = code_of(error), " ".join(str(error).split())
+            code, text = exit_code_of(error), " ".join(str(error).split())
             return f"the store {'cannot be used' if code == NEVER else 'did not answer'}: {text}", code
         case StoreUncertain() | StoreContended():
             return f"{error}: run the command again", AGAIN

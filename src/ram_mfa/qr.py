@@ -45,7 +45,7 @@ def svg(text: str | KeyURI, *, label: str = "QR code") -> str:
     Raises:
         ValueError: the text is empty, not printable ASCII, or longer than 2,331 characters.
     """
-    symbol = _symbol(text)
+    symbol = _make_symbol(text)
     width, height = symbol.symbol_size(scale=_SVG_SCALE, border=_BORDER)
     file = io.BytesIO()
     symbol.save(
@@ -53,11 +53,11 @@ def svg(text: str | KeyURI, *, label: str = "QR code") -> str:
         xmldecl=False, nl=False, omitsize=True, svgclass=None, lineclass=None,
     )  # fmt: skip
     # segno can set a title but no role; screen readers consistently support a role with a label.
-    drawn = file.getvalue().decode().removeprefix("<svg ")
-    named = (
+    element = file.getvalue().decode().removeprefix("<svg ")
+    attributes = (
         f'role="img" aria-label="{html.escape(label)}" width="{width}" height="{height}" shape-rendering="crispEdges"'
     )
-    return SecretText(f"<svg {named} {drawn}")
+    return SecretText(f"<svg {attributes} {element}")
 
 
 def png(text: str | KeyURI, *, scale: int = 8) -> bytes:
@@ -74,7 +74,7 @@ def png(text: str | KeyURI, *, scale: int = 8) -> bytes:
     if not 2 <= scale <= 64:
         raise ValueError("scale must be 2 to 64 pixels a module")
     file = io.BytesIO()
-    _symbol(text).save(file, kind="png", scale=scale, border=_BORDER, dark="#000", light="#fff")
+    _make_symbol(text).save(file, kind="png", scale=scale, border=_BORDER, dark="#000", light="#fff")
     return SecretBytes(file.getvalue())
 
 
@@ -89,7 +89,7 @@ def terminal(text: str | KeyURI) -> str:
     Raises:
         ValueError: the text is empty, not printable ASCII, or longer than 2,331 characters.
     """
-    rows = [[module == 1 for module in row] for row in _symbol(text).matrix_iter(border=_BORDER)]
+    rows = [[module == 1 for module in row] for row in _make_symbol(text).matrix_iter(border=_BORDER)]
     # A symbol has an odd number of rows, so the last line of cells gets a light lower half.
     rows.append([False] * len(rows[0]))
     lines = (
@@ -99,11 +99,11 @@ def terminal(text: str | KeyURI) -> str:
     return SecretText("\n".join(f"{_DARK_ON_LIGHT}{line}{_RESET}" for line in lines) + "\n")
 
 
-def _symbol(text: str | KeyURI) -> segno.QRCode:
+def _make_symbol(text: str | KeyURI) -> segno.QRCode:
     """Return the smallest symbol for the text at level M, or at a better level if the size stays the same."""
-    written = str(text)
-    if not (written.isascii() and written.isprintable() and written):
+    content = str(text)
+    if not (content.isascii() and content.isprintable() and content):
         raise ValueError("the text must be printable ASCII: percent-encode other characters of a URI")
-    if len(written) > _MAX_CHARACTERS:
-        raise ValueError(f"{len(written)} characters do not fit into a QR code: at most {_MAX_CHARACTERS} do")
-    return segno.make_qr(written, error="m", encoding="iso-8859-1")
+    if len(content) > _MAX_CHARACTERS:
+        raise ValueError(f"{len(content)} characters do not fit into a QR code: at most {_MAX_CHARACTERS} do")
+    return segno.make_qr(content, error="m", encoding="iso-8859-1")

@@ -95,14 +95,14 @@ class AESGCMSeal:
     """
 
     def __init__(self, keys: Mapping[str, bytes], *, seal_with: str) -> None:
-        problem = _problem_of(keys, seal_with)
+        problem = _find_problem(keys, seal_with)
         if problem:
             keys = {}  # the traceback has this frame, and tools print its locals
             raise ValueError(problem)
         self._ring = {key_id.encode(): SecretBytes(key) for key_id, key in keys.items()}
         self._current = seal_with.encode()
-        self._headers = {key_id: _header(key_id, key) for key_id, key in self._ring.items()}
-        self._cipher = lru_cache(maxsize=CIPHERS)(self._derived)
+        self._headers = {key_id: _make_header(key_id, key) for key_id, key in self._ring.items()}
+        self._cipher = lru_cache(maxsize=CIPHERS)(self._derive_cipher)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, create: bool = False) -> Self:
@@ -138,7 +138,7 @@ class AESGCMSeal:
             raise ValueError(f"environment variable {name}: {error}") from None
         return cls(ring, seal_with=next(iter(ring)))
 
-    def _derived(self, key_id: bytes, place: bytes) -> AESGCM:
+    def _derive_cipher(self, key_id: bytes, place: bytes) -> AESGCM:
         return AESGCM(SecretBytes(hmac.digest(self._ring[key_id], _LABEL + place, "sha256")))
 
     def __repr__(self) -> str:
@@ -152,7 +152,7 @@ class AESGCMSeal:
         return _AESGCMRecordSeal(self._cipher, self._headers, self._current, key.encode())
 
 
-def _problem_of(keys: Mapping[str, bytes], seal_with: str) -> str:
+def _find_problem(keys: Mapping[str, bytes], seal_with: str) -> str:
     """Return the problem with a ring, without any of its keys; empty if there is none."""
     for key_id, key in keys.items():
         if not (isinstance(key_id, str) and key_id.isascii() and 1 <= len(key_id) <= 32):
@@ -178,7 +178,7 @@ class _AESGCMRecordSeal:
         head = self._header
         nonce = os.urandom(NONCE)
         return (
-            head + nonce + self._cipher(self._current, self._place).encrypt(nonce, _framed(record), head + self._place)
+            head + nonce + self._cipher(self._current, self._place).encrypt(nonce, _frame(record), head + self._place)
         )
 
     def unseal(self, sealed: bytes, /) -> SecretBytes:
@@ -186,7 +186,7 @@ class _AESGCMRecordSeal:
         if sealed.startswith(header):
             key_id = self._current
         else:
-            key_id, header = self._sealed_under(sealed)
+            key_id, header = self._find_header(sealed)
         start = len(header) + NONCE
         framed = None
         try:
@@ -199,12 +199,12 @@ class _AESGCMRecordSeal:
             framed = None
         if framed is None:
             raise BrokenSeal("altered, or moved from another place")
-        return _unframed(framed)
+        return _unframe(framed)
 
     def is_current(self, sealed: bytes, /) -> bool:
         return sealed.startswith(self._header)
 
-    def _sealed_under(self, sealed: bytes) -> tuple[bytes, bytes]:
+    def _find_header(self, sealed: bytes) -> tuple[bytes, bytes]:
         """Return the id of the key under which bytes are sealed, and the whole header; not for the current key."""
         if len(sealed) < 2 or sealed[0] >= VERSIONS:
             raise NotSealed("not sealed")
@@ -245,28 +245,28 @@ class _PlainRecordSeal:
     __slots__ = ()
 
     def seal(self, record: bytes, /) -> bytes:
-        return bytes([_PLAIN]) + os.urandom(NONCE) + _framed(record)
+        return bytes([_PLAIN]) + os.urandom(NONCE) + _frame(record)
 
     def unseal(self, sealed: bytes, /) -> SecretBytes:
         if not self.is_current(sealed):
             known = len(sealed) > 0 and sealed[0] < VERSIONS
             raise (SealedElsewhere if known else NotSealed)("not a plaintext record")
-        return _unframed(SecretBytes(sealed[1 + NONCE :]))
+        return _unframe(SecretBytes(sealed[1 + NONCE :]))
 
     def is_current(self, sealed: bytes, /) -> bool:
         return sealed[:1] == bytes([_PLAIN])
 
 
-def _header(key_id: bytes, key: bytes) -> bytes:
+def _make_header(key_id: bytes, key: bytes) -> bytes:
     return bytes([_SEALED, len(key_id)]) + key_id + hmac.digest(key, _CHECK_LABEL, "sha256")[:_CHECK]
 
 
-def _framed(record: bytes) -> SecretBytes:
+def _frame(record: bytes) -> SecretBytes:
     size = len(record)
     return SecretBytes(size.to_bytes(4, "big") + record + bytes(-(size + 4) % BLOCK))
 
 
-def _unframed(framed: SecretBytes) -> SecretBytes:
+def _unframe(framed: SecretBytes) -> SecretBytes:
     end = 4 + int.from_bytes(framed[:4], "big")
     if end > len(framed) or len(framed) % BLOCK or len(framed) - end >= BLOCK or any(framed[end:]):
         raise BrokenSeal("not framed as this library frames records")

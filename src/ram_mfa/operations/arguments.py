@@ -14,8 +14,8 @@ from typing import Any, Final, NoReturn
 from ..errors import MalformedMessage
 from ..policy import MFAPolicy, policy_from_plain
 from ..sealing import Seal, UnsafePlaintext
-from .secret_files import Usage, ring_of, seal_of, secret_in
-from .store_urls import HIDDEN, Address, StoreOptions, address_of
+from .secret_files import Usage, make_seal, read_ring, read_secret
+from .store_urls import HIDDEN, Address, StoreOptions, parse_address
 
 VARIABLE: Final = "RAM_MFA_STORE"
 
@@ -84,7 +84,7 @@ def parser() -> Parser:
             action, help=text, description=f"{text.capitalize()}.", epilog=_STORES + "\n" + _CODES,
             formatter_class=form, allow_abbrev=False,
         )  # fmt: skip
-        _common(one)
+        _add_common_options(one)
         if action == "create":
             one.add_argument(
                 "--unsafe-new-root", action="store_true", help="even if there are records whose root record is gone"
@@ -115,7 +115,7 @@ def parser() -> Parser:
     return top
 
 
-def _common(one: argparse.ArgumentParser) -> None:
+def _add_common_options(one: argparse.ArgumentParser) -> None:
     where = one.add_argument_group("the store").add_mutually_exclusive_group()
     where.add_argument("--store", metavar="URL", help=f"the store; without it, the environment variable {VARIABLE}")
     where.add_argument("--store-file", metavar="FILE", help="a file with the URL, which others cannot read")
@@ -160,13 +160,13 @@ def address(arguments: argparse.Namespace, environment: Mapping[str, str] = os.e
     """
     if arguments.store_file is not None:
         try:
-            return address_of(secret_in(arguments.store_file, "--store-file").decode())
+            return parse_address(read_secret(arguments.store_file, "--store-file").decode())
         except UnicodeDecodeError:
             raise Usage("--store-file: the file is not text") from None
     text = arguments.store or environment.get(VARIABLE)
     if not text:
         raise Usage(f"no store is given: use --store, --store-file, or {VARIABLE} in the environment")
-    return address_of(text)
+    return parse_address(text)
 
 
 def store_options(arguments: argparse.Namespace) -> StoreOptions:
@@ -182,8 +182,8 @@ def seal(arguments: argparse.Namespace) -> tuple[Seal, dict[str, Seal]]:
     """
     if arguments.unsafe_plaintext:
         return UnsafePlaintext(), {"plaintext": UnsafePlaintext()}
-    ring = ring_of(arguments.seal_key)  # read only once, since a file may be a pipe
-    return seal_of(ring), {name: seal_of({name: key}) for name, key in ring.items()}
+    ring = read_ring(arguments.seal_key)  # read only once, since a file may be a pipe
+    return make_seal(ring), {name: make_seal({name: key}) for name, key in ring.items()}
 
 
 def policy(arguments: argparse.Namespace) -> MFAPolicy | None:

@@ -18,10 +18,10 @@ from ..mfa import MFA
 from ..policy import MFAPolicy, RelyingParty
 from ..refusals import Reason, Refused
 from ..sealing import Seal
-from . import arguments as given
+from . import arguments as command_line
 from .consistency_check import KINDS, Examination, all_keys, count, count_by_key, read_root
 from .exit_codes import AGAIN, DONE, WRONG
-from .report import at_iso, replace_file, writer_of
+from .report import format_time, make_writer, replace_file
 from .secret_files import Usage
 from .store_urls import Address, Opened
 from .terminal import Terminal
@@ -68,9 +68,9 @@ def perform(arguments: Namespace, address: Address, terminal: Terminal) -> int:
         Usage: the arguments cannot be used.
         MFAError: the command failed.
     """
-    seal, seals = given.seal(arguments)
-    policy = given.policy(arguments)
-    with contextlib.closing(address.open(given.store_options(arguments))) as store:
+    seal, seals = command_line.seal(arguments)
+    policy = command_line.policy(arguments)
+    with contextlib.closing(address.open(command_line.store_options(arguments))) as store:
         job = Job(arguments, store, seal, seals, policy, terminal)
         return _COMMANDS[arguments.command](job)
 
@@ -110,7 +110,7 @@ def open_(job: Job) -> int:
     say("opens: yes")
     say(f"incarnation: {root.incarnation or '(none)'}")
     say(f"history: {hashlib.sha256(root.history).hexdigest()[:16]}")
-    say(f"histories lost: {len(root.lost_at)}" + (f", last at {at_iso(root.lost_at[-1])}" if root.lost_at else ""))
+    say(f"histories lost: {len(root.lost_at)}" + (f", last at {format_time(root.lost_at[-1])}" if root.lost_at else ""))
     return DONE if job.arguments.root_only else _counted(job)
 
 
@@ -165,7 +165,7 @@ def declare_restored(job: Job) -> int:
     withdrawn = job.mfa().declare_restored()
     job.terminal.say("declared: all open tickets end, and codes are refused for a few minutes")
     for at in withdrawn:
-        job.terminal.say(f"withdrawn: a loss noted at {at_iso(at)}, in the future")
+        job.terminal.say(f"withdrawn: a loss noted at {format_time(at)}, in the future")
     return DONE
 
 
@@ -194,7 +194,7 @@ def report(job: Job) -> int:
         if path is not None:
             stack.enter_context(_as_usage("--output"))
             out = stack.enter_context(replace_file(path))
-        write = writer_of(form, out)
+        write = make_writer(form, out)
         for number, row in enumerate(mfa.credential_report(), start=1):
             write(row)
             problems += bool(row.problem)

@@ -120,7 +120,7 @@ class Examination:
         for key in all_keys(self.store):
             self.counts[KINDS[key[0]]] += 1
             try:
-                problem = self._problem(key)
+                problem = self._find_problem(key)
             except UnreadableRecord as error:
                 problem = error.problem
                 if error.key != key:  # a related record is unreadable, and is reported itself
@@ -130,12 +130,12 @@ class Examination:
         if self.store.load(ROOT_KEY) is None:
             yield Problem(ROOT_KEY, "there is no root record")
 
-    def _problem(self, key: str) -> str:
+    def _find_problem(self, key: str) -> str:
         if key[0] == "u":
-            return self._account(key)
+            return self._check_account(key)
         if key[0] == "c":
-            return self._claim(key)
-        return self._root(key)
+            return self._check_claim(key)
+        return self._check_root(key)
 
     def _read(self, key: str, decode: Callable[[bytes], T]) -> T | None:
         sealed = self.store.load(key)  # not through a view, which would raise HistoryLost after a loss
@@ -150,7 +150,7 @@ class Examination:
         self._bound = self.seal if root is None else StoreSeal(self.seal, root)
         return unseal_record(key, self._bound.for_record(key), sealed, decode)
 
-    def _root(self, key: str) -> str:
+    def _check_root(self, key: str) -> str:
         if key != ROOT_KEY:
             return "a root record under another record's key"
         root = self._read(key, decode_root)
@@ -158,18 +158,18 @@ class Examination:
             self.counts["losses of history that no process has noted yet"] += 1
         return ""
 
-    def _account(self, key: str) -> str:
+    def _check_account(self, key: str) -> str:
         problem = ""
         for _ in range(_MAX_READS):
             account = self._read(key, decode_account)
             if account is None:
                 return ""
-            problem = self._account_problem(key, account)
+            problem = self._find_account_problem(key, account)
             if not problem or self._read(key, decode_account) == account:
                 break
         return problem
 
-    def _account_problem(self, key: str, account: Account) -> str:
+    def _find_account_problem(self, key: str, account: Account) -> str:
         tenant = next((name for name in self.tenants if user_key(name, account.user) == key), None)
         if tenant is None:
             self.counts["users of tenants that were not named"] += 1
@@ -180,12 +180,12 @@ class Examination:
             self.counts["moves under way"] += 1
         for device in account.devices:
             if isinstance(device, SecurityKey):
-                problem = self._key_problem(key, tenant, account, device)
+                problem = self._find_key_problem(key, tenant, account, device)
                 if problem:
                     return problem
         return ""
 
-    def _key_problem(self, key: str, tenant: str, account: Account, device: SecurityKey) -> str:
+    def _find_key_problem(self, key: str, tenant: str, account: Account, device: SecurityKey) -> str:
         scope = device.rp_id or self.scope
         if scope is None:
             self.counts["security keys of U2F not compared with their claims: give the policy"] += 1
@@ -200,7 +200,7 @@ class Examination:
             return ""
         return "a security key that another user has claimed"
 
-    def _claim(self, key: str) -> str:
+    def _check_claim(self, key: str) -> str:
         claim = self._read(key, decode_claim)
         if claim is None:
             return ""

@@ -40,7 +40,7 @@ class Missing(StoreUnavailable):
     """The store does not exist at the given address."""
 
 
-def code_of(error: StoreUnavailable) -> int:
+def exit_code_of(error: StoreUnavailable) -> int:
     """Return `NEVER` if repeating the command cannot help, else `AGAIN`."""
     cause: BaseException | None = error
     visited: set[int] = set()

@@ -27,7 +27,7 @@ _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 """First characters of a cell that a spreadsheet would run (CWE-1236, https://cwe.mitre.org/data/definitions/1236.html)."""
 
 
-def writer_of(form: Format, out: TextIO) -> Callable[[ReportRow], object]:
+def make_writer(form: Format, out: TextIO) -> Callable[[ReportRow], object]:
     """Return a function that writes a row; the header line of a CSV is written at once."""
     if form == "jsonl":
         return lambda row: out.write(json.dumps(_plain(row)) + "\n")
@@ -42,16 +42,16 @@ def _plain(row: ReportRow) -> dict[str, Any]:
 
 def _cells(row: ReportRow) -> list[str]:
     plain = _plain(row)
-    plain |= {"kinds": " ".join(plain["kinds"]), "user": _harmless(row.user)}
-    plain |= {name: at_iso(plain[name]) for name in _TIMES}
+    plain |= {"kinds": " ".join(plain["kinds"]), "user": _escape_formula(row.user)}
+    plain |= {name: format_time(plain[name]) for name in _TIMES}
     return [str(value).lower() if isinstance(value, bool) else str(value) for value in plain.values()]
 
 
-def _harmless(text: str) -> str:
+def _escape_formula(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
-def at_iso(at: float | None) -> str:
+def format_time(at: float | None) -> str:
     """Return a time in UTC as ISO 8601, to the second; empty for None."""
     if at is None:
         return ""

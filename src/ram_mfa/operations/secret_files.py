@@ -18,7 +18,7 @@ class Usage(Exception):
     """The command cannot be run as given; the message is for the operator and holds no secret."""
 
 
-def secret_in(path: str, label: str) -> SecretBytes:
+def read_secret(path: str, label: str) -> SecretBytes:
     """Return the contents of a file.
 
     Args:
@@ -34,7 +34,7 @@ def secret_in(path: str, label: str) -> SecretBytes:
         raise Usage(f"{label}: {error}") from None
 
 
-def ring_of(keys: Sequence[str]) -> dict[str, SecretBytes]:
+def read_ring(keys: Sequence[str]) -> dict[str, SecretBytes]:
     """Return the keys of ``ID=FILE`` and ``FILE`` arguments by their ids, in that order.
 
     Args:
@@ -49,21 +49,24 @@ def ring_of(keys: Sequence[str]) -> dict[str, SecretBytes]:
         key_id, equals, path = text.partition("=")
         if not text or (equals and not (key_id and path)):
             raise Usage(f"{label}: give it as ID=FILE, or as FILE with a ring")
-        keys_by_id = {key_id: _key(secret_in(path, label), label)} if equals else _ring(secret_in(text, label), label)
+        if equals:
+            keys_by_id = {key_id: _parse_key(read_secret(path, label), label)}
+        else:
+            keys_by_id = _parse_ring(read_secret(text, label), label)
         if not ring.keys().isdisjoint(keys_by_id):
             raise Usage(f"{label}: its id was given before")
         ring.update(keys_by_id)
     return ring
 
 
-def _ring(data: SecretBytes, label: str) -> dict[str, SecretBytes]:
+def _parse_ring(data: SecretBytes, label: str) -> dict[str, SecretBytes]:
     try:
         return parse_ring(data)
     except ValueError as error:
         raise Usage(f"{label}: {error}") from None
 
 
-def seal_of(ring: Mapping[str, SecretBytes]) -> AESGCMSeal:
+def make_seal(ring: Mapping[str, SecretBytes]) -> AESGCMSeal:
     """Return the seal under a ring: its first key seals, all keys unseal.
 
     Raises:
@@ -75,7 +78,7 @@ def seal_of(ring: Mapping[str, SecretBytes]) -> AESGCMSeal:
         raise Usage("seal key: an id is 1 to 32 ASCII characters") from None
 
 
-def _key(data: SecretBytes, label: str) -> SecretBytes:
+def _parse_key(data: SecretBytes, label: str) -> SecretBytes:
     """Return the 32 bytes in a file, raw, in hexadecimal or in base64."""
     key = data if len(data) == KEY_SIZE else parse_key(SecretBytes(data.strip()))
     if key is None:

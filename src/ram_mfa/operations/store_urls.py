@@ -114,7 +114,7 @@ def hidden(text: str, secrets: Sequence[str]) -> str:
     return _CREDENTIALS.sub(rf"\1{HIDDEN}@", text)
 
 
-def address_of(text: str) -> Address:
+def parse_address(text: str) -> Address:
     """Return the address that a URL or a path gives.
 
     Raises:

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from ram_mfa import StoreUnavailable
-from ram_mfa.operations.exit_codes import AGAIN, NEVER, Missing, code_of
+from ram_mfa.operations.exit_codes import AGAIN, NEVER, Missing, exit_code_of
 
 
 class Driver(Exception):
@@ -48,7 +48,7 @@ class TestCodes:
     )
     def test_what_never_heals(self, error):
         """Beginning again cannot help: a code of its own."""
-        assert code_of(error) == NEVER
+        assert exit_code_of(error) == NEVER
 
     @pytest.mark.parametrize(
         "error",
@@ -66,10 +66,10 @@ class TestCodes:
     )
     def test_what_may(self, error):
         """A server that is away, busy, or of which nothing is known: begin again."""
-        assert code_of(error) == AGAIN
+        assert exit_code_of(error) == AGAIN
 
     def test_a_circle_of_errors(self):
         """Errors that name each other as their cause end the search."""
         one, other = StoreUnavailable("one"), StoreUnavailable("other")
         one.__cause__, other.__cause__ = other, one
-        assert code_of(one) == AGAIN
+        assert exit_code_of(one) == AGAIN

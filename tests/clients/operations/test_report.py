@@ -18,7 +18,7 @@ from ram_mfa import OpenAccount, ReportRow
 from ram_mfa.codec import decode_account, decode_root, encode_account
 from ram_mfa.engine.binding import StoreSeal
 from ram_mfa.engine.records import ROOT_KEY, user_key
-from ram_mfa.operations.report import NAMES, at_iso
+from ram_mfa.operations.report import NAMES, format_time
 from ram_mfa.testing import enrolled_key
 from tests.support import rounds
 from tests.support.command import PATIENCE, POLICY, seal
@@ -91,7 +91,7 @@ class TestRows:
         assert (code, err) == (0, "")
         told = {row["user"]: row for row in as_csv(out)}
         assert set(told) == set(rows)
-        assert told["dora"]["bound_at"] == at_iso(rows["dora"].bound_at)
+        assert told["dora"]["bound_at"] == format_time(rows["dora"].bound_at)
         assert told["dora"]["kinds"] == rows["dora"].kinds[0].value
         assert told["dora"]["mfa_active"] == "true"
         assert told["alice"]["last_used_at"] == ""

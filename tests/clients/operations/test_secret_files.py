@@ -7,7 +7,7 @@ import os
 import pytest
 
 from ram_mfa.key_ring import MAX_FILE
-from ram_mfa.operations.secret_files import Usage, ring_of, seal_of, secret_in
+from ram_mfa.operations.secret_files import Usage, make_seal, read_ring, read_secret
 
 KEY = bytes(range(200, 232))
 
@@ -29,30 +29,30 @@ class TestSecretIn:
     @pytest.mark.parametrize("mode", [0o604, 0o602, 0o644, 0o666])
     def test_refuses_what_others_may_read_or_write(self, file, mode):
         with pytest.raises(Usage, match="others may read or write"):
-            secret_in(file(KEY, mode), "what")
+            read_secret(file(KEY, mode), "what")
 
     @pytest.mark.parametrize("mode", [0o600, 0o400, 0o640, 0o440])
     def test_reads_what_is_the_owners_and_the_groups(self, file, mode):
         path = file(KEY)
         os.chmod(path, mode)  # noqa: PTH101 (the fixture gives text)
-        assert secret_in(path, "what") == KEY
+        assert read_secret(path, "what") == KEY
 
     def test_refuses_what_is_no_file_without_naming_it(self, tmp_path, file):
         """The name may be the secret itself, by mistake."""
         for path in (tmp_path / "s3cret", "s3cret\x00", tmp_path):
             with pytest.raises(Usage) as refused:
-                secret_in(str(path), "what")
+                read_secret(str(path), "what")
             assert "s3cret" not in str(refused.value)
             assert refused.value.__cause__ is None
         with pytest.raises(Usage, match="more than"):
-            secret_in(file(bytes(MAX_FILE + 1)), "what")
+            read_secret(file(bytes(MAX_FILE + 1)), "what")
 
     def test_reads_a_pipe(self):
         """What the shell's ``<(...)`` hands over."""
         there, here = os.pipe()
         os.write(here, KEY)
         os.close(here)
-        assert secret_in(f"/dev/fd/{there}", "what") == KEY
+        assert read_secret(f"/dev/fd/{there}", "what") == KEY
         os.close(there)
 
 
@@ -69,40 +69,40 @@ class TestRing:
         ],
     )
     def test_a_key_is_raw_or_text(self, file, text):
-        assert ring_of([f"2026={file(text)}"]) == {"2026": KEY}
+        assert read_ring([f"2026={file(text)}"]) == {"2026": KEY}
 
     @pytest.mark.parametrize("text", [b"", KEY[:-1], KEY + b"\n", KEY.hex().encode()[2:], b"password", b"=" * 44])
     def test_anything_else_is_none(self, file, text):
         with pytest.raises(Usage, match="seal key 1: the file holds no key"):
-            ring_of([f"2026={file(text)}"])
+            read_ring([f"2026={file(text)}"])
 
     @pytest.mark.parametrize("text", ["", "=file", "2026="])
     def test_the_form(self, text):
         with pytest.raises(Usage, match="ID=FILE"):
-            ring_of([text])
+            read_ring([text])
 
     @pytest.mark.requirement("A36")
     def test_a_file_with_a_ring(self, file):
         """A file named alone holds a ring, in the format of `AESGCMSeal.from_file`."""
         path = file(f"# new\n2026 = {KEY.hex()}\n2025 = {bytes(32).hex()}\n".encode())
-        assert ring_of([path]) == {"2026": KEY, "2025": bytes(32)}
+        assert read_ring([path]) == {"2026": KEY, "2025": bytes(32)}
         with pytest.raises(Usage, match="seal key 2: its id was given before"):
-            ring_of([path, path])
+            read_ring([path, path])
         with pytest.raises(Usage, match="seal key 1: entry 1 is not ID = KEY"):
-            ring_of([file(b"s3cret")])
+            read_ring([file(b"s3cret")])
         with pytest.raises(Usage, match="seal key 1: No such file"):
-            ring_of(["2026"])
+            read_ring(["2026"])
 
     def test_an_id_is_given_once(self, file):
         with pytest.raises(Usage, match="seal key 2: its id was given before"):
-            ring_of([f"2026={file(KEY)}"] * 2)
+            read_ring([f"2026={file(KEY)}"] * 2)
 
     def test_the_first_seals(self, file):
-        ring = ring_of([f"2026={file(KEY)}", f"2025={file(KEY)}"])
-        assert repr(seal_of(ring)).endswith("seals with 2026>")
+        ring = read_ring([f"2026={file(KEY)}", f"2025={file(KEY)}"])
+        assert repr(make_seal(ring)).endswith("seals with 2026>")
         assert str(KEY) not in repr(ring)
 
     def test_an_id_that_cannot_be_one_is_not_repeated(self, file):
         with pytest.raises(Usage) as refused:
-            seal_of(ring_of([f"{'s3cret' * 9}={file(KEY)}"]))
+            make_seal(read_ring([f"{'s3cret' * 9}={file(KEY)}"]))
         assert "s3cret" not in str(refused.value)
