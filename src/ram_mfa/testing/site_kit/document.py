@@ -51,14 +51,14 @@ class Document(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
-        self.step = ""
-        self.message = ""
+        self.step: str = ""
+        self.message: str = ""
         self.forms: list[FormOnPage] = []
         self.codes: list[str] = []
         self.links: list[tuple[str, str]] = []
-        self.text = ""
-        self.language = ""
-        self.scripts = 0
+        self.text: str = ""
+        self.language: str = ""
+        self.scripts: int = 0
         self._form: FormOnPage | None = None
         self._into: str = ""
         self.feed(html)
