@@ -27,6 +27,7 @@ from ram_mfa import (
     RelyingParty,
     RememberMachine,
     Requirement,
+    SecurityKeyPolicy,
     SelfManagement,
     ThrottlePolicy,
     TOTPPolicy,
@@ -82,7 +83,8 @@ VALUES: Final = {
     "totp": TOTPPolicy,
     "throttle": ThrottlePolicy,
     "lifetimes": Lifetimes,
-    "attestation": AttestationPolicy,
+    "security_keys": SecurityKeyPolicy,
+    "security_keys.attestation": AttestationPolicy,
 }
 PRESETS: Final = {
     "ram": MFAPolicy.ram(issuer="Example"),
@@ -107,7 +109,11 @@ def meanings(kind: type) -> dict[str, str]:
 def shown(value: Any) -> str:
     """Return a plain value as a cell."""
     return (
-        "-" if value is None or value in ([], "") else str(value) if not isinstance(value, list) else ", ".join(value)
+        "-"
+        if value is None or value in ([], "")
+        else str(value)
+        if not isinstance(value, list)
+        else ", ".join(map(str, value))
     )
 
 
@@ -122,7 +128,7 @@ def table(kind: type, plains: list[dict[str, Any]]) -> str:
     lines = ["| attribute | meaning | " + " | ".join(f"`{name}`" for name in PRESETS) + " |"]
     lines.append("|---" * (2 + len(PRESETS)) + "|")
     for field in attrs.fields(kind):
-        if field.name not in {*VALUES, "issuer"} or kind is not MFAPolicy:
+        if field.name not in {*VALUES, "issuer", "attestation"} or kind not in {MFAPolicy, SecurityKeyPolicy}:
             values = " | ".join(shown(plain[field.name]) for plain in plains)
             lines.append(f"| `{field.name}` | {said[field.name]} | {values} |")
     return "\n".join(lines) + "\n"
@@ -165,7 +171,9 @@ def page() -> str:
     plains = [json.loads(json.dumps(policy_to_plain(policy))) for policy in PRESETS.values()]
     parts = [INTRODUCTION, "## The policy\n", table(MFAPolicy, plains)]
     for name, kind in VALUES.items():
-        parts += [f"## `{name}`\n", summary(kind), table(kind, [plain[name] for plain in plains])]
+        outer, _, inner = name.partition(".")
+        values = [plain[outer][inner] if inner else plain[outer] for plain in plains]
+        parts += [f"## `{name}`\n", summary(kind), table(kind, values)]
     default = attrs.asdict(RememberMachine())
     lines = ["| attribute | meaning | default |", "|---|---|---|"]
     lines += [f"| `{name}` | {meaning} | {default[name]} |" for name, meaning in meanings(RememberMachine).items()]

@@ -25,6 +25,7 @@ from ram_mfa import (
     Operation,
     Refused,
     RelyingParty,
+    SecurityKeyPolicy,
     Unbind,
 )
 from ram_mfa.policy import DevicePolicy
@@ -63,7 +64,7 @@ def service(*origins, rp_id="localhost", app_id=None):
         issuer="Example Cloud",
         relying_party=party,
         devices=DevicePolicy(max_devices=3),
-        attestation=AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED),
+        security_keys=SecurityKeyPolicy(attestation=AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED)),
     )
     seal = AESGCMSeal({"2026": bytes(range(32))}, seal_with="2026")
     return MFA(MemoryStore(), policy, seal=seal, create=True)

@@ -20,6 +20,7 @@ import ram_mfa
 from ram_mfa import (
     Administrator,
     Assertion,
+    Attachment,
     AttestationPolicy,
     BeginLogon,
     BeginStepUp,
@@ -53,6 +54,7 @@ from ram_mfa import (
     ResetMFA,
     ResumeLogon,
     ResyncVirtualDevice,
+    SecurityKeyPolicy,
     SpendReceipt,
     ThrottlePolicy,
     TOTPCode,
@@ -132,6 +134,7 @@ VALID = [
     RememberMachine(),
     Lifetimes(),
     AttestationPolicy(),
+    SecurityKeyPolicy(attachment=Attachment.PLATFORM),
     Decision(allowed=True, rule="a.rule", reason="a reason"),
     TOTP(bytes(20)),
     KeyURI("totp", "Example", "alice", bytes(20)),

@@ -79,7 +79,7 @@ class OfferSecurityKey(OfferDevice[SecurityKeyOffer, OfferedSecurityKey]):
         return SecurityKeyOffer(
             id=ticket,
             options=registration_options(account, policy, party, challenge, account_name=offer.account_name),
-            u2f=register_request(account, party, challenge),
+            u2f=register_request(account, policy, party, challenge),
             expires_at=expires_at(offer.stamp) / MICROSECONDS,
         )
 

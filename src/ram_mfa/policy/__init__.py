@@ -8,6 +8,7 @@ from .mfa_policy import GUESS_BOUND, Decision, MFAPolicy, guess_probability
 from .plain import policy_from_plain, policy_to_plain
 from .ram_preference import Note, RAMPreference, read_ram_preference
 from .relying_party import RelyingParty
+from .security_keys import Attachment, ResidentKey, SecurityKeyPolicy, UserVerification
 from .values import (
     AdministratorProof,
     DevicePolicy,
@@ -26,6 +27,7 @@ from .values import (
 __all__ = [
     "GUESS_BOUND",
     "AdministratorProof",
+    "Attachment",
     "AttestationLevel",
     "AttestationPolicy",
     "Decision",
@@ -40,11 +42,14 @@ __all__ = [
     "RelyingParty",
     "RememberMachine",
     "Requirement",
+    "ResidentKey",
+    "SecurityKeyPolicy",
     "SelfManagement",
     "TOTPPolicy",
     "ThrottlePolicy",
     "UnknownUsers",
     "UnsupportedByAppsWarning",
+    "UserVerification",
     "guess_probability",
     "policy_from_plain",
     "policy_to_plain",

@@ -16,8 +16,8 @@ from .._validation import instance_of, is_flag, member_of, number, optional, tex
 from ..errors import MalformedMessage
 from ..otp import KeyURI
 from ..refusals import Kind
-from ..webauthn import AttestationPolicy
 from .relying_party import RelyingParty
+from .security_keys import SecurityKeyPolicy
 from .values import (
     DAY,
     AdministratorProof,
@@ -85,7 +85,7 @@ class MFAPolicy:
         relying_party: the site that security keys are bound to; None where no security key may be bound.
         requirement: of whom MFA is required at logon.
         unknown_users: the outcome of a logon of a user without a record.
-        devices, totp, throttle, lifetimes, attestation: see there.
+        devices, totp, throttle, lifetimes, security_keys: see there.
         self_management: whether users manage their own devices.
         administrator_proof: whether administrators prove themselves for each action.
         remember: how machines are remembered; None: not allowed.
@@ -106,7 +106,9 @@ class MFAPolicy:
     )
     remember: RememberMachine | None = attrs.field(default=None, validator=optional(instance_of(RememberMachine)))
     lifetimes: Lifetimes = attrs.field(default=Lifetimes(), validator=instance_of(Lifetimes))
-    attestation: AttestationPolicy = attrs.field(default=AttestationPolicy(), validator=instance_of(AttestationPolicy))
+    security_keys: SecurityKeyPolicy = attrs.field(
+        default=SecurityKeyPolicy(), validator=instance_of(SecurityKeyPolicy)
+    )
     outbox: int = attrs.field(default=0, validator=whole(0, 256))
     clock_skew: float = attrs.field(default=60, validator=number(0, MAX_CLOCK_SKEW))
 
@@ -211,20 +213,24 @@ class MFAPolicy:
             return _no("devices.relying-party", "the policy names no relying party for security keys")
         return _yes("devices.kind", f"the policy allows a {kind.value}")
 
-    def may_answer(self, kind: Kind, *, models: tuple[str, ...] = ()) -> Decision:
+    def may_answer(self, kind: Kind, *, models: tuple[str, ...] = (), through_u2f: bool = False) -> Decision:
         """Decide whether a bound device may answer; how an attestation was verified at its bind is not asked again.
 
         Args:
             kind: of the device.
             models: the names of its model that a security key's attestation proved.
+            through_u2f: whether it is a security key that was registered through U2F.
         """
         if kind is Kind.SECURITY_KEY and self.relying_party is None:
             return self.may_use(kind)
+        if through_u2f and self.security_keys.verifies_users:
+            return _no("security-keys.user-verification", "a key registered through U2F cannot verify its user")
         if self.devices.disallowed is DisallowedDevices.KEEP:
             return _KEPT
         if kind not in self.devices.kinds:
             return _no("devices.disallowed", f"the policy no longer allows a {kind.value}")
-        accepted, denied = self.attestation.accepted, self.attestation.denied
+        attestation = self.security_keys.attestation
+        accepted, denied = attestation.accepted, attestation.denied
         if kind is Kind.SECURITY_KEY and (
             not denied.isdisjoint(models) or (accepted is not None and accepted.isdisjoint(models))
         ):

@@ -18,11 +18,13 @@ from ..encoding import base64url
 from ..errors import MalformedMessage
 from ..otp import Algorithm
 from ..refusals import Kind
+from ..signatures.cose import COSEAlgorithm
 from ..u2f import TrustRoots
 from ..webauthn import AttestationLevel, AttestationPolicy, OtherFormats
 from ..webauthn.metadata import MetadataRules
 from .mfa_policy import MFAPolicy
 from .relying_party import RelyingParty
+from .security_keys import Attachment, ResidentKey, SecurityKeyPolicy, UserVerification
 from .values import (
     AdministratorProof,
     DevicePolicy,
@@ -123,6 +125,10 @@ def _kinds(value: Any) -> frozenset[enum.Enum]:
     return frozenset(_enum(Kind)(one) for one in _list(value, "kinds"))
 
 
+def _algorithms(value: Any) -> list[enum.Enum]:
+    return [_enum(COSEAlgorithm)(one) for one in _list(value, "algorithms")]
+
+
 def _roots(value: Any) -> list[bytes]:
     return [base64url.decode(one, message=_MESSAGE, field="roots") for one in _list(value, "roots")]
 
@@ -146,13 +152,22 @@ _POLICY: Final[Mapping[str, _Reader]] = {
     "administrator_proof": _enum(AdministratorProof),
     "remember": _optional(_object(RememberMachine)),
     "lifetimes": _object(Lifetimes),
-    "attestation": _object(
-        AttestationPolicy,
+    "security_keys": _object(
+        SecurityKeyPolicy,
         {
-            "level": _enum(AttestationLevel),
-            "other_formats": _enum(OtherFormats),
-            "roots": _roots,
-            "metadata": _nothing,
+            "user_verification": _enum(UserVerification),
+            "algorithms": _algorithms,
+            "attachment": _optional(_enum(Attachment)),
+            "resident_key": _enum(ResidentKey),
+            "attestation": _object(
+                AttestationPolicy,
+                {
+                    "level": _enum(AttestationLevel),
+                    "other_formats": _enum(OtherFormats),
+                    "roots": _roots,
+                    "metadata": _nothing,
+                },
+            ),
         },
     ),
 }

@@ -31,8 +31,9 @@ def why_unusable(device: Device, policy: MFAPolicy) -> Reason | None:
 
 def is_allowed(device: Device, policy: MFAPolicy) -> bool:
     """Return whether the policy lets a bound device answer."""
-    models = device.models if isinstance(device, SecurityKey) else ()
-    return policy.may_answer(device.kind, models=models).allowed
+    if isinstance(device, SecurityKey):
+        return policy.may_answer(device.kind, models=device.models, through_u2f=device.app_id is not None).allowed
+    return policy.may_answer(device.kind).allowed
 
 
 def usable_devices(account: Account, policy: MFAPolicy) -> tuple[Device, ...]:

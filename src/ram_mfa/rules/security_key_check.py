@@ -95,6 +95,7 @@ def check_assertion(
             origins=party.webauthn_origins,
             app_id=app_id_of(keys),
             user_handle=account.handle,
+            require_user_verification=context.policy.security_keys.verifies_users,
             cross_origin=bool(party.top_origins),
             top_origins=party.top_origins,
         )
@@ -219,6 +220,7 @@ def _is_u2f(response: Any) -> bool:
 def _check_webauthn_registration(
     response: Any, context: Context, party: RelyingParty, challenge: bytes
 ) -> NewKey | Refusal:
+    rules = context.policy.security_keys
     registered = verify_registration(
         RegistrationResponse.from_json(response),
         challenge=challenge,
@@ -226,7 +228,9 @@ def _check_webauthn_registration(
         origins=party.webauthn_origins,
         cross_origin=bool(party.top_origins),
         top_origins=party.top_origins,
-        attestation=context.policy.attestation,
+        algorithms=rules.algorithms,
+        require_user_verification=rules.verifies_users,
+        attestation=rules.attestation,
         at=context.now,
     )
     return NewKey(
@@ -247,6 +251,11 @@ def _check_webauthn_registration(
 def _check_u2f_registration(response: Any, context: Context, party: RelyingParty, challenge: bytes) -> NewKey | Refusal:
     if party.app_id is None:
         raise VerificationError(Check.APP_ID, "the relying party has none")
+    rules = context.policy.security_keys
+    if rules.verifies_users:
+        raise VerificationError(Check.USER_VERIFICATION, "U2F has none")
+    if not rules.allows_u2f:
+        raise VerificationError(Check.ALGORITHM, "U2F has ES256 only")
     parsed = RegisterResponse.parse(response)
     if isinstance(parsed, ErrorResponse):
         return Refusal(Reason.BAD_REGISTRATION, check=parsed.code.name)
@@ -257,7 +266,7 @@ def _check_u2f_registration(response: Any, context: Context, party: RelyingParty
         challenge_parameter=challenge_parameter(parsed.client_data),
     )
     statement = Statement("fido-u2f", AttestationType.CERTIFIED, (certificate,))
-    attestation = evaluate_attestation(statement, policy=context.policy.attestation, aaguid=bytes(16), at=context.now)
+    attestation = evaluate_attestation(statement, policy=rules.attestation, aaguid=bytes(16), at=context.now)
     return NewKey(
         credential_id=parsed.registration.key_handle,
         public_key=parsed.registration.public_key,

@@ -40,6 +40,8 @@ def request_options(
         rp_id=party.id,
         allow=_descriptors(keys),
         timeout=policy.lifetimes.challenge,
+        user_verification=policy.security_keys.user_verification.value,
+        hints=policy.security_keys.hints,
         app_id=app_id_of(keys),
     )
 
@@ -54,7 +56,7 @@ def registration_options(
     account: Account, policy: MFAPolicy, party: RelyingParty, challenge: bytes, *, account_name: str
 ) -> dict[str, Any]:
     """Return WebAuthn creation options; the account's own keys are excluded."""
-    keys = security_keys(account)
+    keys, rules = security_keys(account), policy.security_keys
     return creation_options(
         challenge=challenge,
         rp_id=party.id,
@@ -63,14 +65,21 @@ def registration_options(
         user_name=account_name,
         timeout=policy.lifetimes.offer,
         exclude=_descriptors(keys),
-        attestation=policy.attestation.conveyance,
+        algorithms=rules.algorithms,
+        resident_key=rules.resident_key.value,
+        user_verification=rules.user_verification.value,
+        hints=rules.hints,
+        attachment=None if rules.attachment is None else rules.attachment.value,
+        attestation=rules.attestation.conveyance,
         app_id_exclude=app_id_of(keys),
     )
 
 
-def register_request(account: Account, party: RelyingParty, challenge: bytes) -> dict[str, Any] | None:
-    """Return the U2F register request, or None where the relying party has no AppID."""
-    if party.app_id is None:
+def register_request(
+    account: Account, policy: MFAPolicy, party: RelyingParty, challenge: bytes
+) -> dict[str, Any] | None:
+    """Return the U2F register request, or None where the policy allows no U2F or the relying party has no AppID."""
+    if party.app_id is None or not policy.security_keys.allows_u2f:
         return None
     return RegisterRequest(party.app_id, challenge, _u2f_keys(security_keys(account))).to_json()
 

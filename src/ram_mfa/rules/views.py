@@ -12,7 +12,7 @@ from ..context import Context
 from ..policy import MFAPolicy
 from ..refusals import Kind, Reason
 from .admission import Proof
-from .devices import why_unusable
+from .devices import is_allowed, why_unusable
 
 
 @attrs.frozen
@@ -75,7 +75,7 @@ def _facts(device: Device, policy: MFAPolicy) -> dict[str, Any]:
         "bound_by": device.bound_by,
         "last_used_at": device.last_used_at,
         "disabled": why_unusable(device, policy) is Reason.DEVICE_DISABLED,
-        "allowed": policy.may_answer(device.kind, models=key.models if key else ()).allowed,
+        "allowed": is_allowed(device, policy),
         "model": key.model if key else "",
         "cloned_at": key.cloned_at if key else None,
     }

@@ -79,6 +79,7 @@ def creation_options(
     resident_key: str = "discouraged",
     user_verification: str = "discouraged",
     hints: Iterable[str] = ("security-key",),
+    attachment: str | None = None,
     attestation: str = "none",
     app_id_exclude: str | None = None,
 ) -> dict[str, Any]:
@@ -97,6 +98,7 @@ def creation_options(
         resident_key: ``"discouraged"``, ``"preferred"`` or ``"required"``.
         user_verification: the same words.
         hints: what the user will probably use; ``"security-key"``, ``"client-device"``, ``"hybrid"``.
+        attachment: ``"cross-platform"`` or ``"platform"`` offers only such authenticators; None offers all.
         attestation: ``"none"`` or ``"direct"``: ``AttestationPolicy.conveyance``.
         app_id_exclude: the AppID under which some of ``exclude`` were registered through U2F
             (#sctn-appid-exclude-extension).
@@ -127,6 +129,8 @@ def creation_options(
         "attestation": _one_of(attestation, _CONVEYANCES),
         "extensions": {},
     }
+    if attachment is not None:
+        options["authenticatorSelection"]["authenticatorAttachment"] = _one_of(attachment, _ATTACHMENTS)
     if not options["pubKeyCredParams"]:
         raise ValueError("no algorithm is offered")
     if app_id_exclude is not None:
@@ -176,6 +180,7 @@ def request_options(
 
 
 _REQUIREMENTS = ("discouraged", "preferred", "required")
+_ATTACHMENTS = ("cross-platform", "platform")
 _CONVEYANCES = ("none", "indirect", "direct", "enterprise")
 
 

@@ -25,6 +25,7 @@ from ram_mfa import (
     Owner,
     Reason,
     RelyingParty,
+    SecurityKeyPolicy,
     SelfManagement,
     Unbind,
     UnknownUsers,
@@ -185,7 +186,9 @@ class TestConfirm:
     @pytest.mark.parametrize("method", ["create", "u2f_register"])
     def test_faults(self, services, method, fault):
         """A registration that does not hold is refused and costs one try; its check is for the log."""
-        service = services(attestation=AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED))
+        service = services(
+            security_keys=SecurityKeyPolicy(attestation=AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED))
+        )
         key = SoftSecurityKey(faults={fault})
         offer = offer_of(service)
         response = getattr(key, method)(offer.options if method == "create" else offer.u2f, ORIGIN)
@@ -343,7 +346,7 @@ class TestAttestation:
     def test_chained(self, services, method):
         """Where the policy wants a trusted key, one that chains to its roots is bound with its model, no other."""
         maker = SoftAttestation.make()
-        service = services(attestation=self.policy(maker.root))
+        service = services(security_keys=SecurityKeyPolicy(attestation=self.policy(maker.root)))
         offer = offer_of(service)
         request = offer.options if method == "create" else offer.u2f
         stranger = getattr(SoftSecurityKey(), method)(request, ORIGIN)

@@ -25,6 +25,7 @@ from ram_mfa import (
     Reason,
     Remembered,
     RememberMachine,
+    SecurityKeyPolicy,
     SpendReceipt,
     Unbind,
 )
@@ -51,7 +52,7 @@ class Rules:
             relying_party=PARTY,
             remember=RememberMachine(),
             devices=self.devices,
-            attestation=self.attestation,
+            security_keys=SecurityKeyPolicy(attestation=self.attestation),
         )
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ram_mfa import (
     AdministratorProof,
+    Attachment,
     AttestationLevel,
     AttestationPolicy,
     DevicePolicy,
@@ -21,15 +22,19 @@ from ram_mfa import (
     RelyingParty,
     RememberMachine,
     Requirement,
+    ResidentKey,
+    SecurityKeyPolicy,
     SelfManagement,
     ThrottlePolicy,
     TOTPPolicy,
+    UserVerification,
     policy_from_plain,
     policy_to_plain,
 )
 from ram_mfa.errors import MalformedMessage
 from ram_mfa.otp import Algorithm
 from ram_mfa.testing.security_key import SoftAttestation
+from ram_mfa.webauthn import COSEAlgorithm
 
 ROOT = SoftAttestation.make(seed=b"plain").root
 
@@ -50,11 +55,21 @@ policies = st.builds(
     administrator_proof=st.sampled_from(AdministratorProof),
     remember=st.none() | st.builds(RememberMachine, lifetime=st.integers(1, 86_400)),
     lifetimes=st.builds(Lifetimes, offer=st.integers(1, 600)),
-    attestation=st.sampled_from(
-        [
-            AttestationPolicy(),
-            AttestationPolicy(level=AttestationLevel.CHAINED, roots=[ROOT], denied={"00" * 20}, accepted={"11" * 20}),
-        ]
+    security_keys=st.builds(
+        SecurityKeyPolicy,
+        user_verification=st.sampled_from(UserVerification),
+        algorithms=st.lists(st.sampled_from(COSEAlgorithm), min_size=1, max_size=4),
+        hints=st.lists(st.sampled_from(["security-key", "hybrid", "client-device"]), max_size=2),
+        attachment=st.none() | st.sampled_from(Attachment),
+        resident_key=st.sampled_from(ResidentKey),
+        attestation=st.sampled_from(
+            [
+                AttestationPolicy(),
+                AttestationPolicy(
+                    level=AttestationLevel.CHAINED, roots=[ROOT], denied={"00" * 20}, accepted={"11" * 20}
+                ),
+            ]
+        ),
     ),
     outbox=st.integers(0, 256),
 )
@@ -83,7 +98,11 @@ class TestStrictness:
             {"issuer": "Example", "totp": 6},
             {"issuer": "Example", "devices": {"kinds": "U2F"}},
             {"issuer": "Example", "devices": {"kinds": ["abacus"]}},
-            {"issuer": "Example", "attestation": {"roots": ["not base64url!"]}},
+            {"issuer": "Example", "security_keys": {"attestation": {"roots": ["not base64url!"]}}},
+            {"issuer": "Example", "security_keys": {"user_verification": "always"}},
+            {"issuer": "Example", "security_keys": {"algorithms": -7}},
+            {"issuer": "Example", "security_keys": {"algorithms": [-1]}},
+            {"issuer": "Example", "security_keys": {"attachment": "glued"}},
             {"issuer": "Example", "relying_party": {"id": "example.com"}},
         ],
     )

@@ -29,6 +29,7 @@ from ram_mfa import (
     Reason,
     Refused,
     RelyingParty,
+    SecurityKeyPolicy,
     StoreContended,
     StoreUnavailable,
     Unbind,
@@ -190,7 +191,7 @@ class TestOptions:
     )
     def test_attestation_conveyance(self, services, level, conveyance):
         """The browser is asked for a statement where the policy wants to see one."""
-        offer = offered(services(attestation=AttestationPolicy(level=level)))
+        offer = offered(services(security_keys=SecurityKeyPolicy(attestation=AttestationPolicy(level=level))))
         assert offer.options["attestation"] == conveyance
 
 
@@ -200,7 +201,7 @@ class TestBound:
     @pytest.mark.parametrize("spelt", ["dict", "text", "bytes"])
     def test_what_is_kept(self, services, kind, spelt):
         """A registration binds the key, as text or parsed; what its signature does not cover is not believed."""
-        service = services(attestation=ASKED)
+        service = services(security_keys=SecurityKeyPolicy(attestation=ASKED))
         offer, key = offered(service, name="Blue"), kind.key()
         told = registration(kind.api, key, offer)
         told = {"dict": told, "text": json.dumps(told), "bytes": json.dumps(told).encode()}[spelt]
@@ -265,10 +266,10 @@ class TestAttestation:
     def test_unverified_allowed(self, services):
         """A statement is asked for and recorded, and is never called trusted."""
         for kind in KINDS:
-            service = services(attestation=ASKED)
+            service = services(security_keys=SecurityKeyPolicy(attestation=ASKED))
             bind(service, kind)
             assert service.account("alice").devices[0].attestation == "unverified"
-        service = services(attestation=ASKED)
+        service = services(security_keys=SecurityKeyPolicy(attestation=ASKED))
         bind(service, KINDS[1], key=SoftSecurityKey(algorithm=ES256, attestation=None))
         assert service.account("alice").devices[0].attestation == "self"
 
@@ -278,7 +279,7 @@ class TestAttestation:
         """A key whose certificate chains to a given root is bound as trusted, and its model is known."""
         key = kind.key()
         policy = AttestationPolicy(level=AttestationLevel.CHAINED, roots=[key.attestation.root])
-        service = services(attestation=policy)
+        service = services(security_keys=SecurityKeyPolicy(attestation=policy))
         _, bound = bind(service, kind, key=key)
         (device,) = service.account("alice").devices
         assert device.attestation == "trusted"
@@ -291,19 +292,29 @@ class TestAttestation:
     def test_another_maker(self, services, kind):
         """A certificate that chains to none of the roots is refused, as is one that calls itself the same."""
         roots = [SoftAttestation.make().root, SoftAttestation.make(aaguid=b"soft key model 1").root]
-        self.refused(services(attestation=AttestationPolicy(level=AttestationLevel.CHAINED, roots=roots)), kind)
+        self.refused(
+            services(
+                security_keys=SecurityKeyPolicy(
+                    attestation=AttestationPolicy(level=AttestationLevel.CHAINED, roots=roots)
+                )
+            ),
+            kind,
+        )
 
     @pytest.mark.requirement("V32", "B19")
     @kinds
     def test_no_roots(self, services, kind):
         """A chain that is demanded without any roots is given to nobody: it fails closed."""
-        self.refused(services(attestation=AttestationPolicy(level=AttestationLevel.CHAINED)), kind)
+        self.refused(
+            services(security_keys=SecurityKeyPolicy(attestation=AttestationPolicy(level=AttestationLevel.CHAINED))),
+            kind,
+        )
 
     @pytest.mark.requirement("V32")
     def test_no_statement(self, services):
         """Where a chain is demanded, no statement is too little, and so is a key that speaks for itself."""
         policy = AttestationPolicy(level=AttestationLevel.CHAINED, roots=[SoftAttestation.make().root])
-        service = services(attestation=policy)
+        service = services(security_keys=SecurityKeyPolicy(attestation=policy))
         self.refused(service, KINDS[1], key=SoftSecurityKey(algorithm=ES256, attestation=None), check="attestation")
         offer = offered(service, renew=True)
         told = SoftSecurityKey().create(offer.options | {"attestation": "none"}, ORIGIN)
@@ -316,7 +327,7 @@ class TestAttestation:
         """The certificates must be valid when the key is bound."""
         key = kind.key()
         policy = AttestationPolicy(level=AttestationLevel.CHAINED, roots=[key.attestation.root])
-        service = services(attestation=policy)
+        service = services(security_keys=SecurityKeyPolicy(attestation=policy))
         service.clock.advance(40 * 365 * 86_400)
         self.refused(service, kind, key=key)
 
@@ -326,14 +337,14 @@ class TestAttestation:
         key = kind.key()
         policy = AttestationPolicy(level=AttestationLevel.CHAINED, roots=[key.attestation.root])
         key.faults = {KeyFault.MALFORMED_UNUSED_BITS}
-        self.refused(services(attestation=policy), kind, key=key)
+        self.refused(services(security_keys=SecurityKeyPolicy(attestation=policy)), kind, key=key)
 
     @kinds
     def test_a_chain_where_none_is_demanded(self, services, kind):
         """Roots without the demand: who chains is trusted, who does not is bound and is not."""
         known, stranger = kind.key(), kind.key()
         policy = AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED, roots=[known.attestation.root])
-        service = services(attestation=policy, devices=DevicePolicy(max_devices=2))
+        service = services(security_keys=SecurityKeyPolicy(attestation=policy), devices=DevicePolicy(max_devices=2))
         for key in (known, stranger):
             bind(service, kind, key=key)
         assert [one.attestation for one in service.account("alice").devices] == ["trusted", "unverified"]
@@ -347,13 +358,15 @@ class TestAttestation:
         roots = [key.attestation.root]
         for name in names:
             accepted = AttestationPolicy(level=AttestationLevel.CHAINED, roots=roots, accepted=[name])
-            bind(services(attestation=accepted), kind, key=key)
+            bind(services(security_keys=SecurityKeyPolicy(attestation=accepted)), kind, key=key)
             denied = AttestationPolicy(level=AttestationLevel.CHAINED, roots=roots, denied=[name])
-            self.refused(services(attestation=denied), kind, key=key, check="model")
+            self.refused(services(security_keys=SecurityKeyPolicy(attestation=denied)), kind, key=key, check="model")
         others = AttestationPolicy(level=AttestationLevel.CHAINED, roots=roots, accepted=["0" * 40])
-        self.refused(services(attestation=others), kind, key=key, check="model")
+        self.refused(services(security_keys=SecurityKeyPolicy(attestation=others)), kind, key=key, check="model")
         claimed = AttestationPolicy(level=AttestationLevel.UNVERIFIED_ALLOWED, accepted=[AAGUID])
-        self.refused(services(attestation=claimed), kind, key=kind.key(), check="model")
+        self.refused(
+            services(security_keys=SecurityKeyPolicy(attestation=claimed)), kind, key=kind.key(), check="model"
+        )
 
     def refused(self, service, kind, *, key=None, check=None):
         """Check that a registration is refused for its attestation, and that nothing is bound."""
@@ -379,7 +392,7 @@ class TestFaults:
     @pytest.mark.parametrize("attested", [False, True], ids=["not asked", "asked"])
     def test_each(self, services, kind, fault, attested):
         """A registration with a fault costs one try and binds nothing; a right one then binds under the same offer."""
-        service = services(**({"attestation": ASKED} if attested else {}))
+        service = services(**({"security_keys": SecurityKeyPolicy(attestation=ASKED)} if attested else {}))
         offer, key = offered(service), kind.key()
         key.faults = {fault}
         verb = confirm(offer, registration(kind.api, key, offer))
@@ -582,7 +595,7 @@ class TestCredentialIds:
     )
     def test_lengths(self, services, kind, length, check):
         """Key handles up to 255 bytes and credential ids up to 1,023 are bound and log on; none is longer."""
-        service = services(attestation=ASKED)
+        service = services(security_keys=SecurityKeyPolicy(attestation=ASKED))
         offer = offered(service)
         key = SoftSecurityKey(algorithm=kind.algorithm, credential_id_length=length)
         verb = confirm(offer, registration(kind.api, key, offer))
@@ -596,7 +609,7 @@ class TestCredentialIds:
 
     def test_longer_than_u2f_has(self, services):
         """A statement of a U2F key over more than 255 bytes is none: no U2F key makes such a handle."""
-        service = services(attestation=ASKED)
+        service = services(security_keys=SecurityKeyPolicy(attestation=ASKED))
         offer = offered(service)
         key = SoftSecurityKey(credential_id_length=256)
         refusal = service.refusal("alice", confirm(offer, key.create(offer.options, ORIGIN)))

@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from ram_mfa import AttestationLevel, AttestationPolicy, ConfirmSecurityKey, OfferSecurityKey, Reason
+from ram_mfa import AttestationLevel, AttestationPolicy, ConfirmSecurityKey, OfferSecurityKey, Reason, SecurityKeyPolicy
 from ram_mfa.u2f import AttestationCertificate
 from ram_mfa.webauthn.metadata import MetadataRules, read_metadata
 from tests.support.key_apis import registration
@@ -42,7 +42,7 @@ class TestBinding:
     def test_a_certified_model_is_bound_as_trusted(self, services, kind):
         """Found by its attestation key, chained to its own root."""
         key = kind.key()
-        service = services(attestation=policy(key, report("FIDO_CERTIFIED", None)))
+        service = services(security_keys=SecurityKeyPolicy(attestation=policy(key, report("FIDO_CERTIFIED", None))))
         offer = offered(service)
         response = registration(kind.api, key, offer)
         bound = service.perform("alice", ConfirmSecurityKey(response, offer=offer.id, by=ROOT, session=SESSION))
@@ -54,7 +54,7 @@ class TestBinding:
     def test_a_refused_model_is_not_bound(self, services, kind, status):
         """Revoked, compromised, uncertified, or reported with a status that nobody knows yet."""
         key = kind.key()
-        service = services(attestation=policy(key, report(status, None)))
+        service = services(security_keys=SecurityKeyPolicy(attestation=policy(key, report(status, None))))
         offer = offered(service)
         response = registration(kind.api, key, offer)
         refusal = service.refusal("alice", ConfirmSecurityKey(response, offer=offer.id, by=ROOT, session=SESSION))
@@ -64,7 +64,7 @@ class TestBinding:
     def test_an_unlisted_model_is_not_bound(self, services, kind):
         key = kind.key()
         other = {"aaguid": str(uuid.uuid4()), "attestationCertificateKeyIdentifiers": None}
-        service = services(attestation=policy(key, **other))
+        service = services(security_keys=SecurityKeyPolicy(attestation=policy(key, **other)))
         offer = offered(service)
         response = registration(kind.api, key, offer)
         refusal = service.refusal("alice", ConfirmSecurityKey(response, offer=offer.id, by=ROOT, session=SESSION))

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from ram_mfa.errors import Check, VerificationError
-from ram_mfa.policy import MFAPolicy, policy_from_plain, policy_to_plain
+from ram_mfa.policy import MFAPolicy, SecurityKeyPolicy, policy_from_plain, policy_to_plain
 from ram_mfa.u2f import AttestationCertificate
 from ram_mfa.webauthn import AttestationLevel, AttestationPolicy, Verdict
 from ram_mfa.webauthn.attestation import AttestationType, Statement, evaluate_attestation
@@ -180,9 +180,10 @@ class TestPolicy:
         """A policy with metadata is not written as plain data, and plain data bring none."""
         policy = MFAPolicy.ram(issuer="Example")
         with pytest.raises(ValueError, match="plain data"):
-            policy_to_plain(attrs.evolve(policy, attestation=AttestationPolicy(level=CHAINED, metadata=rules())))
+            attestation = AttestationPolicy(level=CHAINED, metadata=rules())
+            policy_to_plain(attrs.evolve(policy, security_keys=SecurityKeyPolicy(attestation=attestation)))
         plain = policy_to_plain(policy)
         assert policy_from_plain(plain) == policy
-        plain["attestation"]["metadata"] = {}
+        plain["security_keys"]["attestation"]["metadata"] = {}
         with pytest.raises(ValueError, match="null"):
             policy_from_plain(plain)
