@@ -243,7 +243,7 @@ class BlocksTheLoop(Honest):
     """Calls a driver that blocks, from within a coroutine."""
 
     breaks = ("S14",)
-    checks = ("the_loop_goes_on",)
+    checks = ("loop_is_free",)
 
     async def travel(self):
         time.sleep(0.003)  # noqa: ASYNC251 (this is the sabotage)
@@ -253,7 +253,7 @@ class BlocksWhileItWaits(Honest):
     """Waits for the engine in the loop's own thread."""
 
     breaks = ("S14",)
-    checks = ("the_loop_goes_on_without_the_engine",)
+    checks = ("loop_is_free_while_paused",)
 
     def __init__(self, engine):
         super().__init__(engine)

@@ -214,7 +214,7 @@ class Truncates4096(Truncates):
     """Cuts at a page."""
 
     breaks = ("S5",)
-    caught_by = "untouched"
+    caught_by = "contents_unchanged"
 
     length = 4096
 
@@ -223,7 +223,7 @@ class Truncates8000(Truncates):
     """Cuts at the length of a VARBINARY."""
 
     breaks = ("S5",)
-    caught_by = "untouched"
+    caught_by = "contents_unchanged"
 
     length = 8000
 
@@ -232,7 +232,7 @@ class Translates(Honest):
     """Opens its files in text mode: line ends are translated."""
 
     breaks = ("S5",)
-    caught_by = "untouched"
+    caught_by = "contents_unchanged"
 
     def load(self, key, /, check=None):
         found = super().load(key, check)
@@ -243,7 +243,7 @@ class Strips(Honest):
     """Strips what it reads, as a reader of lines does."""
 
     breaks = ("S5",)
-    caught_by = "untouched"
+    caught_by = "contents_unchanged"
 
     def load(self, key, /, check=None):
         found = super().load(key, check)
@@ -254,7 +254,7 @@ class Decodes(Honest):
     """Keeps text, and decodes with errors ignored."""
 
     breaks = ("S5",)
-    caught_by = "untouched"
+    caught_by = "contents_unchanged"
 
     def swap(self, key, old, new, /, check=None):
         def text(value):
@@ -267,7 +267,7 @@ class EmptyIsAbsent(Honest):
     """Takes what looks empty for absent."""
 
     breaks = ("S5",)
-    caught_by = "untouched"
+    caught_by = "contents_unchanged"
 
     def load(self, key, /, check=None):
         found = super().load(key, check)
@@ -278,7 +278,7 @@ class NullIsAbsent(Honest):
     """Takes the text of a null for absent."""
 
     breaks = ("S5",)
-    caught_by = "untouched"
+    caught_by = "contents_unchanged"
 
     def load(self, key, /, check=None):
         found = super().load(key, check)
@@ -365,7 +365,7 @@ class TTL(Honest):
     """Forgets a record a while after it was written; the while is a number of writes, the same on any machine."""
 
     breaks = ("S9",)
-    caught_by = "nothing_goes"
+    caught_by = "no_eviction"
 
     def __init__(self, engine):
         super().__init__(engine)
@@ -432,7 +432,7 @@ class Resurrects(Honest):
     """Brings the record that was deleted first back, many deletes later, as a replica that was away does."""
 
     breaks = ("S13",)
-    caught_by = "last_look"
+    caught_by = "untouched_records"
 
     def __init__(self, engine):
         super().__init__(engine)

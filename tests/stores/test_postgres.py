@@ -14,8 +14,8 @@ import pytest
 from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
 from ram_mfa.testing import Faults, StoreCheckFailed, check_async_store, check_store
 from ram_mfa.testing.store_kit.processes import process_race
-from ram_mfa.testing.store_kit.space_reuse import nothing_piles_up
-from ram_mfa.testing.store_kit.store_pair import Bench
+from ram_mfa.testing.store_kit.space_reuse import space_is_reused
+from ram_mfa.testing.store_kit.store_pair import StorePair
 from tests.stores.conftest import LONG, SHORT, until_connected, until_connected_there
 from tests.support import real, require_module, rounds
 from tests.support.servers import PostgreSQL, Proxy
@@ -98,9 +98,9 @@ class TestPostgresStore:
     @pytest.mark.requirement("S1")
     def test_eight_processes_swap_from_the_same_bytes(self, postgresql):
         """In each of 2,000 rounds exactly one of eight processes lands, and no increment is lost."""
-        bench = Bench(Maker(postgresql.url(), 60.0), rounds(2000), Faults())
-        process_race(bench, 8 if real else 3, "spawn")
-        bench.close()
+        pair = StorePair(Maker(postgresql.url(), 60.0), rounds(2000), Faults())
+        process_race(pair, 8 if real else 3, "spawn")
+        pair.close()
 
     def test_shows_no_password(self):
         assert repr(stores.PostgresStore("postgresql://me:secret@host/db")) == "<PostgresStore>"
@@ -202,11 +202,11 @@ class TestPostgresStore:
         with PostgreSQL("autovacuum = off") as server:
             faults = Faults(size=server.size)
             store = opened(server.url(), 20.0)
-            with contextlib.closing(Bench(lambda: store, 1, faults)) as bench:
-                nothing_piles_up(bench)
+            with contextlib.closing(StorePair(lambda: store, 1, faults)) as pair:
+                space_is_reused(pair)
                 server.sql(f"ALTER TABLE ram_mfa {undone}")
                 with pytest.raises(StoreCheckFailed, match=r"^S9: 300 writes of one record"):
-                    nothing_piles_up(bench)
+                    space_is_reused(pair)
 
 
 class TestAsyncPostgresStore:

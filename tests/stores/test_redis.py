@@ -15,7 +15,7 @@ import pytest
 from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
 from ram_mfa.testing import Faults, check_async_store, check_store
 from ram_mfa.testing.store_kit.processes import process_race
-from ram_mfa.testing.store_kit.store_pair import Bench
+from ram_mfa.testing.store_kit.store_pair import StorePair
 from tests.stores.conftest import LONG, SHORT, until_connected, until_found
 from tests.support import real, require_module, rounds
 from tests.support.servers import Redis, RedisCluster, Sentinel
@@ -132,9 +132,9 @@ class TestRedisStore:
     @pytest.mark.requirement("S1")
     def test_eight_processes_swap_from_the_same_bytes(self, redis_server):
         """In each of 2,000 rounds exactly one of eight processes lands, and no increment is lost."""
-        bench = Bench(Maker(redis_server.proxy.port, 60.0), rounds(2000), Faults())
-        process_race(bench, 8 if real else 3, "spawn")
-        bench.close()
+        pair = StorePair(Maker(redis_server.proxy.port, 60.0), rounds(2000), Faults())
+        process_race(pair, 8 if real else 3, "spawn")
+        pair.close()
 
     @pytest.mark.requirement("S4", "S14")
     @BOTH

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from ram_mfa.testing import Faults
-from ram_mfa.testing.store_kit.durability import outlives_a_kill
-from ram_mfa.testing.store_kit.store_pair import Bench
+from ram_mfa.testing.store_kit.durability import survives_engine_kill
+from ram_mfa.testing.store_kit.store_pair import StorePair
 from tests.stores.conftest import LONG
 from tests.stores.test_redis import Maker
 from tests.support import rounds
@@ -33,6 +33,6 @@ class TestOneServer:
         """The server is killed with -9 under load, 50 times: no acknowledged write or delete is gone."""
         with Redis() as server:
             for _ in range(rounds(50)):
-                bench = Bench(Maker(server.port, LONG), 1, Faults(restart=server.restart))
-                outlives_a_kill(bench)
-                bench.close()
+                pair = StorePair(Maker(server.port, LONG), 1, Faults(restart=server.restart))
+                survives_engine_kill(pair)
+                pair.close()

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from ram_mfa.testing import Faults
-from ram_mfa.testing.store_kit.durability import outlives_a_kill
-from ram_mfa.testing.store_kit.store_pair import Bench
+from ram_mfa.testing.store_kit.durability import survives_engine_kill
+from ram_mfa.testing.store_kit.store_pair import StorePair
 from tests.stores import test_postgres, test_sqlalchemy
 from tests.stores.conftest import LONG
 from tests.support import rounds
@@ -42,6 +42,6 @@ def test_what_was_acknowledged_outlives_fifty_kills(engine):
     """The server is killed with -9 under load, 50 times: no acknowledged write or delete is gone."""
     server, maker = engine
     for _ in range(rounds(50)):
-        bench = Bench(maker(server.url(), LONG), 1, Faults(restart=server.restart))
-        outlives_a_kill(bench)
-        bench.close()
+        pair = StorePair(maker(server.url(), LONG), 1, Faults(restart=server.restart))
+        survives_engine_kill(pair)
+        pair.close()

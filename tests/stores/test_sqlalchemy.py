@@ -16,7 +16,7 @@ from ram_mfa.errors import HistoryLost, StoreUnavailable, StoreUncertain
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import Faults, check_async_store, check_store
 from ram_mfa.testing.store_kit.processes import process_race
-from ram_mfa.testing.store_kit.store_pair import Bench
+from ram_mfa.testing.store_kit.store_pair import StorePair
 from tests.stores.conftest import LONG, SHORT, until_connected, until_found
 from tests.support import real, require_module, rounds
 from tests.support.servers import MariaDB, PostgreSQL
@@ -115,9 +115,9 @@ class TestSQLAlchemyStore:
     @pytest.mark.requirement("S1")
     def test_eight_processes_swap_from_the_same_bytes(self, url):
         """In each of 2,000 rounds exactly one of eight processes lands, and no increment is lost."""
-        bench = Bench(Maker(url, 60.0), rounds(2000), Faults())
-        process_race(bench, PROCESSES, "spawn")
-        bench.close()
+        pair = StorePair(Maker(url, 60.0), rounds(2000), Faults())
+        process_race(pair, PROCESSES, "spawn")
+        pair.close()
 
     @pytest.mark.requirement("S4", "S14")
     @pytest.mark.parametrize("engine", ["psycopg", "mariadb"])

@@ -24,7 +24,7 @@ from ram_mfa.errors import StoreUnavailable, StoreUncertain
 from ram_mfa.stores.sqlite import SQLiteStore
 from ram_mfa.testing import Faults, check_store
 from ram_mfa.testing.store_kit.processes import process_race
-from ram_mfa.testing.store_kit.store_pair import Bench
+from ram_mfa.testing.store_kit.store_pair import StorePair
 from tests.stores.conftest import LONG
 from tests.support import missing, real, require_program, rounds
 
@@ -66,9 +66,9 @@ class TestSQLiteStore:
     @pytest.mark.requirement("S1")
     def test_eight_processes_swap_from_the_same_bytes(self, path):
         """In each of 2,000 rounds exactly one of eight processes lands, and no increment of a shared count is lost."""
-        bench = Bench(partial(SQLiteStore, path, deadline=60.0), rounds(2000), Faults())
-        process_race(bench, 8 if real else 4, "spawn")
-        bench.close()
+        pair = StorePair(partial(SQLiteStore, path, deadline=60.0), rounds(2000), Faults())
+        process_race(pair, 8 if real else 4, "spawn")
+        pair.close()
 
     def test_shows_its_file_and_nothing_else(self, store, path):
         assert repr(store) == f"<SQLiteStore {path}>"

@@ -49,8 +49,8 @@ class TestCheckStore:
         assert len(opened) == 1
         assert not engine.records
         assert set(report.not_tried) == {
-            *("foreign_places", "racing_processes", "fresh_between_processes", "pins_between_processes"),
-            *("outlives_its_process", "names_between_processes"),
+            *("foreign_places", "racing_processes", "fresh_across_processes", "pins_across_processes"),
+            *("survives_process_kill", "histories_across_processes"),
         }
         assert "no hook: Faults(foreign=...)" in report.not_tried["foreign_places"]
         assert "NOT TRIED  foreign_places: no hook" in str(report)
@@ -219,8 +219,8 @@ class TestItEnds:
 
     @pytest.mark.requirement("A27")
     def test_on_a_store_that_leaks(self):
-        failed = failure(Leaks, sabotaged.Engine(), only=["nothing_leaks"])
-        assert (failed.promise, failed.check) == ("S14", "nothing_leaks")
+        failed = failure(Leaks, sabotaged.Engine(), only=["no_leaks"])
+        assert (failed.promise, failed.check) == ("S14", "no_leaks")
         while Leaks.opened:
             Leaks.opened.pop().close()
 
@@ -229,10 +229,10 @@ class TestItEnds:
         assert failure(Leaves, sabotaged.Engine()).promise == "S16"
 
     @pytest.mark.requirement("A27")
-    @pytest.mark.parametrize("check", ["racing_processes", "fresh_between_processes", "outlives_its_process"])
+    @pytest.mark.parametrize("check", ["racing_processes", "fresh_across_processes", "survives_process_kill"])
     def test_on_a_store_that_kills_its_process(self, check, tmp_path):
         make = partial(KillsItsProcess, tmp_path / "mfa.db", os.getpid())
-        if check == "outlives_its_process":
+        if check == "survives_process_kill":
             assert check_store(make, processes=2, rounds=4, only=[check]).kept == (check,)  # it loads nothing there
             return
         with pytest.raises(StoreCheckFailed) as caught:
@@ -281,8 +281,8 @@ def load(began, ended, found):
     return Call(began, ended, is_load=True, old=found)
 
 
-def swap(began, ended, old, new, landed):
-    return Call(began, ended, is_load=False, old=old, new=new, landed=landed)
+def swap(began, ended, old, new, applied):
+    return Call(began, ended, is_load=False, old=old, new=new, applied=applied)
 
 
 class TestLinearizable:

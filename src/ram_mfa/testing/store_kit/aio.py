@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same checks for an asynchronous store: its event loop runs in a thread, and every check talks to it.
+"""The checks of the kit for an asynchronous store, whose event loop runs in a thread of its own.
 
-So no check stands twice; racing threads become racing tasks of one loop. What only tasks can do is checked besides.
+The checks of synchronous stores call the store through that thread, so racing threads become racing tasks of one
+loop. Checks of tasks alone, such as cancellation, are added.
 """
 
 from __future__ import annotations
@@ -16,25 +17,25 @@ from typing import Any, Self, TypeVar
 from ...store import AsyncStore, has_clock, has_history, has_listing
 from . import event_loop
 from . import tasks as tasks_
-from .desk import Desk, TaskCheck
 from .faults import Faults
-from .report import StoreReport
-from .run import FAULTY, HEALTHY, Check, _silent, chosen, run
-from .store_pair import Bench
-from .watch import Watch
+from .results import StoreReport
+from .run import FAULTY, HEALTHY, Check, _ignore, run, select_checks
+from .store_pair import StorePair
+from .task_context import TaskCheck, TaskContext
+from .watchdog import Watchdog
 
 T = TypeVar("T")
 
-AMONG_TASKS: tuple[tuple[str, TaskCheck], ...] = (
+TASK_CHECKS: tuple[tuple[str, TaskCheck], ...] = (
     ("S1", tasks_.racing_tasks),
-    ("S1", tasks_.a_record_per_task),
+    ("S1", tasks_.record_per_task),
     ("S14", tasks_.cancelled_tasks),
     ("S14", tasks_.cancelled_crowd),
-    ("S14", event_loop.the_loop_goes_on),
-    ("S14", event_loop.the_loop_goes_on_without_the_engine),
+    ("S14", event_loop.loop_is_free),
+    ("S14", event_loop.loop_is_free_while_paused),
     ("S1", event_loop.two_loops),
 )
-"""Each check, with the promise that is broken where it ends in an error of the store's own."""
+"""Each check, and the promise that is broken where the check ends in an exception of the store."""
 
 
 def check_async_store(
@@ -64,31 +65,31 @@ def check_async_store(
     """
     seconds = 300 + 15.0 * rounds if seconds is None else seconds
     faults = faults or Faults()
-    with Loop() as loop:
-        together = tuple(_among(loop, make, promise, check, tasks) for promise, check in AMONG_TASKS)
-        checks = chosen(HEALTHY + together + FAULTY, only)
+    with LoopThread() as loop:
+        together = tuple(_task_check(loop, make, promise, check, tasks) for promise, check in TASK_CHECKS)
+        checks = select_checks(HEALTHY + together + FAULTY, only)
 
-        def bench() -> Bench:
+        def pair() -> StorePair:
             short = faults.short_deadline
             failing = None if short is None else lambda: loop.handle(short)
-            return Bench(
+            return StorePair(
                 lambda: loop.handle(make), rounds, faults, seconds=seconds, threads=False, make_failing=failing
             )
 
-        return run(bench, checks, progress or _silent, Watch(faults.patience, seconds))
+        return run(pair, checks, progress or _ignore, Watchdog(faults.patience, seconds))
 
 
-def _among(loop: Loop, make: Callable[[], Any], promise: str, check: TaskCheck, tasks: int) -> Check:
-    def body(bench: Bench) -> None:
-        desk = Desk(loop.stores, make, tasks, bench, bench.failing.store.store)
-        bench.watch.long_call(check.__name__, loop.run, check(desk))
+def _task_check(loop: LoopThread, make: Callable[[], Any], promise: str, check: TaskCheck, tasks: int) -> Check:
+    def body(pair: StorePair) -> None:
+        context = TaskContext(loop.stores, make, tasks, pair, pair.failing.store.store)
+        pair.watch.long_call(check.__name__, loop.run, check(context))
 
     update_wrapper(body, check)
     return promise, body
 
 
-class Loop:
-    """An event loop in a thread of its own."""
+class LoopThread:
+    """Event loop in a thread of its own."""
 
     def __enter__(self) -> Self:
         self.stores: list[Any] = []
@@ -108,21 +109,21 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run something that nobody waits for: it may be asked for by whatever thread collects garbage."""
+        """Start a coroutine without waiting for it; any thread may call this, also one that collects garbage."""
         if self._loop.is_running():
             asyncio.run_coroutine_threadsafe(work, self._loop)
         else:
             work.close()
 
-    def handle(self, make: Callable[[], AsyncStore | Awaitable[AsyncStore]]) -> Bridge:
+    def handle(self, make: Callable[[], AsyncStore | Awaitable[AsyncStore]]) -> SyncAdapter:
         """Open a store in the loop."""
-        store = self.run(made(make))
+        store = self.run(open_store(make))
         self.stores.append(store)
-        return Bridge(store, self)
+        return SyncAdapter(store, self)
 
 
-async def made(make: Callable[[], Any]) -> Any:
-    """Open a store by a function, or by a coroutine function."""
+async def open_store(make: Callable[[], Any]) -> Any:
+    """Open a store with a plain function or a coroutine function."""
     store = make()
     return await store if inspect.isawaitable(store) else store
 
@@ -132,10 +133,10 @@ async def _answer(call: Callable[..., Any], *arguments: Any, **named: Any) -> An
     return await answer if inspect.isawaitable(answer) else answer
 
 
-class Bridge:
-    """An asynchronous store as a sync one, with the capabilities that the store has."""
+class SyncAdapter:
+    """Synchronous view of an asynchronous store, with the capabilities that the store has."""
 
-    def __init__(self, store: Any, loop: Loop) -> None:
+    def __init__(self, store: Any, loop: LoopThread) -> None:
         self.store = store
         self.loop = loop
         if has_listing(store):
@@ -153,8 +154,8 @@ class Bridge:
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         """See ``Store.swap``."""
-        landed: bool = self._call("swap", key, old, new)
-        return landed
+        applied: bool = self._call("swap", key, old, new)
+        return applied
 
     def close(self) -> None:
         """Close the store, where it can be closed."""
@@ -180,6 +181,6 @@ class Bridge:
         name: str = self._call("incarnation")
         return name
 
-    def _at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> Bridge:
+    def _at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> SyncAdapter:
         pinned = {} if beside is None else {"beside": beside}
-        return Bridge(self.store.at(incarnation, **pinned), self.loop)
+        return SyncAdapter(self.store.at(incarnation, **pinned), self.loop)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes come back as they were written (S5), and are told apart byte by byte (S1)."""
+"""Contents of records: returned as they were written (S5), and compared byte by byte (S1)."""
 
 from __future__ import annotations
 
 import secrets
 
-from .failure import expect
-from .store_pair import Bench
-from .twins import byte_twins
+from .look_alikes import look_alike_values
+from .results import expect
+from .store_pair import StorePair
 
 SIZES = (
     *(1, 2, 3, 15, 16, 17, 127, 128, 255, 256, 257, 511, 512, 767, 768, 1000, 1023, 1024, 1025, 2000, 2047, 2048, 2049),
@@ -53,36 +53,36 @@ EDGES = bytes((0, 9, 10, 11, 12, 13, 26, 27, 28, 31, 32, 34, 39, 92, 127, 128, 1
 """Bytes that a store may cut off where a value begins or ends."""
 
 
-def untouched(bench: Bench) -> None:
-    """Whatever is written comes back, as ``bytes``, and can be swapped away."""
+def contents_unchanged(pair: StorePair) -> None:
+    """Return every value as it was written, as ``bytes``, and replace it."""
     edged = [bytes([edge]) * 3 + b"value" + bytes([edge]) * 3 for edge in EDGES]
     values = [*AWKWARD, *edged, *(secrets.token_bytes(size) for size in SIZES)]
-    key = bench.key()
+    key = pair.key()
     held: bytes | None = None
     for value in values:
-        told = f"a value of {len(value)} bytes" + (f", {value!r}," if len(value) < 40 else "")
-        expect(bench.a.swap(key, held, value), "S5", f"{told} could not be written")
-        expect(bench.b.load(key) == value, "S5", f"{told} did not come back as it was written")
-        expect(bench.a.load(key) == value, "S5", f"{told} did not come back as it was written")
+        problem = f"a value of {len(value)} bytes" + (f", {value!r}," if len(value) < 40 else "")
+        expect(pair.a.swap(key, held, value), "S5", f"{problem} could not be written")
+        expect(pair.b.load(key) == value, "S5", f"{problem} did not come back as it was written")
+        expect(pair.a.load(key) == value, "S5", f"{problem} did not come back as it was written")
         other = value[:-1] + bytes([value[-1] ^ 0x80])
-        expect(not bench.b.swap(key, other, b"x"), "S5", f"{told} is taken for another that differs in its last")
+        expect(not pair.b.swap(key, other, b"x"), "S5", f"{problem} is taken for another that differs in its last byte")
         held = value
-    expect(bench.a.swap(key, held, None), "S5", "the last value could not be deleted")
+    expect(pair.a.swap(key, held, None), "S5", "the last value could not be deleted")
 
 
-def bytes_apart(bench: Bench) -> None:
-    """Values that are alike in a checksum, a prefix, a length or once folded are different values."""
-    key = bench.key()
-    for alike, value, twin in byte_twins():
-        bench.put(key, None, value)
-        told = f"a value is taken for another that is alike in {alike}"
-        for handle in (bench.a, bench.b):
-            expect(handle.load(key) == value, "S5", f"{told}: it did not come back")
-            expect(not handle.swap(key, twin, b"x"), "S1", told)
-            expect(not handle.swap(key, twin, None), "S1", told)
-            expect(not handle.swap(key, twin, value), "S1", told)
-        expect(bench.b.load(key) == value, "S1", f"{told}: it was changed")
-        expect(bench.a.swap(key, value, twin), "S1", f"{told}: it could not be replaced by it")
-        expect(bench.b.load(key) == twin, "S5", f"{told}: it was not replaced by it")
-        expect(not bench.b.swap(key, value, None), "S1", told)
-        expect(bench.b.swap(key, twin, None), "S13", f"{told}: it could not be deleted")
+def distinct_values(pair: StorePair) -> None:
+    """Distinguish values that share a checksum, a prefix, a length or their folded form."""
+    key = pair.key()
+    for alike, value, twin in look_alike_values():
+        pair.put(key, None, value)
+        problem = f"a value is taken for another that is equal in {alike}"
+        for handle in (pair.a, pair.b):
+            expect(handle.load(key) == value, "S5", f"{problem}: it did not come back")
+            expect(not handle.swap(key, twin, b"x"), "S1", problem)
+            expect(not handle.swap(key, twin, None), "S1", problem)
+            expect(not handle.swap(key, twin, value), "S1", problem)
+        expect(pair.b.load(key) == value, "S1", f"{problem}: it was changed")
+        expect(pair.a.swap(key, value, twin), "S1", f"{problem}: it could not be replaced by it")
+        expect(pair.b.load(key) == twin, "S5", f"{problem}: it was not replaced by it")
+        expect(not pair.b.swap(key, value, None), "S1", problem)
+        expect(pair.b.swap(key, twin, None), "S13", f"{problem}: it could not be deleted")

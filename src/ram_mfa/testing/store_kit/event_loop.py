@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The event loop of an asynchronous store: nothing holds it up, and there may be two (S1, S14)."""
+"""The event loop of an asynchronous store: no call blocks it, and there may be two (S1, S14)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from collections.abc import Generator
 from typing import Any, Final, Self
 
 from ...errors import StoreUnavailable
-from .desk import Desk, bounded, exactly
-from .failure import NotTriedError, expect, needs
+from .results import NotTriedError, expect, require
 from .store_pair import ordinary_bytes
+from .task_context import TaskContext, bounded, require_bool
 
-_HELD_UP: Final = 0.001
-"""Seconds within one step of a call, in the loop's own thread, that are no computing: somebody waits there."""
+_MAX_WAIT: Final = 0.001
+"""Seconds that one resumption of a call may spend in the loop's own thread without computing."""
 
 
 _PACE: Final = 0.005
@@ -28,30 +28,30 @@ _FEW_PULSES: Final = 5
 """Counts of that thread within one turn of the loop that are no sign yet: threads are not woken evenly."""
 
 
-async def the_loop_goes_on(desk: Desk) -> None:
-    """A call that waits lets the loop go on: it does not wait in the loop's own thread."""
-    needs(sys.platform == "linux", "this system does not count the waits of a thread")
-    key, held = desk.key(), None
+async def loop_is_free(context: TaskContext) -> None:
+    """Wait for the engine without blocking the thread of the event loop."""
+    require(sys.platform == "linux", "this system does not count the waits of a thread")
+    key, held = context.key(), None
     for word in ("swap", "load"):
         waits: list[float] = []
         for _ in range(25):
             if word == "load":
-                waits.append(await _waits(desk.stores[0].load(key)))
+                waits.append(await _longest_wait(context.stores[0].load(key)))
                 continue
             new = ordinary_bytes()
-            waits.append(await _waits(desk.stores[0].swap(key, held, new)))
+            waits.append(await _longest_wait(context.stores[0].swap(key, held, new)))
             held = new
         usual = statistics.quantiles(waits)[0]
-        expect(usual < _HELD_UP, "S14", f"{word} waits in the loop's own thread, for {usual * 1000:.1f} ms as a rule")
+        expect(usual < _MAX_WAIT, "S14", f"{word} waits in the loop's own thread, for {usual * 1000:.1f} ms as a rule")
 
 
-async def _waits(work: Any) -> float:
-    """Await a call, and return for how long its longest step waited without computing."""
-    return (await _Timed(work))[0]  # type: ignore[no-any-return]
+async def _longest_wait(work: Any) -> float:
+    """Await a call, and return the longest time that one of its resumptions spent without computing."""
+    return (await _TimedSteps(work))[0]  # type: ignore[no-any-return]
 
 
-class _Timed:
-    """An awaitable that times each step of another."""
+class _TimedSteps:
+    """Awaitable that times each resumption of another."""
 
     def __init__(self, work: Any) -> None:
         self._work = work
@@ -77,27 +77,27 @@ class _Timed:
 
 
 def _switches() -> int:
-    """Return how often this thread has given up its processor by itself, as it does where it waits."""
+    """Return the number of voluntary context switches of this thread, which happen where it waits."""
     import resource  # not on Windows
 
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
-async def the_loop_goes_on_without_the_engine(desk: Desk) -> None:
-    """While the engine does not answer, a call waits, and the loop goes on."""
-    fault = desk.bench.faults.paused
-    needs(fault, "no hook: Faults(paused=...)")
+async def loop_is_free_while_paused(context: TaskContext) -> None:
+    """Let the loop run other tasks while a call waits for an engine that does not answer."""
+    fault = context.pair.faults.paused
+    require(fault, "no hook: Faults(paused=...)")
     assert fault is not None
-    key, store = desk.key(), desk.failing
+    key, store = context.key(), context.failing
     with contextlib.suppress(StoreUnavailable):  # it connects, so that the call below has only to wait
-        await bounded(desk, store.load(key))
+        await bounded(context, store.load(key))
     with fault(), _Pulse() as pulse:
         beats = asyncio.ensure_future(_beat(pulse))
         try:
             await asyncio.sleep(0.02)
             first = pulse.count
             with contextlib.suppress(StoreUnavailable):
-                await bounded(desk, store.load(key))
+                await bounded(context, store.load(key))
             last = pulse.count
             await asyncio.sleep(0.02)
         finally:
@@ -109,7 +109,7 @@ async def the_loop_goes_on_without_the_engine(desk: Desk) -> None:
 
 
 class _Pulse:
-    """A thread that counts, at the pace at which this machine lets any thread run.
+    """Thread that counts at the pace at which this machine lets any thread run.
 
     The turns of the loop are compared with its count and not with a clock: a busy machine slows down both.
 
@@ -147,16 +147,16 @@ async def _beat(pulse: _Pulse) -> None:
         last = now
 
 
-async def two_loops(desk: Desk) -> None:
-    """Two loops, each with a store of its own on the same records, race like two threads."""
-    here = desk.stores[0]
+async def two_loops(context: TaskContext) -> None:
+    """Count one record up in two loops, each with a store of its own on the same records."""
+    here = context.stores[0]
     found: list[Any] = []
-    key, rounds = desk.key(), max(4, desk.bench.rounds // 4)
+    key, rounds = context.key(), max(4, context.pair.rounds // 4)
 
     async def elsewhere() -> None:
-        made = desk.make()
+        made = context.make()
         store = await made if inspect.isawaitable(made) else made
-        same = any(store is other for other in desk.stores)
+        same = any(store is other for other in context.stores)
         found.append(same)
         if same:
             return
@@ -173,10 +173,10 @@ async def two_loops(desk: Desk) -> None:
         while done < rounds:
             now = await store.load(key)
             with contextlib.suppress(StoreUnavailable):
-                done += exactly(await store.swap(key, now, b"%d" % (int(now or b"0") + 1)))
+                done += require_bool(await store.swap(key, now, b"%d" % (int(now or b"0") + 1)))
 
     other = asyncio.get_running_loop().run_in_executor(None, lambda: asyncio.run(elsewhere()))
     await asyncio.gather(_count(here), other)
     if found == [True]:
         raise NotTriedError("make() returns the same store each time, which belongs to one loop")
-    expect(await here.load(key) == b"%d" % (2 * rounds), "S1", "swaps of two loops that landed are lost")
+    expect(await here.load(key) == b"%d" % (2 * rounds), "S1", "applied swaps of two loops are lost")

@@ -14,7 +14,7 @@ Fault = Callable[[], AbstractContextManager[object]]
 
 @attrs.frozen(kw_only=True)
 class Faults:
-    """What the kit may do to the engine; each hook that is given brings checks of its own.
+    """Hooks by which the kit makes the engine fail; each brings checks of its own.
 
     A `Fault` is a function that returns a context manager: the failure lasts as long as the context.
     ``ram_mfa.testing.TCPProxy`` has ready-made ones for any engine that is reached by TCP.
@@ -23,15 +23,15 @@ class Faults:
         restart: kill the engine without warning (kill -9) and start it again on the same data.
         stopped: the engine is not running while the context lasts, and runs again after it.
         paused: the engine lives but does not answer (SIGSTOP), for longer than the store's deadline.
-        replies_lost: the engine carries out what it is asked, and its replies do not arrive.
-        one_reply_lost: the same for the next reply only; whoever asks once more is answered.
+        replies_lost: the engine executes requests, and its replies do not arrive.
+        one_reply_lost: the same for the next reply only; a repeated request is answered.
         interrupted: statements are interrupted again and again (KILL QUERY, ``max_statement_time``), or the engine is
             otherwise busy with refusing some of them; between the interruptions it works.
-        full: the engine has no room left for writes.
+        full: the engine has no space left for writes.
         new_history: make the engine begin another history, with another name (a restart, a promotion, a restore): it
             works again, with all records, when this returns.
-        size: asked, and nothing is done to it: how many bytes the engine takes for its records, once it has done the
-            clearing that it does by itself. With it the kit sees whether what was replaced piles up.
+        size: returns the number of bytes that the engine takes for its records, after any cleaning that it does by
+            itself. It is no failure; with it the kit checks that the space of replaced bytes is reused.
         foreign: functions that each open the store on a place that holds something else (another table under the
             store's name, a table with a wrong collation, a server set up unsafely), which it has to refuse.
         short_deadline: opens the store, as ``make`` does, with a short deadline. The calls that are made while the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store's clock and resources, a place that is not its own (S15), and records that nobody touched (S9, S10)."""
+"""The clock and the resources of a store, foreign places (S15), and untouched records (S9, S10)."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import MFAError
-from .failure import StoreCheckFailed, expect, needs
-from .store_pair import Bench, ordinary_bytes, race
-from .watch import Handle, tells_time
+from .results import StoreCheckFailed, expect, require
+from .store_pair import StorePair, ordinary_bytes, race
+from .watchdog import Handle, has_server_clock
 
 _CALLS: Final = 300
-_FEW: Final = 60
-"""How many files and threads more than before are few: pools grow, and caches fill."""
+_MAX_MORE: Final = 60
+"""Additional files and threads that are no leak: pools grow, and caches fill."""
 
 
-def clock(bench: Bench) -> None:
-    """The server's clock shows seconds since the epoch, runs, and is the same on every handle."""
-    needs(tells_time(bench.a), "the store has no clock()")
-    first = bench.a.clock()
+def clock(pair: StorePair) -> None:
+    """Return seconds since the epoch from the server's clock, which runs, alike on every handle."""
+    require(has_server_clock(pair.a), "the store has no clock()")
+    first = pair.a.clock()
     expect(math.isfinite(first) and 0 < first < 2**40, "S12", "a clock does not show seconds since the epoch")
     time.sleep(0.3)
-    second, third = bench.b.clock(), bench.a.clock()
+    second, third = pair.b.clock(), pair.a.clock()
     expect(first < second <= third, "S12", "the clock does not run")
     expect(third - first < 60, "S12", "the clock does not show seconds")
 
 
-def nothing_leaks(bench: Bench) -> None:
-    """Calls leave no open files and no threads behind; neither do threads that end."""
+def no_leaks(pair: StorePair) -> None:
+    """Leave no open files and no threads behind, after calls and after threads that ended."""
     files = Path("/proc/self/fd")
-    needs(files.is_dir(), "this system does not list the open files of a process")
-    key, held = bench.record()
+    require(files.is_dir(), "this system does not list the open files of a process")
+    key, held = pair.record()
 
     def turn() -> None:
         nonlocal held
         new = ordinary_bytes()
-        expect(bench.a.load(key) == held, "S2", "a record is not read as it was written")
-        expect(bench.a.swap(key, held, new), "S1", "a swap from the record's bytes did not land")
-        bench.a.swap(key, held, None)
+        expect(pair.a.load(key) == held, "S2", "a record is not read as it was written")
+        expect(pair.a.swap(key, held, new), "S1", "a swap from the record's bytes was not applied")
+        pair.a.swap(key, held, None)
         held = new
 
     for _ in range(3):
@@ -51,23 +51,23 @@ def nothing_leaks(bench: Bench) -> None:
     open_files, threads = sum(1 for _ in files.iterdir()), threading.active_count()
     for _ in range(_CALLS):
         turn()
-    for _ in range(_FEW):
+    for _ in range(_MAX_MORE):
         race([turn])
     gc.collect()
     more = sum(1 for _ in files.iterdir()) - open_files
-    expect(more < _FEW, "S14", f"{_CALLS} calls, and {_FEW} threads, left {more} open files behind")
+    expect(more < _MAX_MORE, "S14", f"{_CALLS} calls, and {_MAX_MORE} threads, left {more} open files behind")
     more = threading.active_count() - threads
-    expect(more < _FEW, "S14", f"{_CALLS} calls, and {_FEW} threads, left {more} threads behind")
+    expect(more < _MAX_MORE, "S14", f"{_CALLS} calls, and {_MAX_MORE} threads, left {more} threads behind")
 
 
-def foreign_places(bench: Bench) -> None:
-    """A place that holds something else is refused when it is opened, or at the first call at the latest."""
-    needs(bench.faults.foreign, "no hook: Faults(foreign=...)")
-    for number, make in enumerate(bench.faults.foreign):
+def foreign_places(pair: StorePair) -> None:
+    """Refuse a place that holds something else when it is opened, or at the first call."""
+    require(pair.faults.foreign, "no hook: Faults(foreign=...)")
+    for number, make in enumerate(pair.faults.foreign):
         try:
-            store = Handle(make(), bench.watch)
-            store.load(bench.key())
-            store.swap(bench.key(), None, b"value")
+            store = Handle(make(), pair.watch)
+            store.load(pair.key())
+            store.swap(pair.key(), None, b"value")
         except StoreCheckFailed:
             raise
         except (MFAError, ValueError, TypeError):
@@ -77,22 +77,22 @@ def foreign_places(bench: Bench) -> None:
         raise StoreCheckFailed("S15", f"a place that holds something else (foreign[{number}]) is opened and used")
 
 
-def first_records(bench: Bench) -> None:
-    """Records that are written when the run begins, and looked at when it ends, are a check of their own."""
+def first_records(pair: StorePair) -> None:
+    """Write the records that `untouched_records` compares at the end of the run."""
     for size in (1, 40, 300, 2_500, 16_000):
         for kind in "kuc":
-            bench.certain.append(bench.record(kind, size))
-    key, value = bench.record()
-    bench.put(key, value, None)
-    bench.certain.append((key, None))
+            pair.certain.append(pair.record(kind, size))
+    key, value = pair.record()
+    pair.put(key, value, None)
+    pair.certain.append((key, None))
 
 
-def last_look(bench: Bench) -> None:
-    """Whatever nobody touched during the run is as it was: nothing expired, was evicted, came back or landed late."""
-    for handle in (bench.a, bench.b, bench.handle()):
-        for key, value in bench.certain:
+def untouched_records(pair: StorePair) -> None:
+    """Find each untouched record as it was: nothing expired, was evicted, came back or was applied late."""
+    for handle in (pair.a, pair.b, pair.handle()):
+        for key, value in pair.certain:
             found = handle.load(key)
             if value is None:
                 expect(found is None, "S13", "a record that was deleted long ago is back")
-            expect(found is not None or value is None, "S9", "a record that nobody touched is gone")
-            expect(found == value, "S10", "a record that nobody touched is another")
+            expect(found is not None or value is None, "S9", "an untouched record is gone")
+            expect(found == value, "S10", "an untouched record is another")

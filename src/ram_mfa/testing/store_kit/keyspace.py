@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys are told apart character by character, and each kind has its own (S11); what is kept under them stays (S9)."""
+"""Keys: compared character by character, with a namespace for each kind (S11); their records stay (S9)."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ import string
 from collections.abc import Callable
 from functools import partial
 
-from .failure import StoreCheckFailed, expect
-from .store_pair import Bench, ordinary_bytes
-from .twins import key_twins, odd_keys
-from .watch import lists
+from .look_alikes import look_alike_keys, malformed_keys
+from .results import StoreCheckFailed, expect
+from .store_pair import StorePair, ordinary_bytes
+from .watchdog import can_list
 
 KINDS = string.ascii_letters
 
 
-def keys_apart(bench: Bench) -> None:
-    """Keys that are alike in a checksum, a prefix, a suffix or once folded are different keys."""
-    for alike, one, other in key_twins():
-        bench.used += one, other
-        told = f"a key is taken for another that is alike in {alike}"
+def distinct_keys(pair: StorePair) -> None:
+    """Distinguish keys that share a checksum, a prefix, a suffix or their folded form."""
+    for alike, one, other in look_alike_keys():
+        pair.used += one, other
+        problem = f"a key is taken for another that is equal in {alike}"
         first, second = ordinary_bytes(), ordinary_bytes()
-        bench.put(one, None, first)
-        expect(bench.b.load(other) is None, "S11", told)
-        expect(not bench.b.swap(other, first, second), "S11", told)
-        expect(not bench.b.swap(other, first, None), "S11", told)
-        expect(bench.a.swap(other, None, second), "S11", told)
-        expect(bench.b.load(one) == first, "S11", f"{told}: its record was overwritten")
-        expect(bench.b.load(other) == second, "S11", told)
-        expect(bench.b.swap(one, first, None), "S11", told)
-        expect(bench.a.load(other) == second, "S11", f"{told}: its record is gone")
-        expect(bench.a.swap(other, second, None), "S11", told)
+        pair.put(one, None, first)
+        expect(pair.b.load(other) is None, "S11", problem)
+        expect(not pair.b.swap(other, first, second), "S11", problem)
+        expect(not pair.b.swap(other, first, None), "S11", problem)
+        expect(pair.a.swap(other, None, second), "S11", problem)
+        expect(pair.b.load(one) == first, "S11", f"{problem}: its record was overwritten")
+        expect(pair.b.load(other) == second, "S11", problem)
+        expect(pair.b.swap(one, first, None), "S11", problem)
+        expect(pair.a.load(other) == second, "S11", f"{problem}: its record is gone")
+        expect(pair.a.swap(other, second, None), "S11", problem)
 
 
-def odd_keys_apart(bench: Bench) -> None:
-    """A key with a blank, a NUL or a line end before or after it is refused, or is another key."""
-    key, value = bench.record()
-    for odd in odd_keys(key):
-        told = f"a key is taken for another, which has {len(odd)} characters and differs at one of its ends"
-        for handle in (bench.a, bench.b):
-            expect(_harmless(partial(handle.load, odd)) is None, "S11", told)
-            landed = _harmless(partial(handle.swap, odd, value, value))
-            expect(landed is not True, "S11", told)
-        expect(bench.a.load(key) == value, "S11", told)
+def malformed_keys_refused(pair: StorePair) -> None:
+    """Refuse a key with a blank, a NUL or a line end at either end, or take it for another key."""
+    key, value = pair.record()
+    for odd in malformed_keys(key):
+        problem = f"a key is taken for another, which has {len(odd)} characters and differs at one of its ends"
+        for handle in (pair.a, pair.b):
+            expect(_harmless(partial(handle.load, odd)) is None, "S11", problem)
+            applied = _harmless(partial(handle.swap, odd, value, value))
+            expect(applied is not True, "S11", problem)
+        expect(pair.a.load(key) == value, "S11", problem)
 
 
 def _harmless(call: Callable[[], object]) -> object:
@@ -55,44 +55,44 @@ def _harmless(call: Callable[[], object]) -> object:
         return None
 
 
-def every_kind(bench: Bench) -> None:
-    """Each letter names a kind of its own: records do not mix, and a listing names its own kind's only."""
+def every_kind(pair: StorePair) -> None:
+    """Keep the kinds of records apart: a key's first letter counts, and a listing names only its own kind."""
     tail = secrets.token_urlsafe(32)
     values = {kind + tail: ordinary_bytes(40) for kind in KINDS}
-    bench.used.extend(values)
+    pair.used.extend(values)
     for key, value in values.items():
-        expect(bench.a.load(key) is None, "S11", "a key is taken for another that differs in its first letter")
-        bench.put(key, None, value)
+        expect(pair.a.load(key) is None, "S11", "a key is taken for another that differs in its first letter")
+        pair.put(key, None, value)
     for key, value in values.items():
-        expect(bench.b.load(key) == value, "S11", "a key is taken for another that differs in its first letter")
-    if lists(bench.a):
+        expect(pair.b.load(key) == value, "S11", "a key is taken for another that differs in its first letter")
+    if can_list(pair.a):
         for kind in KINDS:
-            named = [key for key in bench.b.keys(kind) if key[1:] == tail]
+            named = [key for key in pair.b.keys(kind) if key[1:] == tail]
             expect(named == [kind + tail], "S11", f"the listing of the kind {kind} names {named or 'nothing'}")
     for key, value in values.items():
-        expect(bench.a.swap(key, value, None), "S11", "a key is taken for another that differs in its first letter")
-        if lists(bench.a) and key[0] in "aAkzZ":
-            expect(key not in set(bench.a.keys(key[0])), "S13", "a listing names a deleted key")
+        expect(pair.a.swap(key, value, None), "S11", "a key is taken for another that differs in its first letter")
+        if can_list(pair.a) and key[0] in "aAkzZ":
+            expect(key not in set(pair.a.keys(key[0])), "S13", "a listing names a deleted key")
 
 
-def nothing_goes(bench: Bench) -> None:
-    """Many records are all there after many more were written, and after the handle that wrote them is gone."""
-    writer = bench.handle()
-    first = {bench.key(): ordinary_bytes(1500) for _ in range(50)}
-    large = {bench.key(): ordinary_bytes(16_000) for _ in range(10)}
+def no_eviction(pair: StorePair) -> None:
+    """Keep every record while many more are written through another handle."""
+    writer = pair.handle()
+    first = {pair.key(): ordinary_bytes(1500) for _ in range(50)}
+    large = {pair.key(): ordinary_bytes(16_000) for _ in range(10)}
     for key, value in (first | large).items():
         expect(writer.swap(key, None, value), "S9", "a record could not be written")
-    spent = {bench.key(): ordinary_bytes(1500) for _ in range(population(bench))}
+    spent = {pair.key(): ordinary_bytes(1500) for _ in range(population(pair))}
     for key, value in spent.items():
         expect(writer.swap(key, None, value), "S9", "a record could not be written among many")
     for key, value in (first | large).items():
-        expect(bench.a.load(key) == value, "S9", "a record is gone after many others were written")
+        expect(pair.a.load(key) == value, "S9", "a record is gone after many others were written")
     for key, value in spent.items():
-        expect(bench.b.load(key) == value, "S9", "a record is gone among many")
-        expect(bench.a.swap(key, value, None), "S9", "a record is gone among many")
-    bench.certain += first.items()
+        expect(pair.b.load(key) == value, "S9", "a record is gone among many")
+        expect(pair.a.swap(key, value, None), "S9", "a record is gone among many")
+    pair.certain += first.items()
 
 
-def population(bench: Bench) -> int:
-    """Return how many records are written where it takes many: more than a page of 1,000 from 20 rounds on."""
-    return min(5_000, max(1_100, 25 * bench.rounds)) if bench.rounds >= 10 else 60 * bench.rounds
+def population(pair: StorePair) -> int:
+    """Return the number of records for checks that need many: above 1,000, a usual page, from 20 rounds on."""
+    return min(5_000, max(1_100, 25 * pair.rounds)) if pair.rounds >= 10 else 60 * pair.rounds

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A handle of the store in another process: asked through a pipe, and killed without warning."""
+"""A handle of the store in another process, called through a pipe, which can be killed without warning."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from .failure import StoreCheckFailed, needs
+from .results import StoreCheckFailed, require
 
 StartMethod = Literal["spawn", "fork", "forkserver"]
 
 
 class Remote:
-    """A process that opens the store, and does what it is asked.
+    """Handle of a store that another process opens.
 
     Args:
         make: opens the store, there.
@@ -25,11 +25,11 @@ class Remote:
 
     Raises:
         NotTriedError: no processes were asked for.
-        StoreCheckFailed: the process does not come up.
+        StoreCheckFailed: the process does not start.
     """
 
     def __init__(self, make: Callable[[], Any], processes: int, start_method: StartMethod, patience: float) -> None:
-        needs(processes, "no processes were asked for: processes=")
+        require(processes, "no processes were asked for: processes=")
         context: Any = multiprocessing.get_context(start_method)
         self._pipe, there = context.Pipe()
         self._patience = patience
@@ -43,40 +43,40 @@ class Remote:
                 setattr(self, word, None)
 
     def load(self, key: str, /) -> bytes | None:
-        """Load there."""
+        """Load in the process."""
         found: bytes | None = self._ask("load", key)
         return found
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
-        """Swap there."""
-        landed: bool = self._ask("swap", key, old, new)
-        return landed
+        """Swap in the process."""
+        applied: bool = self._ask("swap", key, old, new)
+        return applied
 
     def keys(self, kind: str, /) -> Iterator[str]:
-        """List there."""
+        """List the keys in the process."""
         named: list[str] = self._ask("keys", kind)
         return iter(named)
 
     def incarnation(self) -> str:
-        """Ask for the name there."""
+        """Return the incarnation that the process is shown."""
         name: str = self._ask("incarnation")
         return name
 
     def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> Any:
-        """Make a view there."""
+        """Make a view in the process."""
         return _RemoteView(self, self._ask("at", incarnation, beside))
 
     def clock(self) -> float:
-        """Ask for the clock there."""
+        """Return the clock that the process is shown."""
         now: float = self._ask("clock")
         return now
 
     def start(self, word: str, *arguments: Any) -> None:
-        """Ask for something without waiting for the answer; `kill` comes next."""
+        """Send a request without waiting for its answer."""
         self._pipe.send((word, arguments))
 
     def received(self, patience: float) -> Any:
-        """Return the next thing that the process says; None where nothing comes."""
+        """Return the next message of the process; None where none comes in time."""
         with contextlib.suppress(EOFError, OSError):
             if self._pipe.poll(patience):
                 return self._pipe.recv()
@@ -123,14 +123,14 @@ class _RemoteView:
         return found
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
-        landed: bool = self._remote._ask("view", self._number, "swap", key, old, new)  # noqa: SLF001
-        return landed
+        applied: bool = self._remote._ask("view", self._number, "swap", key, old, new)  # noqa: SLF001
+        return applied
 
 
 def _serve(make: Callable[[], Any], pipe: Any) -> None:
     try:
         store = make()
-    except BaseException as error:  # noqa: BLE001 (told to the process that started this one)
+    except BaseException as error:  # noqa: BLE001 (reported to the process that started this one)
         pipe.recv()
         pipe.send((False, StoreCheckFailed("S16", f"opening it in a process ends in {type(error).__name__}: {error}")))
         return
@@ -167,14 +167,14 @@ def _answer(store: Any, views: list[Any], pipe: Any, word: str, arguments: tuple
 
 
 def _write_on(store: Any, pipe: Any, keys: list[str], values: list[bytes]) -> None:
-    """Create, replace and delete until killed, and say of each swap that it landed."""
+    """Create, replace and delete until killed, and report each request and each applied swap."""
     held: dict[str, bytes | None] = dict.fromkeys(keys)
     for number, value in enumerate(values):
         key = keys[number % len(keys)]
         new = None if number % 5 == 4 and held[key] is not None else value
         pipe.send(("asked", key, new))
-        landed = store.swap(key, held[key], new)
-        if landed is True:
+        applied = store.swap(key, held[key], new)
+        if applied is True:
             held[key] = new
-            pipe.send(("landed", key, new))
+            pipe.send(("applied", key, new))
     pipe.send(("over", "", None))

@@ -23,17 +23,16 @@ from . import (
     races,
 )
 from . import processes as between
-from .failure import AbandonedError, NotTriedError, StoreCheckFailed
 from .faults import Faults
 from .histories import histories
 from .interruptions import while_interrupted
 from .remote import StartMethod
-from .report import StoreReport
-from .space_reuse import nothing_piles_up
-from .store_pair import Bench
-from .watch import Watch
+from .results import AbandonedError, NotTriedError, StoreCheckFailed, StoreReport
+from .space_reuse import space_is_reused
+from .store_pair import StorePair
+from .watchdog import Watchdog
 
-Check = tuple[str, Callable[[Bench], None]]
+Check = tuple[str, Callable[[StorePair], None]]
 Checks = tuple[Check, ...]
 
 HEALTHY: Checks = (
@@ -43,19 +42,19 @@ HEALTHY: Checks = (
     ("S1", plain.replacing),
     ("S13", plain.deleting),
     ("S8", plain.stale_swaps),
-    ("S1", plain.bytes_that_return),
-    ("S5", contents.untouched),
-    ("S1", contents.bytes_apart),
-    ("S11", keyspace.keys_apart),
-    ("S11", keyspace.odd_keys_apart),
+    ("S1", plain.returning_value),
+    ("S5", contents.contents_unchanged),
+    ("S1", contents.distinct_values),
+    ("S11", keyspace.distinct_keys),
+    ("S11", keyspace.malformed_keys_refused),
     ("S11", keyspace.every_kind),
-    ("S9", keyspace.nothing_goes),
-    ("S9", nothing_piles_up),
-    ("S10", durability.outlives_its_handle),
-    ("S2", freshness.reads_are_fresh),
-    ("S2", freshness.absence_is_fresh),
-    ("S2", freshness.across_threads),
-    ("S1", freshness.a_record_per_thread),
+    ("S9", keyspace.no_eviction),
+    ("S9", space_is_reused),
+    ("S10", durability.survives_close),
+    ("S2", freshness.fresh_reads),
+    ("S2", freshness.fresh_absence),
+    ("S2", freshness.fresh_across_threads),
+    ("S1", freshness.record_per_thread),
     ("S6", freshness.reads_while_written),
     ("S1", races.one_winner),
     ("S1", races.no_lost_update),
@@ -65,22 +64,22 @@ HEALTHY: Checks = (
     ("S9", listing.listing_and_writing),
     ("S12", lost_history.views),
     ("S12", lost_history.pins),
-    ("S12", lost_history.pins_apart),
-    ("S12", pin_races.nothing_lands_beside_another),
-    ("S12", pin_races.nothing_is_read_beside_another),
+    ("S12", lost_history.distinct_pins),
+    ("S12", pin_races.no_write_after_pin_changed),
+    ("S12", pin_races.no_read_after_pin_changed),
     ("S12", housekeeping.clock),
-    ("S14", housekeeping.nothing_leaks),
+    ("S14", housekeeping.no_leaks),
     ("S15", housekeeping.foreign_places),
 )
-"""Each check, with the promise that is broken where it ends in an error of the store's own."""
+"""Each check, and the promise that is broken where the check ends in an exception of the store."""
 
 IN_PROCESSES: Checks = (
     ("S1", between.racing_processes),
-    ("S2", between.fresh_between_processes),
-    ("S12", between.pins_between_processes),
-    ("S3", between.outlives_its_process),
+    ("S2", between.fresh_across_processes),
+    ("S12", between.pins_across_processes),
+    ("S3", between.survives_process_kill),
 )
-"""Likewise, of several processes."""
+"""The same for the checks that need several processes."""
 
 FAULTY: Checks = (
     ("S4", failures.while_one_reply_is_lost),
@@ -90,11 +89,11 @@ FAULTY: Checks = (
     ("S16", failures.while_stopped),
     ("S4", failures.while_full),
     ("S12", lost_history.new_histories),
-    ("S12", between.names_between_processes),
-    ("S3", durability.outlives_a_kill),
-    ("S9", housekeeping.last_look),
+    ("S12", between.histories_across_processes),
+    ("S3", durability.survives_engine_kill),
+    ("S9", housekeeping.untouched_records),
 )
-"""Likewise, of an engine that something is done to."""
+"""The same for the checks that make the engine fail."""
 
 _CLEARING: Final = 150.0
 
@@ -112,7 +111,7 @@ def check_store(
 ) -> StoreReport:
     """Check a store against the promises of ``ram_mfa.store``; return what was tried and what was not.
 
-    The checks write under fresh random keys and delete them afterwards, so they may run beside other records; they
+    The checks write under fresh random keys and delete them afterwards, so other records may be present; they
     write up to some thousand records and stop at the first broken promise. The capabilities that a store has
     (``keys``, ``incarnation`` and ``at``, ``clock``) are checked too.
 
@@ -132,17 +131,17 @@ def check_store(
         StoreCheckFailed: a promise is broken.
         ValueError: ``only`` names a check that there is not.
     """
-    checks = chosen(HEALTHY + IN_PROCESSES + FAULTY, only)
+    checks = select_checks(HEALTHY + IN_PROCESSES + FAULTY, only)
     seconds = 300 + 15.0 * rounds if seconds is None else seconds
     faults = faults or Faults()
 
-    def bench() -> Bench:
-        return Bench(make, rounds, faults, processes, start_method, seconds, make_failing=faults.short_deadline)
+    def pair() -> StorePair:
+        return StorePair(make, rounds, faults, processes, start_method, seconds, make_failing=faults.short_deadline)
 
-    return run(bench, checks, progress or _silent, Watch(faults.patience, seconds))
+    return run(pair, checks, progress or _ignore, Watchdog(faults.patience, seconds))
 
 
-def chosen(checks: Checks, only: Iterable[str]) -> Checks:
+def select_checks(checks: Checks, only: Iterable[str]) -> Checks:
     """Return the checks of these names, in their order; all where none is named."""
     names = {only} if isinstance(only, str) else set(only)
     unknown = names - {check.__name__ for _, check in checks}
@@ -152,11 +151,13 @@ def chosen(checks: Checks, only: Iterable[str]) -> Checks:
     return tuple((promise, check) for promise, check in checks if not names or check.__name__ in names)
 
 
-def run(make: Callable[[], Bench], checks: Checks, progress: Callable[[str], object], watch: Watch) -> StoreReport:
-    """Run checks on a bench, and close it."""
-    made: list[Bench] = []
+def run(
+    make: Callable[[], StorePair], checks: Checks, progress: Callable[[str], object], watch: Watchdog
+) -> StoreReport:
+    """Run checks on a pair of handles, and close them."""
+    made: list[StorePair] = []
     watch.run(lambda: made.append(make()))
-    bench = made[0]
+    pair = made[0]
     kept: list[str] = []
     not_tried: dict[str, str] = {}
     failed = True
@@ -165,7 +166,7 @@ def run(make: Callable[[], Bench], checks: Checks, progress: Callable[[str], obj
             name, began = check.__name__, time.monotonic()
             progress(f"{name} ({promise}) ...")
             try:
-                run_check(promise, check, bench)
+                run_check(promise, check, pair)
             except NotTriedError as missing:
                 not_tried[name] = str(missing)
                 progress(f"{name} ({promise}): NOT TRIED: {missing}")
@@ -177,15 +178,15 @@ def run(make: Callable[[], Bench], checks: Checks, progress: Callable[[str], obj
         progress(f"{error.check} ({error.promise}): BROKEN: {error.found}")
         raise
     finally:
-        _closed(bench, failed=failed)
+        _close(pair, failed=failed)
     return StoreReport(tuple(kept), not_tried)
 
 
-def run_check(promise: str, check: Callable[[Bench], None], bench: Bench) -> None:
-    """Run one check; whatever it ends in but success is ``StoreCheckFailed``."""
+def run_check(promise: str, check: Callable[[StorePair], None], pair: StorePair) -> None:
+    """Run one check, and turn every exception but NotTriedError into ``StoreCheckFailed``."""
     name = getattr(check, "__name__", "")
     try:
-        bench.watch.run(lambda: check(bench))
+        pair.watch.run(lambda: check(pair))
     except StoreCheckFailed as error:
         error.check = error.check or name
         raise
@@ -199,19 +200,19 @@ def run_check(promise: str, check: Callable[[Bench], None], bench: Bench) -> Non
         raise StoreCheckFailed("S16", found, name) from error
 
 
-def _closed(bench: Bench, *, failed: bool) -> None:
-    """Close the bench, for as long as that may take."""
-    if bench.watch.stopped:
-        for remote in bench.remotes:
+def _close(pair: StorePair, *, failed: bool) -> None:
+    """Close the handles, with a bound on the time that this may take."""
+    if pair.watch.stopped:
+        for remote in pair.remotes:
             remote.end()
         return
     try:
-        bench.watch.run(bench.close, 10.0 if failed else _CLEARING)
+        pair.watch.run(pair.close, 10.0 if failed else _CLEARING)
     except (Exception, SystemExit, AbandonedError) as error:
         if not failed:
             found = f"closing the store ends in {type(error).__name__}: {error}"
             raise StoreCheckFailed("S14", found, "closing") from error
 
 
-def _silent(_: Any) -> None:
+def _ignore(_: Any) -> None:
     return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bench that a store is checked on: two handles of it, keys that nobody else uses, and racing threads."""
+"""Two handles of the store under test, fresh keys for them, and races between threads."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from ...errors import StoreUnavailable
-from .failure import StoreCheckFailed, expect
 from .faults import Faults
+from .random_pauses import frequent_switches, random_pauses
 from .remote import Remote, StartMethod
-from .shaking import shaken, switching_often
-from .watch import Handle, Watch
+from .results import StoreCheckFailed, expect
+from .watchdog import Handle, Watchdog
 
 T = TypeVar("T")
 
@@ -35,15 +35,15 @@ def ordinary_bytes(size: int = 300) -> bytes:
     return secrets.token_urlsafe(size)[:size].encode()
 
 
-def _opened(bench: Bench) -> Watch:
-    return Watch(bench.faults.patience, bench.seconds)
+def _opened(pair: StorePair) -> Watchdog:
+    return Watchdog(pair.faults.patience, pair.seconds)
 
 
 @attrs.define(eq=False)
-class Bench:
-    """Two handles on the same records, and how many rounds the races run.
+class StorePair:
+    """Two handles on the same records, with the settings of a run.
 
-    ``a`` and ``b`` may be one store: one that lives in one process has only one.
+    ``a`` and ``b`` are the same store where ``make`` returns one object each time.
     """
 
     make: Callable[[], Any]
@@ -55,13 +55,13 @@ class Bench:
     make_remote: Callable[[], Any] | None = None
     threads: bool = True
     make_failing: Callable[[], Any] | None = None
-    watch: Watch = attrs.field(init=False, default=attrs.Factory(_opened, takes_self=True))
+    watch: Watchdog = attrs.field(init=False, default=attrs.Factory(_opened, takes_self=True))
     handles: list[Handle] = attrs.field(factory=list, init=False)
     _failing: Handle | None = attrs.field(default=None, init=False)
     remotes: list[Remote] = attrs.field(factory=list, init=False)
     used: list[str] = attrs.field(factory=list, init=False)
     certain: list[tuple[str, bytes | None]] = attrs.field(factory=list, init=False)
-    """Records whose state is known, and which nobody writes any more: they are the same at the end of the run."""
+    """Records that no later check writes, with their bytes: the last check compares them."""
 
     def __attrs_post_init__(self) -> None:
         self.handle()
@@ -88,17 +88,17 @@ class Bench:
         return self._failing
 
     def open(self) -> Handle:
-        """Make a further handle; who asks for it closes it."""
+        """Open a further handle, which the caller closes."""
         return Handle(self.make(), self.watch)
 
     def handle(self) -> Handle:
-        """Make a further handle, closed at the end."""
+        """Open a further handle, which is closed at the end."""
         made = self.open()
         self.handles.append(made)
         return made
 
     def remote(self) -> Handle:
-        """Make a handle in another process, ended at the end.
+        """Open a handle in another process, which is ended with the run.
 
         Raises:
             NotTriedError: no processes were asked for.
@@ -128,10 +128,10 @@ class Bench:
         return key, value
 
     def put(self, key: str, old: bytes | None, new: bytes | None) -> None:
-        """Swap, which has to land."""
+        """Swap, and check that the swap was applied."""
         stage = ("S7", "creating a record") if old is None else ("S13", "deleting a record")
         promise, what = stage if None in (old, new) else ("S1", "a swap from the record's bytes")
-        expect(self.a.swap(key, old, new), promise, f"{what} did not land")
+        expect(self.a.swap(key, old, new), promise, f"{what} was not applied")
 
     def close(self) -> None:
         """Delete what the checks wrote, and close the handles that can be closed."""
@@ -150,17 +150,17 @@ class Bench:
 
 
 def _object(handle: Handle) -> object:
-    """Return the store as its author made it."""
+    """Return the store as ``make`` returned it."""
     store = handle.store
-    return store.store if type(store).__name__ == "Bridge" else store
+    return store.store if type(store).__name__ == "SyncAdapter" else store
 
 
-def race(jobs: Sequence[Callable[[], T]], *, shake: object = None) -> list[T]:
-    """Run the jobs in threads that start at one moment; return what they returned, or raise what one of them raised.
+def race(jobs: Sequence[Callable[[], T]], *, pause_seed: object = None) -> list[T]:
+    """Run jobs in threads that start together; return their results, or raise what one of them raised.
 
     Args:
         jobs: what they do.
-        shake: a seed, where they are to be held up between any two steps.
+        pause_seed: a seed for random pauses between any two lines of the store's code; None makes no pauses.
     """
     start = threading.Barrier(len(jobs))
     results: dict[int, T] = {}
@@ -169,13 +169,13 @@ def race(jobs: Sequence[Callable[[], T]], *, shake: object = None) -> list[T]:
     def run(place: int, job: Callable[[], T]) -> None:
         try:
             start.wait()
-            with shaken(f"{shake} {place}") if shake is not None else contextlib.nullcontext():
+            with random_pauses(f"{pause_seed} {place}") if pause_seed is not None else contextlib.nullcontext():
                 results[place] = job()
         except BaseException as error:  # noqa: BLE001 (raised below, in the thread that asked)
             raised.append(error)
 
     threads = [threading.Thread(target=run, args=item, daemon=True) for item in enumerate(jobs)]
-    with switching_often():
+    with frequent_switches():
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -186,18 +186,18 @@ def race(jobs: Sequence[Callable[[], T]], *, shake: object = None) -> list[T]:
 
 
 def try_swap(store: Any, key: str, old: bytes | None, new: bytes | None) -> bool:
-    """Swap, where a store that is too busy to answer has landed nothing."""
+    """Swap, and count StoreUnavailable as a lost race: nothing was applied."""
     try:
-        landed = store.swap(key, old, new)
+        applied = store.swap(key, old, new)
     except StoreUnavailable:
         return False
-    if landed is not True and landed is not False:
-        raise StoreCheckFailed("S1", f"swap answered with a {type(landed).__name__} instead of a bool")
-    return landed
+    if applied is not True and applied is not False:
+        raise StoreCheckFailed("S1", f"swap answered with a {type(applied).__name__} instead of a bool")
+    return applied
 
 
 class Progress:
-    """Whether racing threads get on: a race that nobody wins any more is ended.
+    """Progress of racing threads; ends a race that nobody wins any more.
 
     Args:
         patience: seconds without progress after which it is.
@@ -209,10 +209,10 @@ class Progress:
         self._patience, self._promise, self._found = patience, promise, found
         self._last = time.monotonic()
 
-    def note(self, got_on: bool) -> bool:  # noqa: FBT001 (its one argument)
-        """Note a turn, and return whether it got on."""
+    def note(self, progressed: bool) -> bool:  # noqa: FBT001 (its one argument)
+        """Record a turn, and return whether it made progress."""
         now = time.monotonic()
-        if got_on:
+        if progressed:
             self._last = now
         expect(now - self._last < self._patience, self._promise, self._found)
-        return got_on
+        return progressed

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads that are shaken: they give way to others between any two steps of the store's own Python code.
+"""Random pauses between the lines of a store's Python code, which let other threads run there.
 
-A store that reads, compares and then writes has a window of some microseconds, which a race may miss for days. Here it
-is as wide as a pause can make it.
+A store that reads, compares and then writes has a race window of some microseconds, which tests may miss for days. A
+pause inside the window makes it wide enough to be hit.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-_PAUSES: Final = 120
-"""How often a thread is held up, at most, each time that it is shaken."""
+_MAX_PAUSES: Final = 120
+"""The largest number of pauses of a thread within one context."""
 _FOREIGN: Final = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     | set(site.getsitepackages())
@@ -28,8 +28,8 @@ _FOREIGN: Final = tuple(
 
 
 @contextlib.contextmanager
-def shaken(seed: object) -> Generator[None]:
-    """Hold up this thread here and there in whatever Python code of the store it runs meanwhile."""
+def random_pauses(seed: object) -> Generator[None]:
+    """Pause this thread at random in the Python code of the store that it runs within the context."""
     before: Any = sys.gettrace()
     sys.settrace(_tracer(random.Random(str(seed))))
     try:
@@ -39,7 +39,7 @@ def shaken(seed: object) -> Generator[None]:
 
 
 def _tracer(dice: random.Random) -> Callable[[FrameType, str, Any], Any]:
-    left = _PAUSES
+    left = _MAX_PAUSES
 
     def step(_frame: FrameType, event: str, _: Any) -> Any:
         nonlocal left
@@ -58,8 +58,8 @@ def _tracer(dice: random.Random) -> Callable[[FrameType, str, Any], Any]:
 
 
 @contextlib.contextmanager
-def switching_often() -> Generator[None]:
-    """Let threads take turns as often as the interpreter can."""
+def frequent_switches() -> Generator[None]:
+    """Have the interpreter switch between threads as often as it can."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes and keys that a store may take for one another: alike in a checksum, a prefix, a length, or once folded."""
+"""Values and keys that a careless store may confuse: equal in a checksum, a prefix, a length or their folded form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MD5_ONE = (
     "d91dbdf280373c5bd8823e3156348f5bae6dacd436c919c6dd53e2b487da03fd02396306d248cda0e99f33420f577ee8ce54b67080a80d1e"
     "c69821bcb6a8839396f9652b6ff72a70"
 )
-"""X. Wang and H. Yu, "How to Break MD5 and Other Hash Functions" (2005); the twin differs in six bits."""
+"""X. Wang and H. Yu, "How to Break MD5 and Other Hash Functions" (2005); the other value differs in six bits."""
 _MD5_BITS = (19, 45, 59, 83, 109, 123)
 
 DIGESTS: dict[str, Callable[[bytes], object]] = {
@@ -34,8 +34,8 @@ DIGESTS: dict[str, Callable[[bytes], object]] = {
 _OF_KEYS = ("CRC-32", "Adler-32", "hash()", "the first 4 bytes of SHA-256", "the first 4 bytes of MD5")
 
 
-def byte_twins() -> Iterator[tuple[str, bytes, bytes]]:
-    """Yield pairs of values that differ, and in what they are alike."""
+def look_alike_values() -> Iterator[tuple[str, bytes, bytes]]:
+    """Yield pairs of different values, each with the name of what they share."""
     value = secrets.token_bytes(300)
     yield "CRC-32", value, _same_crc32(value)
     yield from _digest_twins()
@@ -79,8 +79,8 @@ def _digest_twins() -> tuple[tuple[str, bytes, bytes], ...]:
 
 
 @functools.cache
-def key_twins() -> tuple[tuple[str, str, str], ...]:
-    """Return pairs of keys of the shape that the library uses, and in what they are alike."""
+def look_alike_keys() -> tuple[tuple[str, str, str], ...]:
+    """Return pairs of different keys of the library's form, each with the name of what they share."""
     stem = "k" + secrets.token_urlsafe(32)
     pairs = [(name, *_alike_keys(DIGESTS[name])) for name in _OF_KEYS]
     for size in (1, 8, 16, 20, 32, 36, 40, 42, 43):
@@ -98,8 +98,8 @@ def key_twins() -> tuple[tuple[str, str, str], ...]:
     return tuple(pairs)
 
 
-def odd_keys(key: str) -> tuple[str, ...]:
-    """Return keys that are no key of the library's, and are not to be taken for one."""
+def malformed_keys(key: str) -> tuple[str, ...]:
+    """Return malformed variants of a key, none of which may be taken for it."""
     return (key + " ", " " + key, key + "\0", key + "\n", key + "\t", key[:-1], key + "A", key + "/", "./" + key)
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A watch over every call of a store, so that a run ends whatever the store does.
+"""A watchdog over every call of a store, so that a run ends whatever the store does.
 
-A check runs in a thread of its own. Each call of the store that is under way, in whichever thread, is on the list here;
-one that takes longer than the patience ends the run. The threads that hang are left behind, and those that do not hang
-end at their next call.
+A check runs in a thread of its own. The watchdog lists the calls of the store that are under way in any thread; a call
+that takes longer than the patience ends the run. Threads that hang are abandoned, and the others end at their next
+call.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 from ...store import has_clock, has_history, has_listing
-from .failure import AbandonedError, StoreCheckFailed, expect
+from .results import AbandonedError, StoreCheckFailed, expect
 
 T = TypeVar("T")
-_LOOK: Final = 0.02
-"""Seconds between two looks at the calls under way."""
+_POLL_INTERVAL: Final = 0.02
+"""Seconds between two inspections of the calls under way."""
 
 
-class Watch:
-    """The calls under way.
+class Watchdog:
+    """List of the calls under way, and the time limits of a run.
 
     Args:
         patience: seconds after which a call hangs.
@@ -38,11 +38,11 @@ class Watch:
         self._number = 0
 
     def call(self, what: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
-        """Call the store, on the list."""
+        """Call the store, and list the call meanwhile."""
         return self._watched(what, 0.0, call, *arguments, **named)
 
     def long_call(self, what: str, call: Callable[..., T], *arguments: Any) -> T:
-        """Do something that calls the store many times, and may take ten times as long."""
+        """Run work that calls the store many times, with ten times the patience."""
         return self._watched(what, 9 * self.patience, call, *arguments)
 
     def _watched(self, what: str, more: float, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
@@ -58,8 +58,8 @@ class Watch:
             if self.stopped:
                 raise AbandonedError
 
-    def hanging(self) -> str:
-        """Return which call has taken longer than the patience; "" where none has."""
+    def hanging_call(self) -> str:
+        """Return the name of a call that has taken longer than the patience; "" where there is none."""
         now = time.monotonic()
         for what, began in list(self._calls.values()):
             if now - began > self.patience:
@@ -85,11 +85,11 @@ class Watch:
 
         until = self.until if limit is None else time.monotonic() + limit
         threading.Thread(target=body, daemon=True, name="store kit").start()
-        while not done.wait(_LOOK):
-            hanging = self.hanging()
-            if hanging:
+        while not done.wait(_POLL_INTERVAL):
+            name = self.hanging_call()
+            if name:
                 self.stopped = True
-                raise StoreCheckFailed("S14", f"a call has no deadline: {hanging} hangs for {self.patience:g} s")
+                raise StoreCheckFailed("S14", f"a call has no deadline: {name} hangs for {self.patience:g} s")
             if time.monotonic() > until:
                 self.stopped = True
                 raise StoreCheckFailed("S14", f"the check did not end within the {self.seconds:g} s of the run")
@@ -98,14 +98,14 @@ class Watch:
 
 
 class Handle:
-    """A store as the checks see it: each call is watched, and each answer has to be of its type exactly."""
+    """Store under test, each of whose calls is watched and has to answer with exactly the promised type."""
 
     keys: Callable[[str], Iterator[str]]
     incarnation: Callable[[], str]
     at: Callable[..., Handle]
     clock: Callable[[], float]
 
-    def __init__(self, store: Any, watch: Watch) -> None:
+    def __init__(self, store: Any, watch: Watchdog) -> None:
         self.store = store
         self.watch = watch
         if has_listing(store):
@@ -124,10 +124,10 @@ class Handle:
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         """Swap a record."""
-        landed = self.watch.call("swap", self.store.swap, key, old, new)
-        if landed is not True and landed is not False:
-            raise StoreCheckFailed("S1", f"swap answered with a {type(landed).__name__} instead of a bool")
-        return landed
+        applied = self.watch.call("swap", self.store.swap, key, old, new)
+        if applied is not True and applied is not False:
+            raise StoreCheckFailed("S1", f"swap answered with a {type(applied).__name__} instead of a bool")
+        return applied
 
     def close(self) -> None:
         """Close the store, where it can be closed."""
@@ -160,7 +160,7 @@ class Handle:
         return now  # type: ignore[no-any-return]
 
 
-def lists(handle: Handle) -> bool:
+def can_list(handle: Handle) -> bool:
     """Return whether the store lists its keys."""
     return has_listing(handle)
 
@@ -170,6 +170,6 @@ def has_views(handle: Handle) -> bool:
     return has_history(handle)
 
 
-def tells_time(handle: Handle) -> bool:
+def has_server_clock(handle: Handle) -> bool:
     """Return whether the store shows its server's clock."""
     return has_clock(handle)
