@@ -5,7 +5,7 @@
 
     from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey
 
-The names load when they are asked for: a test of a store does not pay for the makers of certificates.
+Each name is imported on first access, so that a test of a store does not import the certificate code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .store_kit import Faults, StoreCheckFailed, StoreReport, check_async_store, check_store
     from .tcp_proxy import TCPProxy
 
-_ROOMS = {
+_MODULES = {
     "AuthenticatorApp": "authenticator_app",
     "ClientRefused": "security_key",
     "Counters": "security_key",
@@ -63,10 +63,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the room of a name when the name is first asked for."""
-    room = _ROOMS.get(name)
-    if room is None:
+    """Import the module of a public name when the name is first accessed."""
+    module = _MODULES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f".{room}", __name__), name)
+    return getattr(import_module(f".{module}", __name__), name)

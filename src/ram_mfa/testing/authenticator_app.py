@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A virtual phone: an authenticator app with one entry, scanned or typed in, whose clock may be off.
+"""An authenticator app with one entry, scanned or typed in, whose clock may drift.
 
-RFC 6238 (https://www.rfc-editor.org/rfc/rfc6238) is what the app speaks and section 6 is why its clock drifts.
-It reads no clock: every code is asked for at a moment of the server's.
+The codes are those of RFC 6238 (https://www.rfc-editor.org/rfc/rfc6238), whose section 6 describes the drift. The app
+reads no clock: the caller passes the server's time for each code.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ..otp import TOTP, KeyURI
 
 @attrs.define
 class AuthenticatorApp:
-    """A phone that shows the codes of one entry.
+    """Phone that shows the codes of one entry.
 
     Attributes:
         account: the account name that the entry shows.
         issuer: the issuer that the entry shows; None where it was typed in.
-        drift: by how many seconds the phone's clock is ahead of the server's; negative where it is behind.
+        drift: seconds by which the phone's clock is ahead of the server's; negative where it is behind.
     """
 
     account: str
@@ -39,23 +39,23 @@ class AuthenticatorApp:
             drift: seconds that the phone's clock is ahead.
 
         Raises:
-            MalformedMessage: it is no such URI.
-            ValueError: it is the URI of a counter-based entry, which this phone does not keep.
+            MalformedMessage: the text is no such URI.
+            ValueError: the URI is of a counter-based entry, which this phone does not support.
         """
         parsed = uri if isinstance(uri, KeyURI) else KeyURI.parse(uri)
         if parsed.period is None:
-            raise ValueError("this phone keeps time-based entries only")
+            raise ValueError("this phone supports time-based entries only")
         totp = TOTP(parsed.secret, algorithm=parsed.algorithm, digits=parsed.digits, period=parsed.period)
         return cls(account=parsed.account, issuer=parsed.issuer, totp=totp, drift=drift)
 
     @classmethod
     def typed(cls, account: str, setup_key: str, *, drift: float = 0.0) -> Self:
-        """Return a phone into which a person typed the account and the setup key.
+        """Return a phone into which a user typed the account and the setup key.
 
-        Such an entry has SHA-1, six digits and 30 seconds: the form of the common apps asks for nothing else.
+        Such an entry has SHA-1, six digits and 30 seconds, since common apps let a user enter nothing else.
 
         Args:
-            account: what the person calls the entry.
+            account: the name that the user gives the entry.
             setup_key: the secret in base32; groups, hyphens and letter case do not matter.
             drift: seconds that the phone's clock is ahead.
 
@@ -68,7 +68,7 @@ class AuthenticatorApp:
 
     @property
     def period(self) -> int:
-        """For how many seconds the phone shows one code."""
+        """The number of seconds for which the phone shows one code."""
         return self._totp.period
 
     def code_at(self, unix_time: float) -> str:

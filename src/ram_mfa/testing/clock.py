@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clock that moves when a test says so, for every place that takes a callable like ``time.time``."""
+"""A clock that a test moves, for every argument that takes a callable like ``time.time``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import attrs
 
 @attrs.define
 class ManualClock:
-    """A callable that returns the moment it was set to, in seconds since the epoch.
+    """Callable that returns the time it was set to, in seconds since the epoch.
 
     ::
 
@@ -17,13 +17,13 @@ class ManualClock:
         clock.advance(30)
 
     Attributes:
-        now: the present moment, in seconds since the epoch; a whole number gives whole seconds.
+        now: the present time, in seconds since the epoch; an int makes the clock return ints.
     """
 
     now: float = 1_700_000_000.0
 
     def __call__(self) -> float:
-        """Return the present moment, in seconds since the epoch."""
+        """Return the present time, in seconds since the epoch."""
         return self.now
 
     def advance(self, seconds: float) -> None:

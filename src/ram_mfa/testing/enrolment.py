@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Users who have a device and prove themselves with it, in one call each: for tests that are about something else.
+"""Functions that bind a device, or log on with one, in one call, for tests whose subject is something else.
 
-Each deed is a plan of verbs, and two short drivers perform it: for `MFA` and for `AsyncMFA`. Nothing is bound or proved
-but through the verbs that an application performs.
+Each function is a plan of verbs, which one of two short drivers performs: for `MFA` or for `AsyncMFA`. Everything is
+bound and proved by the verbs that an application performs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .security_key import SoftSecurityKey
 T = TypeVar("T")
 Device = AuthenticatorApp | SoftSecurityKey
 _Plan = Generator[Verb[Any], Any, T]
-"""Yields verbs, is sent their outcomes or has their refusals thrown in, and returns."""
+"""Generator that yields verbs, and is sent their outcomes or thrown their refusals."""
 
 _ADMINISTRATOR = Administrator("the test")
 
@@ -52,15 +52,15 @@ def enrolled(
 def enrolled(
     mfa: MFA | AsyncMFA, user: str, *, by: Actor = _ADMINISTRATOR, name: str | None = None
 ) -> AuthenticatorApp | Coroutine[Any, Any, AuthenticatorApp]:
-    """Bind a virtual device, and return the phone that holds it; to be awaited where ``mfa`` is.
+    """Bind a virtual device, and return the phone that holds it; await the result where ``mfa`` is an `AsyncMFA`.
 
-    The bind consumes the oldest codes that the policy takes: where it takes the code before the present one, and asks
-    for one, the present code still logs on.
+    The bind consumes the oldest codes that the policy accepts. So where the policy accepts the previous code, and asks
+    for one code at binding, the present code still logs on.
 
     Args:
         mfa: where it is bound.
         user: the user id; a record is opened where there is none.
-        by: who asks, where it must not be an administrator without a receipt.
+        by: the actor who binds; an administrator without a receipt where left out.
         name: the device's name.
 
     Raises:
@@ -85,13 +85,13 @@ def enrolled_key(
     by: Actor = _ADMINISTRATOR,
     name: str | None = None,
 ) -> SoftSecurityKey | Coroutine[Any, Any, SoftSecurityKey]:
-    """Bind a security key on the first of the policy's origins, and return it; to be awaited where ``mfa`` is.
+    """Bind a security key on the first of the policy's origins, and return it; await where ``mfa`` is an `AsyncMFA`.
 
     Args:
         mfa: where it is bound.
         user: the user id; a record is opened where there is none.
         key: the key; a new U2F key where left out.
-        by: who asks, where it must not be an administrator without a receipt.
+        by: the actor who binds; an administrator without a receipt where left out.
         name: the device's name.
 
     Raises:
@@ -116,20 +116,20 @@ def proved(
     operation: Operation | None = None,
     session: str | None = None,
 ) -> Proof | Coroutine[Any, Any, Proof]:
-    """Log on, or step up, with a device, and return the proof; to be awaited where ``mfa`` is.
+    """Log on, or step up, with a device, and return the proof; await the result where ``mfa`` is an `AsyncMFA`.
 
-    A phone shows the first code, from the present moment on, that is not used up. Once the newest code that the policy
-    takes is used too, the clock must be moved.
+    The phone sends the first unused code, from the present one on. Once the newest code that the policy accepts is
+    used, advance the clock.
 
     Args:
         mfa: where the device is bound.
         user: the user id.
-        device: what `enrolled` or `enrolled_key` returned; the only one of the user's.
+        device: the result of `enrolled` or `enrolled_key`; the user's only device.
         operation: the sensitive operation to step up for; None logs on.
         session: the application's session string; a new one where left out.
 
     Raises:
-        Refused: the evidence was.
+        Refused: the evidence was refused.
     """
     return _performed(mfa, user, _proving(_policy(mfa), _now(mfa), device, operation, session))
 
@@ -163,7 +163,7 @@ def _proving(
 ) -> _Plan[Proof]:
     session = session or new_session()
     asked = yield BeginLogon(session=session) if operation is None else BeginStepUp(operation, session=session)
-    assert isinstance(asked, Challenge), f"no device was asked for: {asked!r}"
+    assert isinstance(asked, Challenge), f"no challenge: {asked!r}"
 
     def finish(evidence: Evidence) -> Verb[Proof]:
         if operation is None:
@@ -171,7 +171,7 @@ def _proving(
         return FinishStepUp(asked.id, evidence, operation=operation, session=session)
 
     if isinstance(device, SoftSecurityKey):
-        assert asked.options is not None, "no security key was asked for"
+        assert asked.options is not None, "the challenge is for no security key"
         proof: Proof = yield finish(Assertion(device.get(asked.options, _origin(policy))))
         return proof
     for ahead in range(policy.totp.forward):
@@ -187,7 +187,7 @@ def _proving(
 
 
 def _account_name(user: str) -> str:
-    """Return what an app may show for a user id, which may hold anything."""
+    """Return an account name that an app can show for any user id."""
     shown = "".join(character for character in user if character.isprintable() and character != ":").strip()
     return shown[:64].strip() or "user"
 
@@ -203,11 +203,11 @@ def _origin(policy: MFAPolicy) -> str:
 
 
 def _policy(mfa: MFA | AsyncMFA) -> MFAPolicy:
-    return mfa._engine.policy()  # noqa: SLF001 - read as the engine reads it, and told to nobody
+    return mfa._engine.policy()  # noqa: SLF001 - the engine has no public accessor for it
 
 
 def _now(mfa: MFA | AsyncMFA) -> float:
-    return mfa._engine.session.now()  # noqa: SLF001 - a phone and its server show one time
+    return mfa._engine.session.now()  # noqa: SLF001 - the phone uses the clock of its server
 
 
 @overload

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TCP proxy in front of an engine, for the store kit: it loses replies, freezes, and cuts connections.
+"""A TCP proxy in front of an engine, for the store kit, that loses replies, stalls, and cuts connections.
 
 ::
 
@@ -7,7 +7,7 @@
         faults = Faults(replies_lost=proxy.replies_lost, one_reply_lost=proxy.one_reply_lost, paused=proxy.frozen)
         check_store(lambda: MyStore(port=proxy.port), faults=faults)
 
-Invariant: a reply is lost only after the engine has sent it, so what was asked has been carried out.
+Invariant: a reply is lost only after the engine has sent it, so the request has been executed.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _PATIENCE: Final = 10.0
 
 
 def names_a_store_key(request: bytes) -> bool:
-    """Return whether a store key stands in a request: loads and swaps, no greetings and no settings."""
+    """Return whether a request contains a store key, as loads and swaps do, and greetings and settings do not."""
     return _STORE_KEY.search(request) is not None
 
 
 class TCPProxy:
-    """A proxy on a free port of the loopback interface.
+    """TCP proxy on a free port of the loopback interface.
 
     Args:
         target: the engine's port.
@@ -42,7 +42,7 @@ class TCPProxy:
 
     Attributes:
         port: where the proxy listens.
-        target: the engine's port; another one counts for new connections.
+        target: the engine's port; a change applies to new connections.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class TCPProxy:
 
     @contextlib.contextmanager
     def replies_lost(self, *, silent: bool = False) -> Generator[None]:
-        """Let the engine do what it is asked, and lose its replies: by a cut connection, or by saying nothing."""
+        """Pass requests on and lose their replies: cut the connection, or stay silent where ``silent`` is True."""
         self._losing, self._silent = -1, silent
         try:
             yield
@@ -73,7 +73,7 @@ class TCPProxy:
 
     @contextlib.contextmanager
     def one_reply_lost(self, *, silent: bool = False) -> Generator[None]:
-        """Lose the next reply only: whoever asks once more is answered."""
+        """Lose the next reply only; a repeated request is answered."""
         self._losing, self._silent = 1, silent
         try:
             yield
@@ -82,7 +82,7 @@ class TCPProxy:
 
     @contextlib.contextmanager
     def frozen(self) -> Generator[None]:
-        """Hold back whatever is on its way, in both directions, and let it go on after that."""
+        """Hold back the traffic in both directions, and let it go on afterwards."""
         self._flowing.clear()
         try:
             yield
@@ -155,7 +155,7 @@ class TCPProxy:
 
 
 class _Pair:
-    """The two ends of one connection."""
+    """Both ends of one proxied connection."""
 
     def __init__(self, proxy: TCPProxy, client: socket.socket, server: socket.socket) -> None:
         self._proxy, self._client, self._server = proxy, client, server
@@ -169,7 +169,7 @@ class _Pair:
                 if self._proxy._loses(chunk):  # noqa: SLF001
                     self._lost = True
                 self._server.sendall(chunk)
-        self._over()
+        self._close()
 
     def _replies(self) -> None:
         with contextlib.suppress(OSError):
@@ -179,9 +179,9 @@ class _Pair:
                     self._client.sendall(chunk)
                 elif not self._proxy._silent:  # noqa: SLF001
                     break
-        self._over()
+        self._close()
 
-    def _over(self) -> None:
+    def _close(self) -> None:
         with self._proxy._lock:  # noqa: SLF001
             self._proxy._sockets -= {self._client, self._server}  # noqa: SLF001
         _end(self._client)

@@ -136,9 +136,9 @@ class TestProved:
         mfa = service(clock)
         phone, key = enrolled(mfa, "alice"), enrolled_key(mfa, "bob")
         mfa.perform("carol", OpenAccount(required=False, by=UnsafeAdministrator("a script")))
-        with pytest.raises(AssertionError, match="no device"):
+        with pytest.raises(AssertionError, match="no challenge"):
             proved(mfa, "carol", phone)
-        with pytest.raises(AssertionError, match="no security key"):
+        with pytest.raises(AssertionError, match="for no security key"):
             proved(mfa, "alice", key)
 
 

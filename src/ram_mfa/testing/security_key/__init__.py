@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A security key in software, with three doors: its own APDUs, the U2F JavaScript API, and WebAuthn.
+"""A security key in software, with three interfaces: APDUs, the U2F JavaScript API, and WebAuthn.
 
-The rule of this room: it answers as honest hardware behind an honest client, and where it lies, a `KeyFault` says so.
-It checks nothing for a relying party, and shares no verification with the library, so that neither hides the
-other's mistakes. It is no place for a key that protects anything: its secrets are plain objects.
+Invariant: it answers like honest hardware behind an honest client, unless a `KeyFault` is set. It verifies nothing for
+a relying party and shares no verification code with the library, so neither hides the other's mistakes.
+
+Its secrets are plain objects: use it for no key that protects anything.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The APDU door: a soft key as it answers on its own wire.
+"""The APDU interface of a soft key.
 
 FIDO U2F Raw Message Formats 1.2 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/), sections 3 to 6. Requests
-are read by `ram_mfa.u2f`; what the key answers is made here, for the library's messages cannot be ill-formed.
+are parsed by `ram_mfa.u2f`; answers are built here, since the messages of the library cannot be malformed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _GET_RESPONSE = 0xC0
 
 @attrs.define
 class Wire:
-    """The key's end of the wire, which remembers the pieces of an answer that were not yet fetched."""
+    """Transport of APDUs, which keeps the parts of an answer that were not fetched yet."""
 
     _waiting: list[ResponseAPDU] = attrs.field(factory=list, init=False)
 
@@ -41,7 +41,7 @@ class Wire:
             self._waiting = []
             return bytes(ResponseAPDU(b"", StatusWord.WRONG_LENGTH))
         if not (command.ins == _GET_RESPONSE and self._waiting):
-            # A command without a field for the length of its answer is content with the longest.
+            # A command without a field for the length of its answer accepts the longest.
             size = command.response or (EXTENDED_RESPONSE if command.extended else SHORT_RESPONSE)
             self._waiting = list(_do(key, command).chained(size))
         return bytes(self._waiting.pop(0))
@@ -79,9 +79,9 @@ def _authenticate(key: Chip, request: AuthenticationRequest) -> ResponseAPDU:
     credential = key.find(request.key_handle, request.application_parameter)
     if credential is None:
         return ResponseAPDU(b"", StatusWord.WRONG_DATA)
-    # To a check, "conditions not satisfied" is the good answer: the key handle is this key's.
-    waits = not key.touched and request.control is Control.ENFORCE_USER_PRESENCE_AND_SIGN
-    if waits or request.control is Control.CHECK_ONLY:
+    # For check-only, "conditions not satisfied" means that the key handle belongs to this key.
+    untouched = not key.touched and request.control is Control.ENFORCE_USER_PRESENCE_AND_SIGN
+    if untouched or request.control is Control.CHECK_ONLY:
         return ResponseAPDU(b"", StatusWord.CONDITIONS_NOT_SATISFIED)
     state, signature = key.authenticate(credential, request.application_parameter, request.challenge_parameter)
     return ResponseAPDU(state + signature + _tail(key))

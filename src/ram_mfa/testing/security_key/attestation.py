@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The maker of soft keys: an attestation CA, and the leaf certificate that a batch of keys carries.
+"""The manufacturer of soft keys: an attestation CA, and the leaf certificate that a batch of keys carries.
 
 Certificates follow WebAuthn Level 3, "Certificate Requirements for Packed Attestation Statements"
 (https://www.w3.org/TR/webauthn-3/#sctn-packed-attestation-cert-requirements), which U2F keys meet too, and carry
@@ -35,12 +35,12 @@ _NOT_AFTER = dt.datetime(2049, 12, 31, tzinfo=dt.UTC)
 
 @attrs.frozen
 class SoftAttestation:
-    """An attestation CA and one leaf of it.
+    """Attestation CA with one leaf certificate.
 
     Attributes:
         root: the CA's certificate, DER.
         leaf: the certificate that keys carry, DER.
-        malformed_leaf: the same, but its signature's BIT STRING claims its last bit, which is set, to be unused.
+        malformed_leaf: the same leaf, whose signature's BIT STRING declares its last bit unused although it is set.
     """
 
     root: bytes = attrs.field(repr=False)
@@ -60,11 +60,11 @@ class SoftAttestation:
         """Return a new CA with its leaf.
 
         Args:
-            transports: those names of WebAuthn's ``AuthenticatorTransport`` that the extension knows; none of them
-                leaves the extension out.
+            transports: names of WebAuthn's ``AuthenticatorTransport`` that the extension defines; where empty, the
+                extension is left out.
             aaguid: the model, 16 bytes; zero (a U2F key has none) leaves its extension out.
-            name: stands in the subjects.
-            seed: decides every byte where it is given.
+            name: part of the subjects.
+            seed: determines every byte where it is given.
         """
         entropy = Entropy(seed)
         root, leaf = KeyPair.make(ES256, entropy), KeyPair.make(ES256, entropy)
@@ -105,7 +105,7 @@ _KEY_CERT_SIGN = x509.KeyUsage(
 
 
 def _name(common_name: str) -> x509.Name:
-    """Return a subject with the four attributes that WebAuthn 8.2.1 asks of a packed leaf."""
+    """Return a subject with the four attributes that WebAuthn 8.2.1 requires of a packed leaf."""
     return x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "SE"),
@@ -138,7 +138,7 @@ def _transports(names: Sequence[str]) -> bytes:
 
 
 def _body(builder: x509.CertificateBuilder) -> bytes:
-    """Return the part of a certificate that is signed, DER; cryptography gives it with a signature only."""
+    """Return the signed part of a certificate, DER; ``cryptography`` makes it only together with a signature."""
     return builder.sign(ec.derive_private_key(1, ec.SECP256R1()), hashes.SHA256()).tbs_certificate_bytes
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inside of a soft key: its credentials, its counters, and what it signs.
+"""The core of a soft key: its credentials, its counters, and its signatures.
 
-FIDO U2F Raw Message Formats 1.2 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/) sections 4.3 and 5.4 say
-what a U2F key signs. The chip knows nothing of origins or JSON: what asks it is a client, and stands in its own file.
+FIDO U2F Raw Message Formats 1.2 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/) sections 4.3 and 5.4 define
+what a U2F key signs. The chip knows nothing of origins or JSON, which belong to the clients.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def _faults(faults: Iterable[KeyFault]) -> frozenset[KeyFault]:
 
 @attrs.frozen
 class Credential:
-    """One registration that a key remembers.
+    """Registration that a key remembers.
 
     Attributes:
         id: the credential id of WebAuthn, the key handle of U2F.
         application: SHA-256 of the RP ID or AppID that it belongs to, 32 bytes.
-        key_pair: what signs for it.
+        key_pair: the keys that sign for it.
     """
 
     id: bytes
@@ -42,7 +42,7 @@ class Credential:
 
 @attrs.frozen
 class RawRegistration:
-    """The parts of a U2F registration response, before anybody writes them one behind the other."""
+    """Parts of a U2F registration response, not yet concatenated."""
 
     public_key: bytes
     key_handle: bytes
@@ -50,21 +50,21 @@ class RawRegistration:
     signature: bytes
 
     def __bytes__(self) -> bytes:
-        """The message of section 4.3, with as many certificates as there are."""
+        """Return the message of section 4.3, with all certificates."""
         handle = bytes((len(self.key_handle),)) + self.key_handle
         return b"\x05" + self.public_key + handle + b"".join(self.certificates) + self.signature
 
 
 @attrs.define
 class Memory:
-    """What a key keeps while it has no power."""
+    """Persistent memory of a key."""
 
     entropy: Entropy
     credentials: dict[bytes, Credential] = attrs.field(factory=dict)
     counts: dict[bytes, int] = attrs.field(factory=dict)
 
     def clone(self) -> Memory:
-        """Return a copy that goes on apart."""
+        """Return an independent copy."""
         return Memory(self.entropy.clone(), {**self.credentials}, {**self.counts})
 
 
@@ -82,21 +82,21 @@ def _default_memory(chip: Chip) -> Memory:
 
 @attrs.define(kw_only=True)
 class Chip:
-    """What a soft key remembers and does, apart from its doors.
+    """State and operations of a soft key, without its interfaces.
 
     Attributes:
-        algorithm: None makes a U2F key; a COSE algorithm makes a newer key, whose WebAuthn credentials use it.
-        attestation: who made the key; None makes a newer key that attests for itself.
+        algorithm: None makes a U2F key; a COSE algorithm makes a CTAP2 key, whose WebAuthn credentials use it.
+        attestation: the manufacturer; None makes a CTAP2 key with self attestation.
         counters: whether one counter serves the whole key or each credential has its own.
-        counter: what the counter of the key stands at, where it is global; the next answer bears the next number.
-        faults: what is wrong with the key and its client, from now on.
-        touched: whether somebody touches the key when it blinks.
-        verifies_user: whether a newer key knows its user by PIN or finger.
-        transports: how the key can be reached, by WebAuthn's names.
-        aaguid: the model, 16 bytes; a U2F key has none, which is spelt as zero.
-        credential_id_length: how many bytes the id of a new credential has.
-        memory: what the key remembers; a new key remembers nothing.
-        seed: decides every random byte, keys and signatures included, RSA keys left out; for golden files.
+        counter: the value of the global counter; the next answer carries the next number.
+        faults: the faults of the key and its client, from now on.
+        touched: whether the user touches the key when it asks for it.
+        verifies_user: whether a CTAP2 key verifies its user by PIN or fingerprint.
+        transports: the transports of the key, by WebAuthn's names.
+        aaguid: the model, 16 bytes; a U2F key has none, which is encoded as zero.
+        credential_id_length: the number of bytes of a new credential id.
+        memory: the persistent memory; empty in a new key.
+        seed: determines every random byte, also of keys and signatures, except RSA keys; for golden files.
     """
 
     algorithm: int | None = attrs.field(default=None, converter=attrs.converters.optional(int))
@@ -116,15 +116,15 @@ class Chip:
 
     def __attrs_post_init__(self) -> None:
         if self.algorithm is None and self.attestation is None:
-            raise ValueError("a U2F key has an attestation certificate: the message has no room for its absence")
+            raise ValueError("a U2F key needs an attestation: its message always has a certificate")
 
     def clone(self) -> Self:
-        """Return a copy of the key with the same secrets and counters, as a thief makes one; they go on apart."""
+        """Return an independent copy with the same secrets and counters, as a cloned key has."""
         return attrs.evolve(self, memory=self.memory.clone())
 
     @property
     def credential_ids(self) -> tuple[bytes, ...]:
-        """The ids of the credentials that the key remembers, in the order in which it made them."""
+        """The ids of the credentials that the key remembers, in the order of their creation."""
         return tuple(self.memory.credentials)
 
     def find(self, credential_id: bytes, application: bytes) -> Credential | None:
@@ -144,7 +144,7 @@ class Chip:
         del self.memory.credentials[credential_id]
 
     def count(self, credential: Credential) -> int:
-        """Move the counter and return the number that the next answer bears."""
+        """Advance the counter, and return the number that the next answer carries."""
         now = self.counter if self.counters is Counters.GLOBAL else self.memory.counts.get(credential.id, 0)
         if KeyFault.ZERO_COUNTER in self.faults:
             return 0
@@ -161,7 +161,7 @@ class Chip:
         return now
 
     def certificates(self) -> tuple[bytes, ...]:
-        """Return what stands where an attestation certificate belongs, DER each."""
+        """Return the certificates of an answer, DER each: one, unless a fault repeats it."""
         assert self.attestation is not None
         malformed = KeyFault.MALFORMED_UNUSED_BITS in self.faults
         certificate = self.attestation.malformed_leaf if malformed else self.attestation.leaf

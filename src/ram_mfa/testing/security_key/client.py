@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The common part of browsers and U2F clients: whom they let ask, and the client data that they write.
+"""The common part of browsers and U2F clients: checks of origins, and client data.
 
 WebAuthn Level 3 (https://www.w3.org/TR/webauthn-3/), "Relying Party Identifier"; FIDO AppID and Facet Specification
-1.2, section 3.1.2. A soft client has no list of public suffixes: names of one site share their last two labels here.
+1.2, section 3.1.2. A soft client has no list of public suffixes: here, two hosts are of one site where their last two
+labels are equal.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _NOWHERE = "wrong.example"
 
 
 class ClientRefused(Exception):
-    """The browser refuses, or the key did not answer: what a page sees as a ``DOMException``.
+    """Refusal of the browser, or no answer of the key; a page sees it as a ``DOMException``.
 
     Attributes:
         name: the exception's name, such as ``InvalidStateError``.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The randomness of a soft key: from the system, or from a seed that decides every byte."""
+"""The random bytes of a soft key, from the system or from a seed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import attrs
 
 @attrs.define
 class Entropy:
-    """Random bytes, or those that a seed decides.
+    """Source of random bytes, or of bytes determined by a seed.
 
     Attributes:
-        seed: decides every byte that is drawn; None leaves them to the system.
+        seed: determines every byte that is drawn; None takes them from the system.
     """
 
     seed: bytes | None = attrs.field(default=None, repr=False)
@@ -23,7 +23,7 @@ class Entropy:
 
     @property
     def decided(self) -> bool:
-        """Whether a seed decides every byte, signatures included."""
+        """Whether a seed determines every byte, also of signatures."""
         return self.seed is not None
 
     def draw(self, count: int) -> bytes:
@@ -34,5 +34,5 @@ class Entropy:
         return hashlib.shake_256(b"soft key" + self._drawn.to_bytes(8, "big") + self.seed).digest(count)
 
     def clone(self) -> Entropy:
-        """Return a source that goes on from here in the same way, and apart."""
+        """Return an independent source that continues with the same bytes."""
         return copy.copy(self)

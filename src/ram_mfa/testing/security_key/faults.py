@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The faults of a security key, or of the client it is plugged into: one name for each."""
+"""The faults of a security key, or of the client that it is plugged into."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import enum
 
 
 class KeyFault(enum.Enum):
-    """One way in which an answer is not what an honest key behind an honest client gives.
+    """Deviation of an answer from that of an honest key behind an honest client.
 
     Everything else about the answer stays right: a message with an off-curve key is signed over that key, and
-    trailing bytes of authenticator data are covered by the signature. So a test sees the one check that it means.
+    trailing bytes of authenticator data are covered by the signature. So exactly one check of the relying party fails.
     """
 
     # Of the client
@@ -19,8 +19,8 @@ class KeyFault(enum.Enum):
     WRONG_CHALLENGE = "the client data holds another challenge"
     WRONG_RP_ID_HASH = "the key is asked for, and signs, another RP ID or AppID"
     # Of what is signed
-    NO_USER_PRESENCE = "the answer says that nobody touched the key"
-    FROZEN_COUNTER = "the counter stays where it is"
+    NO_USER_PRESENCE = "the answer says that the user did not touch the key"
+    FROZEN_COUNTER = "the counter does not change"
     ZERO_COUNTER = "the counter is always zero"
     JUMPING_COUNTER = "the counter jumps ahead by 65,536"
     WRAPPING_COUNTER = "the counter goes to 4,294,967,295, and from there to zero"
@@ -34,7 +34,7 @@ class KeyFault(enum.Enum):
 
 
 class Counters(enum.Enum):
-    """Where a key keeps its counter; both are common (FIDO U2F Implementation Considerations, section 2.6)."""
+    """Scope of a key's counter; both are common (FIDO U2F Implementation Considerations, section 2.6)."""
 
     GLOBAL = "one for the whole key"
     PER_CREDENTIAL = "one for each credential"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The soft key: one chip behind three doors."""
+"""The soft key: one chip with three interfaces."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from .chip import Chip
 
 @attrs.define(kw_only=True)
 class SoftSecurityKey(Chip):
-    """A security key in software, for tests without hardware.
+    """Security key in software, for tests without hardware.
 
     ::
 
         key = SoftSecurityKey()  # a U2F key: P-256, fido-u2f
-        key = SoftSecurityKey(algorithm=-8)  # a newer key: Ed25519, packed
+        key = SoftSecurityKey(algorithm=-8)  # a CTAP2 key: Ed25519, packed
         answer = key.create(offer.options, "https://console.example")
         key.faults = {KeyFault.WRONG_ORIGIN}  # from now on
 
-    What one door registered answers at the others, where the standards have a bridge: a key handle of the APDU or the
-    U2F JSON door logs on at the WebAuthn door through the ``appid`` extension. One key holds any number of credentials.
+    A credential of one interface works through the others where the standards allow it: a key handle that was
+    registered by APDU or the U2F API logs on by WebAuthn through the ``appid`` extension. A key holds any number of
+    credentials.
     """
 
     _wire: Wire = attrs.field(init=False, factory=Wire, repr=False)
 
     def apdu(self, command: bytes) -> bytes:
-        """Answer a CTAP1 command as the key's own wire does, the two bytes of the status word last.
+        """Answer a CTAP1 command; the two bytes of the status word come last.
 
         Args:
             command: an APDU of register (0x01), authenticate (0x02) or version (0x03), short or extended.
@@ -43,7 +44,7 @@ class SoftSecurityKey(Chip):
 
         Args:
             request: ``appId``, ``registerRequests``, ``registeredKeys``.
-            origin: of the page that asks.
+            origin: the origin of the calling page.
 
         Returns:
             ``version``, ``registrationData``, ``clientData``; or ``errorCode``.
@@ -55,7 +56,7 @@ class SoftSecurityKey(Chip):
 
         Args:
             request: ``appId``, ``challenge``, ``registeredKeys``.
-            origin: of the page that asks.
+            origin: the origin of the calling page.
 
         Returns:
             ``keyHandle``, ``signatureData``, ``clientData``; or ``errorCode``.
@@ -67,13 +68,13 @@ class SoftSecurityKey(Chip):
 
         Args:
             options: JSON-ready creation options, as ``parseCreationOptionsFromJSON`` takes them.
-            origin: of the page that asks.
+            origin: the origin of the calling page.
 
         Returns:
             The credential as its ``toJSON`` gives it.
 
         Raises:
-            ClientRefused: what the page sees as a ``DOMException``.
+            ClientRefused: the page would see a ``DOMException``.
         """
         return webauthn_client.create(self, options, origin)
 
@@ -82,12 +83,12 @@ class SoftSecurityKey(Chip):
 
         Args:
             options: JSON-ready request options, as ``parseRequestOptionsFromJSON`` takes them.
-            origin: of the page that asks.
+            origin: the origin of the calling page.
 
         Returns:
             The credential as its ``toJSON`` gives it.
 
         Raises:
-            ClientRefused: what the page sees as a ``DOMException``.
+            ClientRefused: the page would see a ``DOMException``.
         """
         return webauthn_client.get(self, options, origin)

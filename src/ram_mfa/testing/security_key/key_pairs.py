@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The key pairs that a soft key holds: making them, signing with them, and spelling their public halves.
+"""The key pairs of a soft key: creation, signatures, and encodings of public keys.
 
 COSE key types and algorithms: RFC 9053 (https://www.rfc-editor.org/rfc/rfc9053) sections 2 and 7, RFC 8812 section 2
-for RS256. ECDSA without chance is RFC 6979.
+for RS256. Deterministic ECDSA is RFC 6979.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed44
 
 @attrs.frozen
 class _Curve:
-    """What COSE and ECDSA need to know of a curve."""
+    """Parameters of a curve for COSE and ECDSA."""
 
     curve: ec.EllipticCurve
     identifier: int
@@ -57,14 +57,14 @@ _CURVES = {
         hashes.SHA512(),
     ),
 }
-# ES256K, which this library does not offer.
-_UNASKED = -47
+# ES256K, which this library never requests.
+_UNREQUESTED = -47
 ALGORITHMS = (*_CURVES, EDDSA, ED448, RS256)
 
 
 @attrs.frozen
 class KeyPair:
-    """A private key that signs with one COSE algorithm.
+    """Private key that signs with one COSE algorithm.
 
     Attributes:
         algorithm: its COSE number.
@@ -76,7 +76,7 @@ class KeyPair:
 
     @classmethod
     def make(cls, algorithm: int, entropy: Entropy) -> KeyPair:
-        """Return a new pair; RSA is the one whose primes a seed does not decide.
+        """Return a new pair. A seed does not determine the primes of RSA.
 
         Raises:
             ValueError: no key pair here speaks that algorithm.
@@ -118,7 +118,7 @@ class KeyPair:
 
     def cose(self, faults: frozenset[KeyFault] = frozenset()) -> bytes:
         """Return the public key as a COSE_Key in canonical CBOR."""
-        named = _UNASKED if KeyFault.WRONG_ALGORITHM in faults else self.algorithm
+        named = _UNREQUESTED if KeyFault.WRONG_ALGORITHM in faults else self.algorithm
         members: dict[int, Any]
         match self._private:
             case ec.EllipticCurvePrivateKey():
@@ -142,7 +142,7 @@ class KeyPair:
         match self._private:
             case ec.EllipticCurvePrivateKey():
                 curve = _CURVES[self.algorithm]
-                # SHA3-256 is nobody's right hash here.
+                # No algorithm here uses SHA3-256.
                 hash_ = hashes.SHA3_256() if wrong else curve.hash
                 scheme = ec.ECDSA(hash_, deterministic_signing=True) if self._decided else ec.ECDSA(hash_)
                 signature = self._private.sign(data, scheme)
@@ -150,7 +150,7 @@ class KeyPair:
             case rsa.RSAPrivateKey():
                 return self._private.sign(data, padding.PKCS1v15(), hashes.SHA512() if wrong else hashes.SHA256())
             case _:
-                # EdDSA has no other hash to offer: what stands in for one is a hash of the data, signed.
+                # EdDSA has no choice of a hash: a signature over a hash of the data stands in for a wrong one.
                 return self._private.sign(hashlib.sha256(data).digest() if wrong else data)
 
 

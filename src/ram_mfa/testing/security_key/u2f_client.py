@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The U2F JSON door: a client that speaks the FIDO U2F JavaScript API with a soft key plugged in.
+"""The U2F client: the FIDO U2F JavaScript API with a soft key plugged in.
 
 FIDO U2F JavaScript API 1.2, section 3
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-javascript-api-v1.2-ps-20170411.html). Requests and
@@ -86,8 +86,8 @@ def _client_data(key: Chip, typ: str, challenge: bytes, origin: str) -> bytes:
     """Return the client data (FIDO U2F Raw Message Formats 1.2, section 7)."""
     if KeyFault.WRONG_TYPE in key.faults:
         typ = FINISH_ENROLLMENT if typ == GET_ASSERTION else GET_ASSERTION
-    spelt = challenge_of(encode(challenge), key.faults)
-    return as_json({"typ": typ, "challenge": spelt, "origin": origin_of(origin, key.faults), "cid_pubkey": "unused"})
+    encoded = challenge_of(encode(challenge), key.faults)
+    return as_json({"typ": typ, "challenge": encoded, "origin": origin_of(origin, key.faults), "cid_pubkey": "unused"})
 
 
 def _tail(key: Chip) -> bytes:

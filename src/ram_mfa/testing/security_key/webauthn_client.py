@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The WebAuthn JSON door: a browser with a soft key plugged in.
+"""The WebAuthn client: a browser with a soft key plugged in.
 
 WebAuthn Level 3 (https://www.w3.org/TR/webauthn-3/): options go in as ``parseCreationOptionsFromJSON`` and
 ``parseRequestOptionsFromJSON`` take them, answers come out as ``PublicKeyCredential.toJSON`` gives them. A U2F key is
-reached as CTAP 2.1, "Interoperating with CTAP1/U2F authenticators", says: its attestation is ``fido-u2f``, a newer
+reached as CTAP 2.1, "Interoperating with CTAP1/U2F authenticators", says: its attestation is ``fido-u2f``, a CTAP2
 key's is ``packed``, and where the relying party asks for none it is ``none``.
 """
 
@@ -51,11 +51,11 @@ def create(key: Chip, options: Mapping[str, Any], origin: str) -> dict[str, Any]
     verified = _verified(key, options.get("authenticatorSelection") or {})
     algorithm = ES256 if key.algorithm is None else key.algorithm
     offered = [one["alg"] for one in options["pubKeyCredParams"] if one["type"] == "public-key"]
-    # "Create a new credential": no parameters at all stand for these two.
+    # "Create a new credential": an empty list of parameters means these two.
     if algorithm not in (offered or (-7, -257)):
-        raise ClientRefused("NotSupportedError", "the key speaks none of the algorithms")
+        raise ClientRefused("NotSupportedError", "the key supports none of the algorithms")
     if not key.touched:
-        raise ClientRefused("NotAllowedError", "nobody touched the key")
+        raise ClientRefused("NotAllowedError", "the user did not touch the key")
     if _known(key, options.get("excludeCredentials") or (), applications) is not None:
         raise ClientRefused("InvalidStateError", "the key is registered already")
 
@@ -136,12 +136,12 @@ def _known(
 
 
 def _verified(key: Chip, options: Mapping[str, Any]) -> int:
-    """Return the user verification flag for a wish of the relying party."""
-    wish = options.get("userVerification", "preferred")
+    """Return the user verification flag for the requirement of the relying party."""
+    requirement = options.get("userVerification", "preferred")
     able = key.verifies_user and key.algorithm is not None
-    if wish == "required" and not able:
+    if requirement == "required" and not able:
         raise ClientRefused("NotAllowedError", "the key does not verify its user")
-    return _UV if able and wish != "discouraged" else 0
+    return _UV if able and requirement != "discouraged" else 0
 
 
 def _presence(key: Chip) -> int:
@@ -155,7 +155,7 @@ def _attested(key: Chip, credential: Credential, *, flags: int, count: int, aagu
 
 
 def _packed(key: Chip, credential: Credential, signed: bytes) -> dict[str, Any]:
-    """Return a packed statement ("Packed Attestation Statement Format"): by the maker, or by the key itself."""
+    """Return a packed statement ("Packed Attestation Statement Format"): signed by the manufacturer, or self-signed."""
     if key.attestation is None:
         return {"alg": credential.key_pair.algorithm, "sig": credential.key_pair.sign(signed, key.faults)}
     signature = key.attestation.key_pair.sign(signed, key.faults)
@@ -171,10 +171,10 @@ def _client_data(key: Chip, typ: str, challenge: str, origin: str) -> bytes:
 
 
 def _credential(credential: Credential, response: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
-    spelt = encode(credential.id)
+    encoded = encode(credential.id)
     return {
-        "id": spelt,
-        "rawId": spelt,
+        "id": encoded,
+        "rawId": encoded,
         "type": "public-key",
         "authenticatorAttachment": "cross-platform",
         "response": response,

@@ -143,7 +143,7 @@ class SyncAdapter:
             self.keys: Callable[[str], Iterator[str]] = self._keys
         if has_history(store):
             self.incarnation: Callable[[], str] = self._incarnation
-            self.at: Callable[..., Bridge] = self._at
+            self.at: Callable[..., SyncAdapter] = self._at
         if has_clock(store):
             self.clock: Callable[[], float] = partial(self._call, "clock")
 

@@ -94,7 +94,7 @@ class _Writer:
     _known: dict[str, tuple[bytes | None, ...]] = attrs.field(factory=dict, init=False)
 
     def may_be(self, key: str) -> tuple[bytes | None, ...]:
-        """Return the possible bytes under one of the two keys: the last acknowledged ones, and those requested since."""
+        """Return the possible bytes under one of the two keys: the last acknowledged, and those requested since."""
         return self._known.get(key, (None,))
 
     def run(self) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Races of threads for one record: one wins, no update is lost, and no reader sees a partial record (S1, S2, S6, S7)."""
+"""Races of threads for one record: one wins, no update is lost, no read is partial (S1, S2, S6, S7)."""
 
 from __future__ import annotations
 
