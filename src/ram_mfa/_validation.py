@@ -25,7 +25,7 @@ MAX_TEXT: Final = 4_096
 
 
 def wrong_type(instance: object, attribute: Any, expected: str, value: object) -> NoReturn:
-    """Raise the TypeError that names class, field, what was expected, and the type that came instead."""
+    """Raise a TypeError that names class, field, the expected and the actual type."""
     raise TypeError(f"{type(instance).__name__}.{attribute.name} must be {expected}, not {type(value).__name__}")
 
 

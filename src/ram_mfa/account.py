@@ -40,7 +40,7 @@ NO_EPOCH: Final = bytes(16)
 """The epoch of a user without a record, and of a record that an enrolment began, until its first bind."""
 
 STAMP: Final = 32
-"""Bytes of a stamp, which tells one ticket from all others: issue and expiry (8 bytes each, microseconds since the
+"""Bytes of a stamp, which identifies one ticket: issue and expiry (8 bytes each, microseconds since the
 epoch), and 16 random bytes. Stamps sort by their issue."""
 
 
@@ -113,7 +113,7 @@ class SecurityKey:
             None where it was registered through U2F.
         uv_initialized: whether it has ever verified its user (``uvInitialized``); False where it was registered
             through U2F.
-        attestation: the verdict at registration (``none``, ``self``, ``unverified`` or ``trusted``).
+        attestation: the attestation verdict at registration (``none``, ``self``, ``unverified`` or ``trusted``).
         models: the names of its model that its attestation proved (at most two), as `AttestationPolicy` lists them.
         cloned_at: when its sign count last went back, or None.
         disabled_at: never: wrong answers of a security key are bounded by the tickets they spend.
@@ -146,7 +146,7 @@ class SecurityKey:
 
     @property
     def model(self) -> str:
-        """What a trusted attestation says it is, or empty."""
+        """The model that a trusted attestation proved, or empty."""
         return self.models[-1] if self.models and self.attestation == "trusted" else ""
 
 
@@ -228,7 +228,7 @@ class Machine:
 
     @property
     def id(self) -> str:
-        """What lists and `ForgetMachine` call it; made from the digest, which opens nothing."""
+        """The id in lists and for `ForgetMachine`, derived from the digest, which gives no access."""
         return base64url.encode(self.digest[:12])
 
 

@@ -145,7 +145,7 @@ def _row(data: bytes) -> list[Any]:
     stream = io.BytesIO(data)
     row = cbor2.CBORDecoder(stream).decode()
     if stream.tell() != len(data):
-        raise Unreadable("bytes behind the record")
+        raise Unreadable("bytes after the record")
     if type(row) is not list or not row or type(row[0]) is not int:
         raise Unreadable("not a record of this library")
     return row

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The site that security keys are bound to: RP ID, origins, native apps, and the AppID of keys from the days of U2F.
+"""The site that security keys are bound to: RP ID, origins, native apps, and the AppID of U2F keys.
 
-Invariant: whatever a field cannot mean is refused when the value is built, by a `ValueError` that names the field, the
-text and the fault. What a list of public suffixes would tell (``co.uk``, ``github.io``) is not known here.
+Invariant: an invalid field is refused when the value is built, by a `ValueError` that names the field, the text and the
+fault. There is no list of public suffixes (``co.uk``, ``github.io``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _refuse(instance: object, attribute: Any, value: str, fault: str) -> None:
 
 
 def _is_rp_id(instance: object, attribute: Any, value: Any) -> None:
-    """Accept a domain that browsers take for an RP ID: no address, and no single label but ``localhost``."""
+    """Accept a domain that browsers accept as an RP ID: not an address, nor a single label other than ``localhost``."""
     _short(instance, attribute, value)
     try:
         rp_id_hash(value)
@@ -36,9 +36,9 @@ def _is_rp_id(instance: object, attribute: Any, value: Any) -> None:
         _refuse(instance, attribute, value, "not a domain in lower-case ASCII, such as example.com")
     last = value.rpartition(".")[2]
     if last.isdigit() or last.startswith("0x"):
-        _refuse(instance, attribute, value, "an IP address is no RP ID: browsers ask for a domain")
+        _refuse(instance, attribute, value, "an IP address cannot be an RP ID: browsers require a domain")
     if "." not in value and value != "localhost":
-        _refuse(instance, attribute, value, "a single label is a public suffix, or no public name at all")
+        _refuse(instance, attribute, value, "a single label is a public suffix, or not a public name")
 
 
 def _is_origin(instance: object, attribute: Any, value: Any) -> None:
@@ -50,7 +50,7 @@ def _is_origin(instance: object, attribute: Any, value: Any) -> None:
             f"{type(instance).__name__}.{attribute.name}: {value!r}: {error.field}: {error.problem}"
         ) from None
     if not origin.secure and not origin.local:
-        _refuse(instance, attribute, value, "scheme: is not https, which only localhost may do without")
+        _refuse(instance, attribute, value, "scheme: must be https, except for localhost")
 
 
 def _is_app(instance: object, attribute: Any, value: Any) -> None:
@@ -86,7 +86,7 @@ class RelyingParty:
         origins: the pages that may ask, such as ``https://console.example.com``, compared whole; each lies on the RP ID
             or below it. ``http://localhost`` with any port is accepted for development, and no other http.
         name: for people; the RP ID where left out.
-        app_id: the AppID under which keys were, or are, registered through U2F; None where there are none. It shares
+        app_id: the AppID under which keys were, or are, registered through U2F; None if there are none. It shares
             its last two labels with the RP ID, or is an app's identity. All keys of a user have one AppID.
         top_origins: the pages that may hold those in a frame; none by default.
         native_apps: the apps that may ask, as ``android:apk-key-hash:...``, ``android:apk-key-hash-sha256:...`` or

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The small frozen values that a policy is made of, each with one concern, each legal or not built at all.
+"""The frozen values that a policy consists of, each with one concern, and valid once it is built.
 
-No option bags: a choice of behaviours is a type or an enum. Every default is the safest of the service's own.
+A choice of behaviours is a type or an enum, never a flag. Every default is the safest that the service allows.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class ThrottlePolicy:
             raise ValueError("ThrottlePolicy.max_delay must be at least first_delay")
 
     def delay(self, failures: int) -> float:
-        """Return for how many seconds the gate closes behind the ``failures``-th consecutive wrong code."""
+        """Return for how many seconds the gate closes after the ``failures``-th consecutive wrong code."""
         if failures < self.free_attempts:
             return 0
         return min(self.first_delay * float(1 << min(failures - self.free_attempts, 64)), self.max_delay)

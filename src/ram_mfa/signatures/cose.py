@@ -224,7 +224,7 @@ def _check_members(members: dict[int | str, cbor.Value], *, kty: int, names: set
 
 
 def _is(value: cbor.Value, number: int) -> bool:
-    """Whether an item is that integer; ``True`` is none."""
+    """Return whether an item is that integer; ``True`` is not."""
     return type(value) is int and value == number
 
 

@@ -43,7 +43,7 @@ class _Curve:
 
 _P25519: Final = 2**255 - 19
 _D25519: Final = -121665 * pow(121666, -1, _P25519) % _P25519
-# y of the four points of order 8: the only ones that are none of 0, 1 and -1.
+# y of the four points of order 8: the only ones other than 0, 1 and -1.
 _Y8: Final = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 
 ED25519: Final = _Curve(

@@ -5,8 +5,8 @@ FIDO U2F Raw Message Formats 1.2, section 3
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-raw-message-formats-v1.2-ps-20170411.html#u2f-message-framing);
 ISO/IEC 7816-4:2013, sections 5.1 and 5.3.4.
 
-A relying party never sees these: they are for tools and tests that speak to a key. Nothing here does I/O: `exchange`
-is handed the function that does.
+A relying party never handles these: they are for tools and tests that talk to a key. Nothing here does I/O; the caller
+passes `exchange` a function that does.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _RESPONSE: Final = "response APDU"
 _GET_RESPONSE: Final = 0xC0
 _MORE: Final = 0x61
 SHORT_DATA, EXTENDED_DATA = 255, 65_535
-"""The most data bytes of a command in the short and in the extended form."""
+"""The maximum data length of a command in the short and in the extended form, in bytes."""
 SHORT_RESPONSE, EXTENDED_RESPONSE = 256, 65_536
-"""The most data bytes of a response in the short and in the extended form."""
+"""The maximum data length of a response in the short and in the extended form, in bytes."""
 
 
 class StatusWord(enum.IntEnum):
@@ -54,14 +54,14 @@ def _is_status(instance: object, attribute: Any, value: Any) -> None:
 
 @attrs.frozen
 class CommandAPDU:
-    """One command.
+    """A command.
 
     Attributes:
         ins: the instruction, one byte.
         p1: the first parameter, one byte.
         p2: the second parameter, one byte.
         data: at most 255 bytes in the short form, 65,535 in the extended one.
-        response: the most bytes that the answer may have: 0 to 256, or to 65,536 in the extended form.
+        response: the maximum length of the response in bytes: 0 to 256, or to 65,536 in the extended form.
         extended: whether lengths are written in the extended form.
         cla: the class, one byte; 0 in U2F.
     """
@@ -78,17 +78,17 @@ class CommandAPDU:
         if len(self.data) > (EXTENDED_DATA if self.extended else SHORT_DATA):
             raise ValueError("more data than the form can hold")
         if not self.extended and self.response > SHORT_RESPONSE:
-            raise ValueError("a longer answer than the form can ask for")
+            raise ValueError("a longer response than the form can request")
 
     @classmethod
     def parse(cls, raw: bytes) -> CommandAPDU:
-        """Return the command that ``raw`` is.
+        """Return the command that ``raw`` encodes.
 
-        An extended command without data may write its empty length (some hosts do, ISO does not); everything else has
-        one form, and ``bytes()`` gives it back.
+        An extended command without data may include an empty length (some hosts write it, ISO 7816-4 does not);
+        everything else has one encoding, which ``bytes()`` returns.
 
         Raises:
-            MalformedMessage: the lengths in it do not add up.
+            MalformedMessage: its lengths are inconsistent.
         """
         if len(raw) < 4:
             raise MalformedMessage(_COMMAND, "header", "not four bytes")
@@ -120,11 +120,11 @@ class CommandAPDU:
 
 @attrs.frozen
 class ResponseAPDU:
-    """One answer.
+    """A response.
 
     Attributes:
-        data: what was asked for.
-        status: two bytes, a `StatusWord` where it is one of U2F's.
+        data: the data of the response.
+        status: the status word, two bytes; a `StatusWord` if U2F defines it.
     """
 
     data: bytes = attrs.field(validator=instance_of(bytes))
@@ -132,7 +132,7 @@ class ResponseAPDU:
 
     @classmethod
     def parse(cls, raw: bytes) -> ResponseAPDU:
-        """Return the answer that ``raw`` is.
+        """Return the response that ``raw`` encodes.
 
         Raises:
             MalformedMessage: it has no status word.
@@ -146,9 +146,9 @@ class ResponseAPDU:
         return self.data + self.status.to_bytes(2, "big")
 
     def chained(self, size: int = SHORT_RESPONSE) -> tuple[ResponseAPDU, ...]:
-        """Return the pieces in which a key gives this answer where the host reads ``size`` bytes at a time.
+        """Return the pieces in which a key sends this response to a host that reads ``size`` bytes at a time.
 
-        Each but the last ends in ``61xx``, where xx says how many bytes wait (00 for 256 and more).
+        Each but the last ends in ``61xx``, where xx is the number of bytes left (00 for 256 and more).
         """
         pieces = [self.data[at : at + size] for at in range(0, len(self.data), size)] or [b""]
         left = len(self.data)
@@ -166,12 +166,12 @@ def exchange(command: CommandAPDU, transmit: Callable[[bytes], bytes]) -> Respon
     """Send a command, fetch every piece of a chained answer with GET RESPONSE, and return the whole.
 
     Args:
-        command: what to ask.
-        transmit: carries one APDU to the key and returns its answer.
+        command: the command.
+        transmit: sends one APDU to the key and returns the response.
 
     Raises:
-        MalformedMessage: an answer has no status word, is empty and says that more waits, or is longer in all than
-            65,536 bytes.
+        MalformedMessage: a response has no status word, is empty although it announces more, or exceeds 65,536 bytes
+            in total.
     """
     data = b""
     answer = ResponseAPDU.parse(transmit(bytes(command)))

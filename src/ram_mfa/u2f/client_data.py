@@ -28,7 +28,7 @@ GET_ASSERTION: Final = "navigator.id.getAssertion"
 """The ``typ`` of an authentication."""
 
 MAX_SIZE: Final = 16_384
-"""The largest client data that is read, in bytes; browsers write 150 to 400."""
+"""The maximum size of client data in bytes; browsers write 150 to 400."""
 
 _MESSAGE: Final = "U2F client data"
 _NAMED: Final = ("typ", "challenge", "origin")
@@ -40,10 +40,10 @@ class ClientData:
 
     Attributes:
         raw: the bytes as received; ``bytes()`` gives them back, and `challenge_parameter` hashes them.
-        typ: which ceremony.
-        challenge: the challenge, in base64url as it stands there.
-        origin: who asked: a web origin, or an app's identity.
-        other: all other members, which nothing relies on (``cid_pubkey`` among them: channel ids are gone).
+        typ: the ceremony.
+        challenge: the challenge in base64url, as received.
+        origin: the web origin or app identity that asked.
+        other: all other members, on which nothing relies (``cid_pubkey`` among them: channel ids are gone).
     """
 
     raw: bytes = attrs.field(repr=False)
@@ -54,13 +54,14 @@ class ClientData:
 
     @classmethod
     def parse(cls, raw: bytes) -> ClientData:
-        """Return the client data that ``raw`` is.
+        """Return the client data that ``raw`` encodes.
 
         Args:
             raw: JSON in UTF-8.
 
         Raises:
-            MalformedMessage: it is no JSON object, names a member twice, or lacks ``typ``, ``challenge`` or ``origin``.
+            MalformedMessage: it is not a JSON object, names a member twice, or lacks ``typ``, ``challenge`` or
+                ``origin``.
         """
         if not isinstance(raw, bytes):
             raise MalformedMessage(_MESSAGE, "message", "not bytes")
@@ -72,25 +73,25 @@ class ClientData:
         return self.raw
 
     def check(self, *, typ: str, challenge: bytes | str, facets: Iterable[Facet | str]) -> None:
-        """Check that this answers the question that was asked, and that a facet of the application asked it.
+        """Check that this belongs to the ceremony that was begun, and that a facet of the application asked for it.
 
         1. The type is that of the ceremony.
         2. The challenge is the one issued, in its canonical encoding.
         3. The origin is one of the facets: parsed and equal whole; both may have the slash that the standard writes
-           behind an origin and browsers leave out.
+           after an origin and browsers leave out.
 
         Args:
             typ: `FINISH_ENROLLMENT` or `GET_ASSERTION`.
-            challenge: what was issued to this ceremony: the bytes, or their base64url text.
-            facets: origins and app identities, named one by one; there are no patterns. None named, none accepted.
+            challenge: the challenge that was issued for this ceremony: the bytes, or their base64url text.
+            facets: origins and app identities, listed one by one, without patterns. An empty list accepts none.
 
         Raises:
-            VerificationError: TYPE, CHALLENGE or ORIGIN.
-            ValueError: the challenge is empty, or something among the facets is none.
-            TypeError: ``facets`` is one string.
+            VerificationError: ``Check.TYPE``, ``Check.CHALLENGE`` or ``Check.ORIGIN``.
+            ValueError: the challenge is empty, or a facet is not one.
+            TypeError: ``facets`` is a single string.
         """
         if isinstance(facets, str):
-            raise TypeError("facets are several: give a list")
+            raise TypeError("facets must be a list, not a string")
         allowed = [configured_facet(facet) for facet in facets]
         expected = challenge if isinstance(challenge, str) else base64url.encode(challenge)
         if not expected:
@@ -105,11 +106,11 @@ class ClientData:
         try:
             origin = parse_facet(self.origin)
         except MalformedMessage:
-            raise VerificationError(Check.ORIGIN, "not an origin in its one spelling") from None
+            raise VerificationError(Check.ORIGIN, "not an origin in its canonical form") from None
         if origin not in allowed:
             raise VerificationError(Check.ORIGIN, "none of the application's facets")
 
 
 def _octets(text: str) -> bytes:
-    """Return bytes to compare: JSON's escapes can encode halves of surrogate pairs, which are text and not UTF-8."""
+    """Return bytes to compare; JSON escapes can produce lone surrogates, which have no UTF-8 encoding."""
     return text.encode("utf-8", "surrogatepass")

@@ -8,7 +8,7 @@ Invariant: a facet is compared whole, and nothing is fetched. Clients fetch the 
 from the AppID; this file writes it, and reads it as they do, to find what they would leave out.
 
 The specification's "least-specific private label" is a public suffix and one label more, and public suffixes are a
-list that changes. There is none here: whoever configures an AppID names that label (``"example.com"``,
+list that changes. The library has no such list: whoever configures an AppID gives that label (``"example.com"``,
 ``"example.co.uk"``), and only its form is checked.
 """
 
@@ -106,7 +106,7 @@ class AppID:
 
         Raises:
             MalformedMessage: it is no https URL that all clients read alike: another scheme, a host that is not in its
-                one spelling, user info, a fragment, ``.`` or ``..`` in the path, or a character that URLs escape.
+                one form, user info, a fragment, ``.`` or ``..`` in the path, or a character that URLs escape.
         """
         if not isinstance(text, str):
             raise MalformedMessage(_APP_ID, _APP_ID, "not a string")

@@ -49,7 +49,7 @@ class ErrorResponse:
 
     Attributes:
         code: why.
-        message: the client's own words, for a log and never for a page; None where there are none.
+        message: the client's text, for a log and never for a page; None if it sent none.
     """
 
     code: ErrorCode
@@ -110,7 +110,7 @@ class RegisterRequest:
         """Return the request that a page hands to a client; of several ``registerRequests``, the first of U2F_V2.
 
         Raises:
-            MalformedMessage: it is none.
+            MalformedMessage: it is not such a request.
         """
         members = _members(request, _REGISTER_REQUEST)
         for one in _objects(members, "registerRequests", _REGISTER_REQUEST):
@@ -148,7 +148,7 @@ class SignRequest:
         """Return the request that a page hands to a client.
 
         Raises:
-            MalformedMessage: it is none.
+            MalformedMessage: it is not such a request.
         """
         members = _members(request, _SIGN_REQUEST)
         challenge = _binary(members, "challenge", _SIGN_REQUEST)
@@ -162,7 +162,7 @@ class RegisterResponse:
 
     Attributes:
         registration: the raw message.
-        client_data: what the client asked the key for.
+        client_data: the client data that the key signed.
     """
 
     registration: RegistrationResponse
@@ -197,9 +197,9 @@ class SignResponse:
     """The result of ``u2f.sign``.
 
     Attributes:
-        key_handle: which key answered: one of those asked, to be looked up and never to be believed.
+        key_handle: the key that claims to have answered; the caller looks it up among the requested ones.
         authentication: the raw message.
-        client_data: what the client asked the key for.
+        client_data: the client data that the key signed.
     """
 
     key_handle: bytes
@@ -236,7 +236,7 @@ def _members(value: JSON, message: str) -> dict[str, Any]:
 
 
 def _error(members: dict[str, Any], message: str) -> ErrorResponse | None:
-    """Return the error of a response; None where there is none, or code 0 (OK)."""
+    """Return the error of a response; None if it has none, or code 0 (OK)."""
     code, words = members.get("errorCode", 0), members.get("errorMessage")
     if type(code) is not int or not 0 <= code <= max(ErrorCode):
         raise MalformedMessage(message, "errorCode", "not a code of the API")

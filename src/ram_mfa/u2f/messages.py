@@ -4,8 +4,8 @@
 FIDO U2F Raw Message Formats 1.2, sections 4.3 and 5.4
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-raw-message-formats-v1.2-ps-20170411.html).
 
-Invariant: a message that exists is well formed. Its constructor checks what parsing checks, so
-``bytes(Message.parse(raw)) == raw``, and what `verification` gets has a key on the curve and a signature in strict DER.
+Invariant: every instance is well formed. The constructor makes the checks of the parser, so that
+``bytes(Message.parse(raw)) == raw``, and `verification` receives a key on the curve and a signature in strict DER.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VERSION: Final = "U2F_V2"
 """A key's answer to a version request (section 6.2), and the name of the protocol in JSON messages."""
 
 MAX_KEY_HANDLE: Final = 255
-"""The longest key handle, in bytes: its length is one byte."""
+"""The maximum length of a key handle in bytes: the length field has one byte."""
 
 PARAMETER_SIZE: Final = 32
 """The size of application and challenge parameter: SHA-256, in bytes."""
@@ -38,15 +38,15 @@ _AUTHENTICATION: Final = "U2F authentication response"
 
 @attrs.frozen
 class RegistrationResponse:
-    """Section 4.3: a new key pair, and who made the key that holds it.
+    """A new key pair with its attestation (section 4.3).
 
-    ``0x05 || public key (65) || length (1) || key handle || certificate || signature``; certificate and signature say
-    in their own DER where they end, and the message ends with the signature.
+    ``0x05 || public key (65) || length (1) || key handle || certificate || signature``; certificate and signature
+    delimit themselves in DER, and the message ends with the signature.
 
     Attributes:
         public_key: ``0x04 || x || y``, a point on P-256.
         key_handle: 1 to 255 bytes.
-        certificate: one X.509 certificate, DER; its contents are `certificates.AttestationCertificate`'s to read.
+        certificate: one X.509 certificate, DER, which `AttestationCertificate` parses.
         signature: ECDSA, strict DER.
     """
 
@@ -59,17 +59,17 @@ class RegistrationResponse:
         load_p256(self.public_key, message=_REGISTRATION)
         check_key_handle(self.key_handle, _REGISTRATION)
         if sequence_end(self.certificate, 0, message=_REGISTRATION, field="certificate") != len(self.certificate):
-            raise MalformedMessage(_REGISTRATION, "certificate", "something stands behind it")
+            raise MalformedMessage(_REGISTRATION, "certificate", "trailing bytes")
         if len(self.certificate) > MAX_SIZE:
             raise MalformedMessage(_REGISTRATION, "certificate", f"longer than {MAX_SIZE} bytes")
         check_signature_form(self.signature, message=_REGISTRATION)
 
     @classmethod
     def parse(cls, raw: bytes) -> RegistrationResponse:
-        """Return the message that ``raw`` is, without a status word.
+        """Return the message that ``raw`` encodes, without a status word.
 
         Raises:
-            MalformedMessage: a part is missing, malformed or too long, or something follows the signature.
+            MalformedMessage: a part is missing, malformed or too long, or bytes follow the signature.
         """
         reader = Reader(raw, _REGISTRATION)
         if reader.uint(1, "reserved byte") != _RESERVED:
@@ -87,10 +87,10 @@ class RegistrationResponse:
 
 @attrs.frozen
 class AuthenticationResponse:
-    """Section 5.4: a signature by a registered key pair. ``user presence (1) || counter (4) || signature``.
+    """A signature by a registered key pair (section 5.4). ``user presence (1) || counter (4) || signature``.
 
     Attributes:
-        user_presence: the byte as received; bit 0 says that the user touched the key, the others are reserved.
+        user_presence: the byte as received; bit 0 is set if the user touched the key, the others are reserved.
         counter: unsigned, 32 bits.
         signature: ECDSA, strict DER, to the end of the message.
     """
@@ -106,10 +106,10 @@ class AuthenticationResponse:
 
     @classmethod
     def parse(cls, raw: bytes) -> AuthenticationResponse:
-        """Return the message that ``raw`` is, without a status word.
+        """Return the message that ``raw`` encodes, without a status word.
 
         Raises:
-            MalformedMessage: a part is missing or malformed, or something follows the signature.
+            MalformedMessage: a part is missing or malformed, or bytes follow the signature.
         """
         reader = Reader(raw, _AUTHENTICATION)
         user_presence, counter = _FIXED.unpack(reader.take(_FIXED.size, "user presence and counter"))
@@ -120,6 +120,6 @@ class AuthenticationResponse:
 
 
 def check_key_handle(key_handle: bytes, message: str) -> None:
-    """Check the length of a key handle; one of no bytes names nothing."""
+    """Check the length of a key handle, which must not be empty."""
     if not 0 < len(key_handle) <= MAX_KEY_HANDLE:
         raise MalformedMessage(message, "key handle", f"not 1 to {MAX_KEY_HANDLE} bytes")

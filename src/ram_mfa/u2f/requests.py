@@ -4,7 +4,7 @@
 FIDO U2F Raw Message Formats 1.2, sections 4.1, 5.1 and 6.1
 (https://fidoalliance.org/specs/fido-u2f-v1.2-ps-20170411/fido-u2f-raw-message-formats-v1.2-ps-20170411.html).
 
-Invariant: a request that exists is well formed, and ``bytes(Request.parse(raw)) == raw``.
+Invariant: every instance is well formed, and ``bytes(Request.parse(raw)) == raw``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Control(enum.IntEnum):
 
 @attrs.frozen
 class RegistrationRequest:
-    """Section 4.1: asks for a new key pair.
+    """A request for a new key pair (section 4.1).
 
     Attributes:
         challenge_parameter: SHA-256 of the client data, 32 bytes.
@@ -53,10 +53,10 @@ class RegistrationRequest:
 
     @classmethod
     def parse(cls, raw: bytes) -> RegistrationRequest:
-        """Return the request that 64 bytes are.
+        """Return the request that 64 bytes encode.
 
         Raises:
-            MalformedMessage: they are more or fewer.
+            MalformedMessage: there are more or fewer bytes.
         """
         reader = Reader(raw, _NAMES[_REGISTER])
         request = cls(reader.take(32, "challenge parameter"), reader.take(32, "application parameter"))
@@ -65,10 +65,10 @@ class RegistrationRequest:
 
     @classmethod
     def from_apdu(cls, command: CommandAPDU) -> RegistrationRequest:
-        """Return the request in a command. P1 and P2 are not looked at: hosts write 0x00, 0x03 or 0x83 there.
+        """Return the request in a command. P1 and P2 are ignored, since hosts write 0x00, 0x03 or 0x83 there.
 
         Raises:
-            MalformedMessage: the command is none of registration, or its data is no request.
+            MalformedMessage: it is not a registration command, or its data is not a request.
         """
         return cls.parse(_data(command, _REGISTER))
 
@@ -105,7 +105,7 @@ class AuthenticationRequest:
         """Return the request that ``raw`` is, the control byte first.
 
         Raises:
-            MalformedMessage: it is not that, or the control byte is none of the three.
+            MalformedMessage: it is not such a request, or the control byte is unknown.
         """
         reader = Reader(raw, _NAMES[_AUTHENTICATE])
         control = reader.uint(1, "control byte")
@@ -121,7 +121,7 @@ class AuthenticationRequest:
         """Return the request in a command, whose P1 is the control byte.
 
         Raises:
-            MalformedMessage: the command is none of authentication, or no request.
+            MalformedMessage: it is not an authentication command, or its data is not a request.
         """
         return cls.parse(bytes((command.p1,)) + _data(command, _AUTHENTICATE))
 
@@ -147,7 +147,7 @@ class VersionRequest:
 
     @classmethod
     def parse(cls, raw: bytes) -> VersionRequest:
-        """Return the request that no bytes are.
+        """Return the request, whose message is empty.
 
         Raises:
             MalformedMessage: there are some.

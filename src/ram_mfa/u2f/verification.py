@@ -44,7 +44,7 @@ def application_parameter(app_id: AppID | str) -> bytes:
 
 
 def challenge_parameter(client_data: ClientData | bytes) -> bytes:
-    """Return SHA-256 of client data, 32 bytes, over the bytes that came and never over bytes written anew."""
+    """Return SHA-256 of client data, 32 bytes, over the bytes as received, never over a re-serialisation."""
     return hashlib.sha256(client_data.raw if isinstance(client_data, ClientData) else client_data).digest()
 
 
@@ -72,7 +72,7 @@ def verify_registration(
        public key.
 
     The length of the key handle and all of the certificate but its key are not signed: the certificate is unverified
-    until `trust.verify_chain` accepts it. The message has no counter: there is none yet to compare with.
+    until `trust.verify_chain` accepts it. The message has no counter.
 
     Args:
         message: parsed; its public key is a point on P-256.
@@ -123,7 +123,7 @@ def verify_authentication(
         public_key: as stored with the key handle that answered, ``0x04 || x || y``.
         application_parameter: SHA-256 of the AppID that the key was registered under, 32 bytes.
         challenge_parameter: SHA-256 of the client data as received, 32 bytes.
-        previous_counter: the highest counter accepted from this key; None where there is none yet, or it is 0.
+        previous_counter: the highest counter accepted from this key; None if there is none yet, or it is 0.
 
     Raises:
         MalformedMessage: the stored public key is no point on P-256.
@@ -137,7 +137,7 @@ def verify_authentication(
     key = stored_p256(public_key)
     # (2) 5.4: "Bit 0 is set to 1, which means that user presence was verified."
     if not message.user_presence & _USER_PRESENT:
-        raise VerificationError(Check.USER_PRESENCE, "nobody touched the key")
+        raise VerificationError(Check.USER_PRESENCE, "the user did not touch the key")
     # (3) 5.4: the signature's base string.
     signed = authentication_signed_data(
         application_parameter=application_parameter,

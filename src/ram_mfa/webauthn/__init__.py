@@ -3,7 +3,7 @@
 
 W3C Web Authentication Level 3 (https://www.w3.org/TR/webauthn-3/). Bytes and arguments in, values or an error out: no
 policy that is remembered, no state, no clock, no network. ``MalformedMessage`` and ``VerificationError`` are all that a
-peer can cause; a wrong argument of our own is a ``ValueError``.
+peer can cause; a wrong argument of the caller is a ``ValueError``.
 
 Invariant: a verification returns the value that it proved, or raises.
 """

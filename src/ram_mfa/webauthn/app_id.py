@@ -41,13 +41,13 @@ def check_rp_id_hash(received: bytes, *, rp_id: str, requested: str | None, used
         received: rpIdHash of the authenticator data.
         rp_id: the RP ID expected.
         requested: the AppID that this ceremony asked for, in the ``appid`` extension; else None.
-        used: the client's output of that extension; False where there is none.
+        used: the client's output of that extension; False if there is none.
         registered: the AppID under which the credential was registered through U2F; else None.
 
     Raises:
         VerificationError: ``Check.APP_ID``, the client says that it used an AppID where none may be used;
             ``Check.RP_ID_HASH``, the hash is of something else.
-        ValueError: the RP ID is none.
+        ValueError: the RP ID is invalid.
     """
     expected = rp_id_hash(rp_id)
     if used:

@@ -5,8 +5,8 @@ Web Authentication Level 3, "Verifying an Authentication Assertion"
 (https://www.w3.org/TR/webauthn-3/#sctn-verifying-assertion); section numbers and steps differ between drafts, so
 anchors are cited.
 
-Invariant: one credential, named by the caller, one challenge, one answer. Nothing is remembered here: that a
-challenge is spent, and the new count stored in the same write, is the caller's.
+Invariant: one credential, named by the caller, one challenge, one response. Nothing is remembered here: the caller
+spends the challenge and stores the new count in the same write.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def verify_authentication(
     cross_origin: bool = False,
     top_origins: Collection[str] = (),
 ) -> VerifiedAssertion:
-    """Verify what a browser returned from ``navigator.credentials.get()``, and return what is new.
+    """Verify the result of ``navigator.credentials.get()``, and return the changes to the credential.
 
-    Numbered in the standard's order; where it leaves a step to others, that is said.
+    Numbered in the standard's order. A step that is left to the caller says so.
 
      1. The response is an authentication's (``AuthenticationResponse.from_json``).
      2. Its credential id is one of those that this ceremony allowed.
-     3. It is the credential's, and the user handle, if one came, is the user's; the caller knows the user.
+     3. It is the credential's, and the user handle, if present, is the user's; the caller has identified the user.
      4. Client data are UTF-8 and JSON; a leading byte order mark is not part of the JSON.
      5. Type, challenge, origin, crossOrigin and topOrigin are those of this ceremony.
      6. rpIdHash is SHA-256 of the RP ID, or, where all three conditions of the ``appid`` extension hold, of the AppID;
@@ -54,33 +54,33 @@ def verify_authentication(
     10. BE is what it was at registration, where that is known.
     11. The signature holds, under the stored key, over authenticator data and the hash of the client data, as received.
     12. The sign count is greater than the stored one, unless both are zero.
-    13. Other extension outputs are not looked at: none is asked for that would matter here.
-    14. What is to be stored is returned.
+    13. Other extension outputs are ignored: no extension that needs them is requested.
+    14. The changes to be stored are returned.
 
     Args:
-        response: what came.
+        response: the response.
         credential: the stored credential that the response must be of.
-        challenge: the bytes that were sent in the options of this ceremony.
+        challenge: the challenge in the options of this ceremony.
         rp_id: the RP ID, such as ``"example.com"``.
-        origins: where the application lives, such as ``"https://login.example.com"``.
-        app_id: the AppID that this ceremony asked for in the ``appid`` extension; None where it did not.
-        allowed_credentials: the ids in this ceremony's ``allowCredentials``; None where the credential alone was.
-        user_handle: the user's handle; None where none may come to be compared.
-        require_user_verification: whether UV must be set; U2F keys never can.
-        cross_origin: whether the page may stand in a frame of another origin.
-        top_origins: the pages that such a frame may stand in.
+        origins: the application's origins, such as ``"https://login.example.com"``.
+        app_id: the AppID in the ``appid`` extension of this ceremony's request; None if it had none.
+        allowed_credentials: the ids in this ceremony's ``allowCredentials``; None if it held the credential alone.
+        user_handle: the user's handle; None if it is not compared.
+        require_user_verification: whether UV must be set, which U2F keys cannot do.
+        cross_origin: whether the page may be embedded in a frame of another origin.
+        top_origins: the pages in which such a frame may be embedded.
 
     Returns:
-        What is to be stored, and what was proved.
+        The changes to be stored, and the flags of the assertion.
 
     Raises:
-        MalformedMessage: something that came is not what it should be.
-        VerificationError: a check failed; ``.check`` says which.
-        ValueError: an argument of our own is wrong: the RP ID, an origin.
+        MalformedMessage: a part of the response is malformed.
+        VerificationError: a check failed; ``.check`` names it.
+        ValueError: an argument of the caller is wrong: the RP ID, an origin.
     """
     # (2) #dom-publickeycredentialrequestoptions-allowcredentials
     if allowed_credentials is not None and response.id not in allowed_credentials:
-        raise VerificationError(Check.CREDENTIAL_ID, "not one that was allowed")
+        raise VerificationError(Check.CREDENTIAL_ID, "not an allowed one")
     # (3) #sctn-verifying-assertion, "Identify the user"
     if not hmac.compare_digest(response.id, credential.id):
         raise VerificationError(Check.CREDENTIAL_ID, "another credential's")
@@ -102,13 +102,13 @@ def verify_authentication(
         raise MalformedMessage("authenticator data", "length", f"not the {HEADER_SIZE} bytes of a U2F key")
     # (7) #authdata-flags-up
     if not data.user_present:
-        raise VerificationError(Check.USER_PRESENCE, "nobody touched the authenticator")
+        raise VerificationError(Check.USER_PRESENCE, "the user did not touch the authenticator")
     # (8) #authdata-flags-uv
     if require_user_verification and not data.user_verified:
-        raise VerificationError(Check.USER_VERIFICATION, "the authenticator did not recognise its user")
+        raise VerificationError(Check.USER_VERIFICATION, "the authenticator did not verify its user")
     # (9) #authdata-flags-be
     if data.backup_state and not data.backup_eligible:
-        raise VerificationError(Check.BACKUP_STATE, "backed up, and not eligible for it")
+        raise VerificationError(Check.BACKUP_STATE, "backed up although not eligible for backup")
     # (10) #sctn-credential-backup
     if credential.backup_eligible is not None and data.backup_eligible is not credential.backup_eligible:
         raise VerificationError(Check.BACKUP_STATE, "eligibility for backup changed")

@@ -38,7 +38,7 @@ class AttestedCredential:
     Attributes:
         aaguid: what the authenticator calls its model, 16 bytes; a claim.
         id: the credential id.
-        public_key: the COSE key, as its bytes came.
+        public_key: the COSE key, bytes as received.
     """
 
     aaguid: bytes
@@ -90,12 +90,12 @@ class AuthenticatorData:
 
     @property
     def user_present(self) -> bool:
-        """UP: somebody touched the authenticator."""
+        """UP: the user touched the authenticator."""
         return bool(self.flags & UP)
 
     @property
     def user_verified(self) -> bool:
-        """UV: the authenticator recognised its user."""
+        """UV: the authenticator verified its user."""
         return bool(self.flags & UV)
 
     @property
@@ -105,7 +105,7 @@ class AuthenticatorData:
 
     @property
     def backup_state(self) -> bool:
-        """BS: the credential is copied now."""
+        """BS: the credential is backed up now."""
         return bool(self.flags & BS)
 
 

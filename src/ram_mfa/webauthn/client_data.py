@@ -40,12 +40,12 @@ class ClientData:
     """One parsed clientDataJSON.
 
     Attributes:
-        raw: the bytes that came.
+        raw: the bytes as received.
         type: ``"webauthn.create"`` or ``"webauthn.get"``, where it is genuine.
         challenge: base64url, as received.
         origin: as received.
         cross_origin: whether the page stood in a frame of another origin.
-        top_origin: the origin of the outermost page, where the browser says it.
+        top_origin: the origin of the outermost page, if the browser states it.
         others: the members that are not understood.
     """
 
@@ -79,7 +79,7 @@ class ClientData:
 
     @property
     def hash(self) -> bytes:
-        """SHA-256 over the bytes that came, 32 bytes."""
+        """SHA-256 over the bytes as received, 32 bytes."""
         return hashlib.sha256(self.raw).digest()
 
     def check(
@@ -110,7 +110,7 @@ class ClientData:
 
         Raises:
             VerificationError: ``Check.TYPE``, ``CHALLENGE``, ``ORIGIN``, ``CROSS_ORIGIN`` or ``TOP_ORIGIN``.
-            ValueError: an expected origin is none.
+            ValueError: an expected origin is invalid.
         """
         expected, framing = canonical_origins(tuple(origins)), canonical_origins(tuple(top_origins))
         # (1) #dom-collectedclientdata-type
@@ -143,7 +143,7 @@ def canonical_origins(origins: tuple[str, ...]) -> frozenset[str]:
             Android app, ``android:apk-key-hash:`` and the base64url of 32 bytes.
 
     Raises:
-        ValueError: one of them is none of these, or in a form that no browser sends.
+        ValueError: one of them is neither, or in a form that no browser sends.
     """
     for origin in origins:
         try:

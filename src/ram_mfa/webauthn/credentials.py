@@ -17,12 +17,12 @@ from ..signatures.cose import COSEAlgorithm, load_public_key
 from .attestation.evaluation import Attestation
 
 MAX_CREDENTIAL_ID: Final = 1_023
-"""The longest credential id, in bytes (#sctn-registering-a-new-credential)."""
+"""The maximum length of a credential id in bytes (#sctn-registering-a-new-credential)."""
 
 
 @attrs.frozen(kw_only=True)
 class Credential:
-    """A stored credential, as an assertion is checked against it.
+    """A stored credential, against which an assertion is verified.
 
     Attributes:
         id: credential id, or key handle, 1 to 1,023 bytes.
@@ -41,20 +41,20 @@ class Credential:
 
 @attrs.frozen(kw_only=True)
 class RegisteredCredential:
-    """A credential that a registration made.
+    """A credential created by a verified registration.
 
     Attributes:
-        id: credential id, 1 to 1,023 bytes; whether anybody holds it already is for the caller to check.
+        id: credential id, 1 to 1,023 bytes; the caller checks that no account holds it yet.
         public_key: the COSE key in its canonical encoding.
-        algorithm: what its signatures are.
+        algorithm: the algorithm of its signatures.
         sign_count: the counter's first value; 0 for ``fido-u2f``, whose signature does not cover it.
-        aaguid: what the authenticator calls its model, 16 bytes; zeros for ``fido-u2f``. A claim, where
-            ``attestation.models`` does not name it too.
-        user_verified: whether the authenticator recognised its user; False for ``fido-u2f``.
+        aaguid: the model that the authenticator claims, 16 bytes; zeros for ``fido-u2f``. It is proved only if
+            ``attestation.models`` names it too.
+        user_verified: whether the authenticator verified its user; False for ``fido-u2f``.
         backup_eligible: whether the credential may be copied; False for ``fido-u2f``.
         backup_state: whether it is copied now; False for ``fido-u2f``.
-        transports: how to reach the authenticator, as the client says.
-        attestation: what was proved of the authenticator.
+        transports: how to reach the authenticator, as claimed by the client.
+        attestation: the result of the attestation.
     """
 
     id: bytes
@@ -70,7 +70,7 @@ class RegisteredCredential:
 
     @property
     def user_present(self) -> bool:
-        """True: a registration without somebody's touch is refused."""
+        """True: a registration without the user's touch is refused."""
         return True
 
     @property
@@ -81,12 +81,12 @@ class RegisteredCredential:
 
 @attrs.frozen(kw_only=True)
 class VerifiedAssertion:
-    """An assertion that held.
+    """A verified assertion.
 
     Attributes:
-        credential_id: whose it is.
+        credential_id: the id of the credential.
         sign_count: the counter's new value, to be stored; never below the stored one.
-        user_verified: whether the authenticator recognised its user.
+        user_verified: whether the authenticator verified its user.
         backup_eligible: whether the credential may be copied.
         backup_state: whether it is copied now.
         app_id_used: whether a U2F credential answered under its AppID.
@@ -101,5 +101,5 @@ class VerifiedAssertion:
 
     @property
     def user_present(self) -> bool:
-        """True: an assertion without somebody's touch is refused."""
+        """True: an assertion without the user's touch is refused."""
         return True

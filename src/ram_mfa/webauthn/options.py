@@ -6,8 +6,8 @@ Web Authentication Level 3, "Options for Credential Creation" and "Options for A
 https://www.w3.org/TR/webauthn-3/#sctn-parseRequestOptionsFromJSON): a page hands the object to
 ``PublicKeyCredential.parseCreationOptionsFromJSON`` or ``parseRequestOptionsFromJSON``.
 
-Invariant: the defaults ask for what a U2F key can do. It keeps no discoverable credential and recognises nobody, so
-both are discouraged: where one is required, browsers do not even let such a key blink.
+Invariant: the defaults ask only for what a U2F key can do. It has no discoverable credentials and no user verification,
+so both are discouraged: if one is required, browsers do not offer such a key.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from .credentials import MAX_CREDENTIAL_ID
 from .responses import MAX_USER_HANDLE
 
 MIN_CHALLENGE: Final = 16
-"""The shortest challenge, in bytes (#sctn-cryptographic-challenges)."""
+"""The minimum length of a challenge in bytes (#sctn-cryptographic-challenges)."""
 TIMEOUT: Final = 300
 """The browser's time-out for a touch, in seconds; 300 to 600 are recommended (#sctn-timeout-recommended-range)."""
 MAX_NAME: Final = 256
-"""Characters of a name; authenticators may cut one off at 64 bytes (#sctn-strings-truncation)."""
+"""The maximum length of a name in characters; authenticators may truncate it to 64 bytes (#sctn-strings-truncation)."""
 MAX_HINTS: Final = 8
 MAX_HINT: Final = 32
 OFFERED: Final = (
@@ -40,12 +40,12 @@ OFFERED: Final = (
     COSEAlgorithm.ES512,
     COSEAlgorithm.RS256,
 )
-"""The algorithms that are offered unless said otherwise, the most wanted first; U2F keys know only the first."""
+"""The algorithms that are offered by default, the preferred first; U2F keys support only the first."""
 
 
 @attrs.frozen
 class CredentialDescriptor:
-    """A credential that a browser may use, or must not make again.
+    """A credential that a browser may use, or whose authenticator it must not register again.
 
     Attributes:
         id: credential id, or key handle.
@@ -89,22 +89,23 @@ def creation_options(
         challenge: at least 16 random bytes, for this ceremony alone.
         rp_id: the RP ID, such as ``"example.com"``.
         rp_name: the application's name, for people.
-        user_handle: 1 to 64 bytes that name the user and mean nothing to anybody else.
+        user_handle: 1 to 64 opaque bytes that identify the user.
         user_name: what the user calls the account, such as ``"alice@example.com"``.
         user_display_name: the user's name, for people; ``user_name`` where left out.
-        algorithms: COSE numbers, the most wanted first; U2F keys need ES256.
-        timeout: how long the browser waits, seconds.
-        exclude: credentials that the user has; their authenticators are not to be registered again.
+        algorithms: COSE numbers, the preferred first; U2F keys need ES256.
+        timeout: how long the browser waits, in seconds.
+        exclude: the user's credentials, whose authenticators must not be registered again.
         resident_key: ``"discouraged"``, ``"preferred"`` or ``"required"``.
-        user_verification: the same words.
-        hints: what the user will probably use; ``"security-key"``, ``"client-device"``, ``"hybrid"``.
+        user_verification: one of the same three.
+        hints: the authenticators that the user will probably use: ``"security-key"``, ``"client-device"`` or
+            ``"hybrid"``.
         attachment: ``"cross-platform"`` or ``"platform"`` offers only such authenticators; None offers all.
         attestation: ``"none"`` or ``"direct"``: ``AttestationPolicy.conveyance``.
         app_id_exclude: the AppID under which some of ``exclude`` were registered through U2F
             (#sctn-appid-exclude-extension).
 
     Raises:
-        ValueError: an argument is not what it should be.
+        ValueError: an argument is invalid.
     """
     if not 1 <= len(user_handle) <= MAX_USER_HANDLE:
         raise ValueError(f"a user handle has 1 to {MAX_USER_HANDLE} bytes")
@@ -156,12 +157,12 @@ def request_options(
         allow: the user's credentials; at least one, as U2F keys keep none by themselves.
         timeout: how long the browser waits, seconds.
         user_verification: ``"discouraged"``, ``"preferred"`` or ``"required"``.
-        hints: what the user will probably use.
+        hints: the authenticators that the user will probably use.
         app_id: the AppID under which some of ``allow`` were registered through U2F (#sctn-appid-extension); the same
             must be given to ``verify_authentication``.
 
     Raises:
-        ValueError: an argument is not what it should be.
+        ValueError: an argument is invalid.
     """
     options: dict[str, Any] = {
         "challenge": _challenge(challenge),
@@ -198,7 +199,7 @@ def _name(name: str, argument: str) -> str:
 
 
 def _hints(hints: Iterable[str]) -> list[str]:
-    """Return the hints as a list; browsers pass over those that they do not know (#enum-hints)."""
+    """Return the hints as a list; browsers ignore unknown ones (#enum-hints)."""
     found = [] if is_a(hints, str, bytes) else list(hints)
     if is_a(hints, str, bytes) or len(found) > MAX_HINTS or not all(is_a(hint, str) for hint in found):
         raise TypeError(f"hints must be a list of at most {MAX_HINTS} strings")

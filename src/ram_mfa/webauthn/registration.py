@@ -38,12 +38,12 @@ def verify_registration(
 ) -> RegisteredCredential:
     """Verify what a browser returned from ``navigator.credentials.create()``, and return the new credential.
 
-    Numbered in the standard's order; where it leaves a step to others, that is said.
+    Numbered in the standard's order. A step that is left to the caller says so.
 
      1. The response is a registration's (``RegistrationResponse.from_json``).
      2. Client data are UTF-8 and JSON; a leading byte order mark is not part of the JSON.
      3. Type, challenge, origin, crossOrigin and topOrigin are those of this ceremony.
-     4. The client data's hash is taken over the bytes that came.
+     4. The client data's hash is over the bytes as received.
      5. The attestation object is CBOR; it holds a format, a statement, and authenticator data with a new credential.
      6. rpIdHash is SHA-256 of the RP ID.
      7. UP is set.
@@ -54,18 +54,18 @@ def verify_registration(
     12. It is trusted as far as the policy demands.
     13. The credential id is at most 1,023 bytes, and the one that the response names.
     14. Uniqueness of the credential ID is enforced by the store (claims), not here.
-    15. Extension outputs are not looked at: none is asked for that would matter here.
+    15. Extension outputs are ignored: no extension that needs them is requested.
     16. The credential is returned; for ``fido-u2f`` without what its signature does not cover.
 
     Args:
-        response: what came.
-        challenge: the bytes that were sent in the options of this ceremony.
+        response: the response.
+        challenge: the challenge in the options of this ceremony.
         rp_id: the RP ID, such as ``"example.com"``.
-        origins: where the application lives, such as ``"https://login.example.com"``.
+        origins: the application's origins, such as ``"https://login.example.com"``.
         algorithms: COSE numbers that were offered.
-        require_user_verification: whether UV must be set; U2F keys never can.
-        cross_origin: whether the page may stand in a frame of another origin.
-        top_origins: the pages that such a frame may stand in.
+        require_user_verification: whether UV must be set, which U2F keys cannot do.
+        cross_origin: whether the page may be embedded in a frame of another origin.
+        top_origins: the pages in which such a frame may be embedded.
         attestation: which authenticators may be registered.
         at: when certificates must be valid, seconds since the epoch; needed where the policy has roots.
 
@@ -73,9 +73,9 @@ def verify_registration(
         The credential, to be stored if its id is not yet registered.
 
     Raises:
-        MalformedMessage: something that came is not what it should be.
-        VerificationError: a check failed; ``.check`` says which.
-        ValueError: an argument of our own is wrong: the RP ID, an origin, or ``at``.
+        MalformedMessage: a part of the response is malformed.
+        VerificationError: a check failed; ``.check`` names it.
+        ValueError: an argument of the caller is wrong: the RP ID, an origin, or ``at``.
     """
     # (2) #sctn-registering-a-new-credential, "UTF-8 decode"
     client_data = ClientData.parse(response.client_data_json)
@@ -92,19 +92,19 @@ def verify_registration(
     check_rp_id_hash(data.rp_id_hash, rp_id=rp_id, requested=None, used=False, registered=None)
     # (7) #authdata-flags-up
     if not data.user_present:
-        raise VerificationError(Check.USER_PRESENCE, "nobody touched the authenticator")
+        raise VerificationError(Check.USER_PRESENCE, "the user did not touch the authenticator")
     # (8) #authdata-flags-uv
     from_u2f = received.format == fido_u2f.FORMAT
     user_verified = data.user_verified and not from_u2f
     if require_user_verification and not user_verified:
-        raise VerificationError(Check.USER_VERIFICATION, "the authenticator did not recognise its user")
+        raise VerificationError(Check.USER_VERIFICATION, "the authenticator did not verify its user")
     # (9) #authdata-flags-be
     if data.backup_state and not data.backup_eligible:
-        raise VerificationError(Check.BACKUP_STATE, "backed up, and not eligible for it")
+        raise VerificationError(Check.BACKUP_STATE, "backed up although not eligible for backup")
     # (10) #sctn-alg-identifier
     public_key = load_public_key(credential.public_key)
     if public_key.algorithm not in algorithms:
-        raise VerificationError(Check.ALGORITHM, "not one that was offered")
+        raise VerificationError(Check.ALGORITHM, "not an offered one")
     # (11) #reg-ceremony-verify-attestation
     statement = verify_statement(received, client_data_hash, policy=attestation)
     # (12) #reg-ceremony-attestation-trust-anchors, #reg-ceremony-assess-trust

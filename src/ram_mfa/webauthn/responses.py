@@ -83,7 +83,7 @@ class AuthenticationResponse:
         signature: as its bytes came.
         user_handle: whose credential it is, as the authenticator says; None where it does not (an empty one says
             nothing).
-        app_id_used: the client's output of the ``appid`` extension; False where there is none.
+        app_id_used: the client's output of the ``appid`` extension; False if there is none.
         authenticator_attachment: ``"platform"``, ``"cross-platform"``, or None.
         client_extension_results: by extension identifier, not verified.
     """

@@ -84,7 +84,7 @@ class TestDamage:
         data, decode = written(kind), KINDS[kind][2]
         for length in range(len(data)):
             unreadable(decode, data[:length])
-        assert unreadable(decode, data + b"\x00") == "bytes behind the record"
+        assert unreadable(decode, data + b"\x00") == "bytes after the record"
 
     @each_kind
     def test_every_flip(self, kind):

@@ -5,7 +5,7 @@ Web Authentication Level 3, the steps on trust anchors and on trust
 (https://www.w3.org/TR/webauthn-3/#reg-ceremony-attestation-trust-anchors,
 https://www.w3.org/TR/webauthn-3/#reg-ceremony-assess-trust).
 
-Invariant: "trusted" is said of a path that ends in a given root at a given time, and of nothing else.
+Invariant: an attestation is "trusted" only if its path ends in a given root at a given time.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Attestation:
 
     Attributes:
         format: the statement format's identifier.
-        verdict: what is known.
+        verdict: the attestation verdict.
         models: names of its model, as ``AttestationPolicy`` lists them; only proved ones.
-        trust_path: the certificates that came, DER, the authenticator's first; claims, unless the verdict is trusted.
+        trust_path: the certificates as received, DER, the authenticator's first; proved only if the verdict is trusted.
     """
 
     format: str
@@ -79,7 +79,7 @@ def evaluate_attestation(
     demanded = all(policy.level is not one for one in _UNDEMANDING)
     verdict = _VERDICTS[statement.type]
     if (policy.roots.certificates or policy.metadata is not None) and at is None:
-        raise ValueError("certificates are judged at a time: give `at`")
+        raise ValueError("certificates are verified at a time: give `at`")
     if _is_listed(statement, policy=policy, aaguid=aaguid, at=0 if at is None else at):
         verdict = Verdict.TRUSTED
     elif statement.path and (demanded or (policy.roots.certificates and at is not None)):

@@ -39,7 +39,7 @@ def verify_packed(attestation: AttestationObject, client_data_hash: bytes) -> St
     3. Without: ``alg`` is the credential's algorithm, and ``sig`` holds under the credential's own key.
 
     Raises:
-        MalformedMessage: step 1, or a certificate or key that is none.
+        MalformedMessage: step 1 failed, or a certificate or key is invalid.
         VerificationError: ``Check.ALGORITHM``, ``SIGNATURE``, ``CERTIFICATE``, or ``MODEL`` for the AAGUID.
     """
     # (1) #sctn-packed-attestation

@@ -34,7 +34,7 @@ class AttestationType(enum.Enum):
     NONE = "none"
     SELF = "self"
     CERTIFIED = "certified"
-    """Basic or AttCA: which of the two, only knowledge about the certificate's issuer tells."""
+    """Basic or AttCA; only knowledge about the certificate's issuer distinguishes them."""
 
 
 @attrs.frozen

@@ -137,7 +137,7 @@ def read_date(value: Any, field: str) -> str:
     """Return a date of the form YYYY-MM-DD.
 
     Raises:
-        MalformedMessage: it is none.
+        MalformedMessage: it is invalid.
     """
     if isinstance(value, str) and _DATE.fullmatch(value):
         year, month, day = map(int, value.split("-"))
