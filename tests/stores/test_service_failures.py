@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole services whose server goes silent, loses its replies, is frozen or has no room: no code passes twice.
 
-The server is reached through a proxy. ``Meddled`` does something to it around each swap, and to nothing else.
+The server is reached through a proxy. ``SwapFaults`` does something to it around each swap, and to nothing else.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Engine:
     def deployment(self):
         return self.house_type(self.opened(LONG), [f"user {next(numbers)}"])
 
-    def meddled(self, deployment, fault, left, deadline=SHORT):
+    def with_swap_faults(self, deployment, fault, left, deadline=SHORT):
         """Open a deployment's service once more, on a store with a fault around as many swaps as are left.
 
         Args:
@@ -57,11 +57,11 @@ class Engine:
             left: one thing for each swap that is to fail.
             deadline: of the swaps that are to fail; all else has the long one.
         """
-        return opened(deployment, lambda: Meddled(self.opened(LONG)(), self.opened(deadline)(), fault, left))
+        return opened(deployment, lambda: SwapFaults(self.opened(LONG)(), self.opened(deadline)(), fault, left))
 
-    def hurried(self, deployment, hurry, deadline=SHORT):
+    def with_short_loads(self, deployment, hurry, deadline=SHORT):
         """Open a deployment's service once more, on a store whose loads have a short deadline once ``hurry`` is set."""
-        return opened(deployment, lambda: Hurried(self.opened(LONG)(), self.opened(deadline)(), hurry))
+        return opened(deployment, lambda: ShortLoads(self.opened(LONG)(), self.opened(deadline)(), hurry))
 
 
 class AwaitedEngine(Engine):
@@ -72,25 +72,25 @@ class AwaitedEngine(Engine):
     def opened(self, deadline):
         return super().opened(deadline).awaited
 
-    def meddled(self, deployment, fault, left, deadline=SHORT):
-        async def meddled():
-            return AwaitedMeddled(await self.opened(LONG)(), await self.opened(deadline)(), fault, left)
+    def with_swap_faults(self, deployment, fault, left, deadline=SHORT):
+        async def swap_faults():
+            return AwaitedSwapFaults(await self.opened(LONG)(), await self.opened(deadline)(), fault, left)
 
-        return opened(deployment, meddled)
+        return opened(deployment, swap_faults)
 
-    def hurried(self, deployment, hurry, deadline=SHORT):
-        async def hurried():
-            return AwaitedHurried(await self.opened(LONG)(), await self.opened(deadline)(), hurry)
+    def with_short_loads(self, deployment, hurry, deadline=SHORT):
+        async def short_loads():
+            return AwaitedShortLoads(await self.opened(LONG)(), await self.opened(deadline)(), hurry)
 
-        return opened(deployment, hurried)
+        return opened(deployment, short_loads)
 
 
-def opened(deployment, meddled):
+def opened(deployment, open_store):
     """Return a service that has opened its store, so that what follows is a load and a swap."""
     until = time.monotonic() + 60
     while True:
         try:
-            mfa = deployment.service(meddled)
+            mfa = deployment.service(open_store)
             begin(mfa, deployment.user)
         except StoreUnavailable:
             assert time.monotonic() < until
@@ -142,22 +142,22 @@ def deployment(engine):
         yield deployment
 
 
-class Meddled:
+class SwapFaults:
     """A store with something done around its swaps, as often as ``left`` says.
 
     Args:
         store: the store, or a view of it; its deadline is long, since it is answered.
-        hurried: the same with a short deadline, for the swaps that something is done around.
+        short: the same with a short deadline, for the swaps that something is done around.
         fault: a context in which the server is out of order.
         left: one thing for each swap that is to fail; shared by all views.
     """
 
-    def __init__(self, store, hurried, fault, left):
-        self.store, self.hurried, self.fault, self.left = store, hurried, fault, left
+    def __init__(self, store, short, fault, left):
+        self.store, self.short, self.fault, self.left = store, short, fault, left
         self.incarnation = getattr(store, "incarnation", None)
 
     def at(self, incarnation):
-        return type(self)(self.store.at(incarnation), self.hurried.at(incarnation), self.fault, self.left)
+        return type(self)(self.store.at(incarnation), self.short.at(incarnation), self.fault, self.left)
 
     def load(self, key):
         return self.store.load(key)
@@ -165,17 +165,17 @@ class Meddled:
     def swap(self, key, old, new):
         if not self.left:
             return self.store.swap(key, old, new)
-        until_connected(lambda: self.hurried.load(key))
+        until_connected(lambda: self.short.load(key))
         self.left.pop()
         with self.fault():
-            return self.hurried.swap(key, old, new)
+            return self.short.swap(key, old, new)
 
     def close(self):
-        self.hurried.close()
+        self.short.close()
         self.store.close()
 
 
-class AwaitedMeddled(Meddled):
+class AwaitedSwapFaults(SwapFaults):
     """The same around an asynchronous store."""
 
     async def load(self, key):
@@ -184,44 +184,44 @@ class AwaitedMeddled(Meddled):
     async def swap(self, key, old, new):
         if not self.left:
             return await self.store.swap(key, old, new)
-        await until_connected_there(lambda: self.hurried.load(key))
+        await until_connected_there(lambda: self.short.load(key))
         self.left.pop()
         with self.fault():
-            return await self.hurried.swap(key, old, new)
+            return await self.short.swap(key, old, new)
 
     async def close(self):
-        await self.hurried.close()
+        await self.short.close()
         await self.store.close()
 
 
-class Hurried(Meddled):
+class ShortLoads(SwapFaults):
     """A store whose loads have the short deadline too, once it is told to hurry.
 
     Args:
         hurry: an event that says so.
     """
 
-    def __init__(self, store, hurried, hurry):
-        super().__init__(store, hurried, None, [])
+    def __init__(self, store, short, hurry):
+        super().__init__(store, short, None, [])
         self.hurry = hurry
 
     def at(self, incarnation):
-        return type(self)(self.store.at(incarnation), self.hurried.at(incarnation), self.hurry)
+        return type(self)(self.store.at(incarnation), self.short.at(incarnation), self.hurry)
 
     def load(self, key):
         if self.hurry.is_set():
-            return self.hurried.load(key)
-        until_connected(lambda: self.hurried.load(key))
+            return self.short.load(key)
+        until_connected(lambda: self.short.load(key))
         return self.store.load(key)
 
 
-class AwaitedHurried(Hurried, AwaitedMeddled):
+class AwaitedShortLoads(ShortLoads, AwaitedSwapFaults):
     """The same around an asynchronous store."""
 
     async def load(self, key):
         if self.hurry.is_set():
-            return await self.hurried.load(key)
-        await until_connected_there(lambda: self.hurried.load(key))
+            return await self.short.load(key)
+        await until_connected_there(lambda: self.short.load(key))
         return await self.store.load(key)
 
 
@@ -247,7 +247,7 @@ class TestSwaps:
         the code passes; where that reply is lost as well, it does not. Either way it is spent.
         """
         left = [None] * replies
-        mfa = engine.meddled(deployment, engine.proxy.replies_lost, left, LONG)
+        mfa = engine.with_swap_faults(deployment, engine.proxy.replies_lost, left, LONG)
         code = deployment.code()
         assert deployment.log_on(code, mfa) == told
         assert not left
@@ -259,7 +259,7 @@ class TestSwaps:
     def test_a_code_whose_reply_never_came_passes_once(self, engine, deployment, replies):
         """The server landed it and the network says nothing: the deadline passes, and what is told then is right."""
         left = [None] * replies
-        mfa = engine.meddled(deployment, functools.partial(engine.proxy.replies_lost, silent=True), left)
+        mfa = engine.with_swap_faults(deployment, functools.partial(engine.proxy.replies_lost, silent=True), left)
         code = deployment.code()
         told = deployment.log_on(code, mfa)
         assert not left
@@ -270,7 +270,7 @@ class TestSwaps:
     def test_a_server_that_is_frozen_in_a_swap_passes_nothing_twice(self, engine, deployment):
         """Frozen beyond the deadline between decision and write; thawed, it may still land what it was asked."""
         left = [None]
-        mfa = engine.meddled(deployment, engine.server.paused, left)
+        mfa = engine.with_swap_faults(deployment, engine.server.paused, left)
         code = deployment.code()
         told = deployment.log_on(code, mfa)
         assert not left
@@ -284,7 +284,7 @@ class TestLoads:
     def test_a_service_that_hears_nothing_passes_nothing(self, engine, deployment, silent):
         """Neither before nor after the decision: a typed error, and afterwards the code passes once."""
         hurry = threading.Event()
-        mfa = engine.hurried(deployment, hurry, SHORT if silent else LONG)
+        mfa = engine.with_short_loads(deployment, hurry, SHORT if silent else LONG)
         ticket, code = begin(deployment.mfa, deployment.user), deployment.code()
         hurry.set()
         with engine.proxy.replies_lost(silent=silent):
@@ -295,7 +295,7 @@ class TestLoads:
     def test_a_frozen_server_passes_nothing(self, engine, deployment):
         """Frozen beyond the deadline, a typed error; thawed, the code passes once."""
         hurry = threading.Event()
-        mfa = engine.hurried(deployment, hurry)
+        mfa = engine.with_short_loads(deployment, hurry)
         ticket, code = begin(deployment.mfa, deployment.user), deployment.code()
         hurry.set()
         with engine.server.paused():

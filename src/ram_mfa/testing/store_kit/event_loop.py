@@ -149,11 +149,11 @@ async def _beat(pulse: _Pulse) -> None:
 
 async def two_loops(context: TaskContext) -> None:
     """Count one record up in two loops, each with a store of its own on the same records."""
-    here = context.stores[0]
+    first_store = context.stores[0]
     found: list[Any] = []
     key, rounds = context.key(), max(4, context.pair.rounds // 4)
 
-    async def elsewhere() -> None:
+    async def count_in_second_loop() -> None:
         made = context.make()
         store = await made if inspect.isawaitable(made) else made
         same = any(store is other for other in context.stores)
@@ -175,8 +175,8 @@ async def two_loops(context: TaskContext) -> None:
             with contextlib.suppress(StoreUnavailable):
                 done += require_bool(await store.swap(key, now, b"%d" % (int(now or b"0") + 1)))
 
-    other = asyncio.get_running_loop().run_in_executor(None, lambda: asyncio.run(elsewhere()))
-    await asyncio.gather(_count(here), other)
+    other = asyncio.get_running_loop().run_in_executor(None, lambda: asyncio.run(count_in_second_loop()))
+    await asyncio.gather(_count(first_store), other)
     if found == [True]:
         raise NotTriedError("make() returns the same store each time, which belongs to one loop")
-    expect(await here.load(key) == b"%d" % (2 * rounds), "S1", "applied swaps of two loops are lost")
+    expect(await first_store.load(key) == b"%d" % (2 * rounds), "S1", "applied swaps of two loops are lost")

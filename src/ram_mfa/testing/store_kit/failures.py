@@ -104,10 +104,10 @@ def _check_under_fault(
         # A proxy may let pass what names no key of a record: then a question for names, keys and time is answered.
         _capabilities(pair, name, listed, reads_work=reads_work or names_keys)
     found = [load_patiently(pair, key) for _, key, _, _ in attempts]
-    for (_, _, old, asked), answer, there in zip(attempts, answers, found, strict=True):
-        check_answer(answer, applied=there == asked, allow_success=reads_work)
-        expect(there is not None or None in (old, asked), "S9", "a record is gone")
-        expect(there in (old, asked), "S5", "a record is neither what it was nor what was requested")
+    for (_, _, old, asked), answer, bytes_found in zip(attempts, answers, found, strict=True):
+        check_answer(answer, applied=bytes_found == asked, allow_success=reads_work)
+        expect(bytes_found is not None or None in (old, asked), "S9", "a record is gone")
+        expect(bytes_found in (old, asked), "S5", "a record is neither what it was nor what was requested")
     time.sleep(_LATE_AFTER)
     for (_, key, old, _), answer in zip(attempts, answers, strict=True):
         if isinstance(answer, StoreUnavailable):

@@ -22,7 +22,7 @@ from . import (
     plain,
     races,
 )
-from . import processes as between
+from . import processes as process_checks
 from .faults import Faults
 from .histories import histories
 from .interruptions import while_interrupted
@@ -74,10 +74,10 @@ HEALTHY: Checks = (
 """Each check, and the promise that is broken where the check ends in an exception of the store."""
 
 IN_PROCESSES: Checks = (
-    ("S1", between.racing_processes),
-    ("S2", between.fresh_across_processes),
-    ("S12", between.pins_across_processes),
-    ("S3", between.survives_process_kill),
+    ("S1", process_checks.racing_processes),
+    ("S2", process_checks.fresh_across_processes),
+    ("S12", process_checks.pins_across_processes),
+    ("S3", process_checks.survives_process_kill),
 )
 """The same for the checks that need several processes."""
 
@@ -89,13 +89,13 @@ FAULTY: Checks = (
     ("S16", failures.while_stopped),
     ("S4", failures.while_full),
     ("S12", lost_history.new_histories),
-    ("S12", between.histories_across_processes),
+    ("S12", process_checks.histories_across_processes),
     ("S3", durability.survives_engine_kill),
     ("S9", housekeeping.untouched_records),
 )
 """The same for the checks that make the engine fail."""
 
-_CLEARING: Final = 150.0
+_MAX_CLEARING: Final = 150.0
 
 
 def check_store(
@@ -155,10 +155,10 @@ def run(
     make: Callable[[], StorePair], checks: Checks, progress: Callable[[str], object], watch: Watchdog
 ) -> StoreReport:
     """Run checks on a pair of handles, and close them."""
-    made: list[StorePair] = []
-    watch.run(lambda: made.append(make()))
-    pair = made[0]
-    kept: list[str] = []
+    opened: list[StorePair] = []
+    watch.run(lambda: opened.append(make()))
+    pair = opened[0]
+    passed: list[str] = []
     not_tried: dict[str, str] = {}
     failed = True
     try:
@@ -171,7 +171,7 @@ def run(
                 not_tried[name] = str(missing)
                 progress(f"{name} ({promise}): NOT TRIED: {missing}")
             else:
-                kept.append(name)
+                passed.append(name)
                 progress(f"{name} ({promise}): kept, {time.monotonic() - began:.1f} s")
         failed = False
     except StoreCheckFailed as error:
@@ -179,7 +179,7 @@ def run(
         raise
     finally:
         _close(pair, failed=failed)
-    return StoreReport(tuple(kept), not_tried)
+    return StoreReport(tuple(passed), not_tried)
 
 
 def run_check(promise: str, check: Callable[[StorePair], None], pair: StorePair) -> None:
@@ -207,7 +207,7 @@ def _close(pair: StorePair, *, failed: bool) -> None:
             remote.end()
         return
     try:
-        pair.watch.run(pair.close, 10.0 if failed else _CLEARING)
+        pair.watch.run(pair.close, 10.0 if failed else _MAX_CLEARING)
     except (Exception, SystemExit, AbandonedError) as error:
         if not failed:
             found = f"closing the store ends in {type(error).__name__}: {error}"

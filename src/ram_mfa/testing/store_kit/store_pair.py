@@ -22,20 +22,19 @@ from .watchdog import Handle, Watchdog
 T = TypeVar("T")
 
 RACERS: Final = 8
-_CLEARING: Final = 120.0
-"""Seconds for which the records of the checks are deleted at the end, at most."""
+_MAX_CLEARING: Final = 120.0
+"""The most seconds that the deletion of the checks' records takes at the end."""
 
 
 def ordinary_bytes(size: int = 300) -> bytes:
-    """Return fresh bytes in which nothing is special: letters and digits that no text layer alters or folds away.
+    """Return fresh bytes without special contents: characters of base64url, which no text layer alters.
 
-    So a store that alters some contents is found by the checks of contents, and not by whichever check happens to meet
-    such contents first.
+    So a store that alters some contents always fails the check of contents, and no other check by chance.
     """
     return secrets.token_urlsafe(size)[:size].encode()
 
 
-def _opened(pair: StorePair) -> Watchdog:
+def _make_watchdog(pair: StorePair) -> Watchdog:
     return Watchdog(pair.faults.patience, pair.seconds)
 
 
@@ -55,7 +54,7 @@ class StorePair:
     make_remote: Callable[[], Any] | None = None
     threads: bool = True
     make_failing: Callable[[], Any] | None = None
-    watch: Watchdog = attrs.field(init=False, default=attrs.Factory(_opened, takes_self=True))
+    watch: Watchdog = attrs.field(init=False, default=attrs.Factory(_make_watchdog, takes_self=True))
     handles: list[Handle] = attrs.field(factory=list, init=False)
     _failing: Handle | None = attrs.field(default=None, init=False)
     remotes: list[Remote] = attrs.field(factory=list, init=False)
@@ -79,7 +78,7 @@ class StorePair:
 
     @property
     def failing(self) -> Handle:
-        """The handle for calls that are made while the engine fails; its deadline is short where that was given."""
+        """The handle for calls that are made while the engine fails; ``make_failing`` opens it, where given."""
         if self.make_failing is None:
             return self.a
         if self._failing is None:
@@ -135,7 +134,7 @@ class StorePair:
 
     def close(self) -> None:
         """Delete what the checks wrote, and close the handles that can be closed."""
-        until = time.monotonic() + _CLEARING
+        until = time.monotonic() + _MAX_CLEARING
         for remote in self.remotes:
             remote.end()
         with contextlib.suppress(Exception):
@@ -159,7 +158,7 @@ def race(jobs: Sequence[Callable[[], T]], *, pause_seed: object = None) -> list[
     """Run jobs in threads that start together; return their results, or raise what one of them raised.
 
     Args:
-        jobs: what they do.
+        jobs: one for each thread.
         pause_seed: a seed for random pauses between any two lines of the store's code; None makes no pauses.
     """
     start = threading.Barrier(len(jobs))
@@ -200,9 +199,9 @@ class Progress:
     """Progress of racing threads; ends a race that nobody wins any more.
 
     Args:
-        patience: seconds without progress after which it is.
-        promise: which is broken then.
-        found: what is seen then.
+        patience: seconds without progress after which the race is ended.
+        promise: the promise that is broken then.
+        found: the observation that the failure reports.
     """
 
     def __init__(self, patience: float, promise: str, found: str) -> None:

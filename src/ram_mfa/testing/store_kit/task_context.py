@@ -21,8 +21,8 @@ class TaskContext:
         stores: the stores that ``make`` opened in the loop; the first two are used.
         make: opens another store.
         tasks: the number of racing tasks.
-        bench: of the other checks.
-        failing: the store whose deadline is short, where there is one.
+        pair: the handles and settings of the other checks.
+        failing: the store for calls that are made while the engine fails.
     """
 
     stores: list[Any]

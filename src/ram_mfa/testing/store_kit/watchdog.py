@@ -37,20 +37,20 @@ class Watchdog:
         self._calls: dict[tuple[int, int], tuple[str, float]] = {}
         self._number = 0
 
-    def call(self, what: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    def call(self, name: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
         """Call the store, and list the call meanwhile."""
-        return self._watched(what, 0.0, call, *arguments, **named)
+        return self._watched(name, 0.0, call, *arguments, **named)
 
-    def long_call(self, what: str, call: Callable[..., T], *arguments: Any) -> T:
+    def long_call(self, name: str, call: Callable[..., T], *arguments: Any) -> T:
         """Run work that calls the store many times, with ten times the patience."""
-        return self._watched(what, 9 * self.patience, call, *arguments)
+        return self._watched(name, 9 * self.patience, call, *arguments)
 
-    def _watched(self, what: str, more: float, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    def _watched(self, name: str, extra: float, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
         if self.stopped:
             raise AbandonedError
         self._number += 1
         place = threading.get_ident(), self._number
-        self._calls[place] = what, time.monotonic() + more
+        self._calls[place] = name, time.monotonic() + extra
         try:
             return call(*arguments, **named)
         finally:
@@ -61,9 +61,9 @@ class Watchdog:
     def hanging_call(self) -> str:
         """Return the name of a call that has taken longer than the patience; "" where there is none."""
         now = time.monotonic()
-        for what, began in list(self._calls.values()):
+        for name, began in list(self._calls.values()):
             if now - began > self.patience:
-                return what
+                return name
         return ""
 
     def run(self, work: Callable[[], object], limit: float | None = None) -> None:
