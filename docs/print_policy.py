@@ -58,7 +58,7 @@ This page is printed from the code by `docs/print_policy.py`; a test holds the t
 ```python
 import json
 
-from ram_mfa import MFAPolicy, policy_from_plain, policy_to_plain, read_ram_preference
+from ram_mfa import MFAPolicy, PolicyRule, policy_from_plain, policy_to_plain, read_ram_preference
 
 policy = MFAPolicy.ram(issuer="Example Cloud")
 assert policy_from_plain(json.loads(json.dumps(policy_to_plain(policy)))) == policy
@@ -69,7 +69,7 @@ assert read.policy.may_remember().allowed
 assert [note.name for note in read.notes] == ["LoginSessionDuration"]
 
 decision = policy.may_remember()
-assert (decision.allowed, decision.rule) == (False, "remember.not-allowed")
+assert (decision.allowed, decision.rule) == (False, PolicyRule.NOT_REMEMBERED)
 ```
 """
 GUESSING: Final = """\
@@ -152,7 +152,7 @@ def decisions() -> dict[tuple[str, bool], str]:
     found: dict[tuple[str, bool], str] = {}
 
     def note(decision: Decision) -> None:
-        found.setdefault((decision.rule, decision.allowed), decision.reason)
+        found.setdefault((decision.rule.value, decision.allowed), decision.reason)
 
     for policy in policies:
         for kind in Kind:

@@ -20,6 +20,7 @@ from ram_mfa import (
     Lifetimes,
     MalformedMessage,
     MFAPolicy,
+    PolicyRule,
     Reason,
     Refused,
     RelyingParty,
@@ -172,7 +173,7 @@ class TestPolicies:
         object.__setattr__(policy, "devices", devices)
         assert policy.must_use_mfa(required=False).allowed
         assert not policy.may_manage_self().allowed
-        assert policy.may_bind(Kind.SECURITY_KEY, bound=(Kind.VIRTUAL,)).rule == "devices.one-kind"
+        assert policy.may_bind(Kind.SECURITY_KEY, bound=(Kind.VIRTUAL,)).rule == PolicyRule.ONE_KIND
         assert devices.rule is not KindRule.ANY_MIX
         mfa = MFA(MemoryStore(), lambda: policy, seal=UnsafePlaintext(), create=True)
         with pytest.raises(Refused) as refused:

@@ -66,7 +66,9 @@ class BeginLogon(Verb[LogonStart]):
         logon = first_factor_ticket(account, context, session=self.session, mark=mark)
         rule = why_not_required(account, context)
         if rule is not None:
-            return _skip(account, context, NotRequired(context.user, rule, session_mark(account, context), logon), rule)
+            return _skip(
+                account, context, NotRequired(context.user, rule, session_mark(account, context), logon), rule.value
+            )
         stage = second_factor(account, context, session=self.session, mark=mark, logon=logon)
         return refused(account, context, stage) if isinstance(stage, Reason) else Transition(account, stage)
 

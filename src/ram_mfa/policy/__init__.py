@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from ..webauthn import AttestationLevel, AttestationPolicy, OtherFormats
-from .mfa_policy import GUESS_BOUND, Decision, MFAPolicy, guess_probability
+from .decision import Decision, PolicyRule
+from .mfa_policy import GUESS_BOUND, MFAPolicy, guess_probability
 from .plain import policy_from_plain, policy_to_plain
 from .ram_preference import Note, RAMPreference, read_ram_preference
 from .relying_party import RelyingParty
@@ -38,6 +39,7 @@ __all__ = [
     "MFAPolicy",
     "Note",
     "OtherFormats",
+    "PolicyRule",
     "RAMPreference",
     "RelyingParty",
     "RememberMachine",

@@ -12,10 +12,11 @@ from typing import Any, Final, Self
 
 import attrs
 
-from .._validation import instance_of, is_flag, member_of, number, optional, text, whole
+from .._validation import instance_of, member_of, number, optional, text, whole
 from ..errors import MalformedMessage
 from ..otp import KeyURI
 from ..refusals import Kind
+from .decision import Decision, PolicyRule
 from .relying_party import RelyingParty
 from .security_keys import SecurityKeyPolicy
 from .values import (
@@ -38,31 +39,16 @@ GUESS_BOUND: Final = Fraction(3, 10_000)
 MAX_CLOCK_SKEW: Final = 300
 
 
-@attrs.frozen
-class Decision:
-    """The answer of a policy.
-
-    Attributes:
-        allowed: whether it may be.
-        rule: the stable id of the rule that decided, such as ``devices.one-kind``.
-        reason: a sentence for a console.
-    """
-
-    allowed: bool = attrs.field(validator=is_flag)
-    rule: str = attrs.field(validator=text(1))
-    reason: str = attrs.field(validator=text(1))
-
-
-def _yes(rule: str, reason: str) -> Decision:
+def _yes(rule: PolicyRule, reason: str) -> Decision:
     return Decision(allowed=True, rule=rule, reason=reason)
 
 
-def _no(rule: str, reason: str) -> Decision:
+def _no(rule: PolicyRule, reason: str) -> Decision:
     return Decision(allowed=False, rule=rule, reason=reason)
 
 
-_KEPT: Final = _yes("devices.disallowed", "bound devices are kept whatever the policy allows to be bound")
-_ALLOWED: Final = _yes("devices.disallowed", "the policy allows this kind and model")
+_KEPT: Final = _yes(PolicyRule.DISALLOWED, "bound devices are kept whatever the policy allows to be bound")
+_ALLOWED: Final = _yes(PolicyRule.DISALLOWED, "the policy allows this kind and model")
 
 
 def guess_probability(*, digits: int, window: int, max_per_day: int) -> Fraction:
@@ -208,10 +194,10 @@ class MFAPolicy:
     def may_use(self, kind: Kind) -> Decision:
         """Decide whether devices of a kind may be bound at all."""
         if kind not in self.devices.kinds:
-            return _no("devices.kind", f"the policy does not allow a {kind.value}")
+            return _no(PolicyRule.KIND, f"the policy does not allow a {kind.value}")
         if kind is Kind.SECURITY_KEY and self.relying_party is None:
-            return _no("devices.relying-party", "the policy names no relying party for security keys")
-        return _yes("devices.kind", f"the policy allows a {kind.value}")
+            return _no(PolicyRule.RELYING_PARTY, "the policy names no relying party for security keys")
+        return _yes(PolicyRule.KIND, f"the policy allows a {kind.value}")
 
     def may_answer(self, kind: Kind, *, models: tuple[str, ...] = (), through_u2f: bool = False) -> Decision:
         """Decide whether a bound device may answer; how an attestation was verified at its bind is not asked again.
@@ -224,17 +210,17 @@ class MFAPolicy:
         if kind is Kind.SECURITY_KEY and self.relying_party is None:
             return self.may_use(kind)
         if through_u2f and self.security_keys.verifies_users:
-            return _no("security-keys.user-verification", "a key registered through U2F cannot verify its user")
+            return _no(PolicyRule.USER_VERIFICATION, "a key registered through U2F cannot verify its user")
         if self.devices.disallowed is DisallowedDevices.KEEP:
             return _KEPT
         if kind not in self.devices.kinds:
-            return _no("devices.disallowed", f"the policy no longer allows a {kind.value}")
+            return _no(PolicyRule.DISALLOWED, f"the policy no longer allows a {kind.value}")
         attestation = self.security_keys.attestation
         accepted, denied = attestation.accepted, attestation.denied
         if kind is Kind.SECURITY_KEY and (
             not denied.isdisjoint(models) or (accepted is not None and accepted.isdisjoint(models))
         ):
-            return _no("devices.disallowed", "the policy no longer allows this model")
+            return _no(PolicyRule.DISALLOWED, "the policy no longer allows this model")
         return _ALLOWED
 
     def may_bind(self, kind: Kind, *, bound: tuple[Kind, ...]) -> Decision:
@@ -243,29 +229,29 @@ class MFAPolicy:
         if not usable.allowed:
             return usable
         if self.devices.rule is not KindRule.ANY_MIX and any(other is not kind for other in bound):
-            return _no("devices.one-kind", "one kind of device per user: unbind first to change kinds")
+            return _no(PolicyRule.ONE_KIND, "one kind of device per user: unbind first to change kinds")
         if len(bound) >= self.devices.max_devices:
-            return _no("devices.max_devices", f"{self.devices.max_devices} bound, as many as the policy allows")
-        return _yes("devices.max_devices", f"{len(bound)} of {self.devices.max_devices} bound")
+            return _no(PolicyRule.MAX_DEVICES, f"{self.devices.max_devices} bound, as many as the policy allows")
+        return _yes(PolicyRule.MAX_DEVICES, f"{len(bound)} of {self.devices.max_devices} bound")
 
     def must_use_mfa(self, *, required: bool) -> Decision:
         """Decide whether MFA is required at logon of a user with that setting; ``allowed`` means: it is required."""
         if self.requirement is Requirement.NOBODY:
-            return _no("requirement.nobody", "MFA is required of nobody")
+            return _no(PolicyRule.REQUIRED_OF_NOBODY, "MFA is required of nobody")
         if self.requirement is Requirement.PER_USER and not required:
-            return _no("requirement.per-user", "no administrator requires MFA of this user")
+            return _no(PolicyRule.REQUIRED_PER_USER, "no administrator requires MFA of this user")
         if self.requirement is Requirement.PER_USER:
-            return _yes("requirement.per-user", "an administrator requires MFA of this user")
-        return _yes("requirement.everybody", "MFA is required of everybody")
+            return _yes(PolicyRule.REQUIRED_PER_USER, "an administrator requires MFA of this user")
+        return _yes(PolicyRule.REQUIRED_OF_EVERYBODY, "MFA is required of everybody")
 
     def may_manage_self(self) -> Decision:
         """Decide whether users manage their own devices."""
         if self.self_management is SelfManagement.ALLOWED:
-            return _yes("self-management.allowed", "users manage their own devices")
-        return _no("self-management.not-allowed", "only an administrator manages devices")
+            return _yes(PolicyRule.SELF_MANAGED, "users manage their own devices")
+        return _no(PolicyRule.NOT_SELF_MANAGED, "only an administrator manages devices")
 
     def may_remember(self) -> Decision:
         """Decide whether a machine may be remembered."""
         if self.remember is None:
-            return _no("remember.not-allowed", "the policy remembers no machine")
-        return _yes("remember.allowed", f"a machine is remembered for {self.remember.lifetime:g} seconds")
+            return _no(PolicyRule.NOT_REMEMBERED, "the policy remembers no machine")
+        return _yes(PolicyRule.REMEMBERED, f"a machine is remembered for {self.remember.lifetime:g} seconds")

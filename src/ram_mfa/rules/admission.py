@@ -13,6 +13,7 @@ import enum
 import attrs
 
 from .._secret import SecretText
+from ..policy import PolicyRule
 from ..refusals import Challenge, Kind, Ticket
 from .operation import Operation
 
@@ -36,7 +37,7 @@ class NotRequired:
     """
 
     user: str
-    why: str
+    why: PolicyRule
     session_mark: str = attrs.field(repr=False)
     logon: Ticket
 

@@ -13,7 +13,7 @@ from ..account import Account, Device, SecurityKey, VirtualMFADevice
 from ..context import Context
 from ..encoding import base64url
 from ..otp import TOTP
-from ..policy import MFAPolicy
+from ..policy import MFAPolicy, PolicyRule
 from ..refusals import Kind, Reason
 
 MAX_NAME: Final = 64
@@ -68,9 +68,9 @@ def may_bind(account: Account, policy: MFAPolicy, kind: Kind) -> Reason | None:
     decision = policy.may_bind(kind, bound=tuple(device.kind for device in account.devices))
     if decision.allowed:
         return None
-    if decision.rule == "devices.one-kind":
+    if decision.rule is PolicyRule.ONE_KIND:
         return Reason.OTHER_KIND_BOUND
-    return Reason.TOO_MANY_DEVICES if decision.rule == "devices.max_devices" else Reason.KIND_NOT_ALLOWED
+    return Reason.TOO_MANY_DEVICES if decision.rule is PolicyRule.MAX_DEVICES else Reason.KIND_NOT_ALLOWED
 
 
 def new_virtual_device(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..account import Account, expires_at
 from ..context import Context
-from ..policy import UnknownUsers
+from ..policy import PolicyRule, UnknownUsers
 from ..refusals import Challenge, Reason, Ticket
 from .admission import MustBind
 from .challenges import challenge
@@ -16,11 +16,11 @@ from .devices import why_none_usable
 from .tickets import MICROSECONDS, Purpose, fresh, sealed_ticket
 
 
-def why_not_required(account: Account | None, context: Context) -> str | None:
+def why_not_required(account: Account | None, context: Context) -> PolicyRule | None:
     """Return the policy's rule by which this logon needs no MFA, or None where no rule says so."""
     if account is None:
         waived = context.policy.unknown_users is UnknownUsers.NOT_REQUIRED
-        return "unknown_users.not-required" if waived else None
+        return PolicyRule.UNKNOWN_USERS if waived else None
     if account.devices:
         return None
     decision = context.policy.must_use_mfa(required=account.required)

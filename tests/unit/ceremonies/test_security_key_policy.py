@@ -18,6 +18,7 @@ from ram_mfa import (
     KindRule,
     MFAPolicy,
     OfferSecurityKey,
+    PolicyRule,
     Reason,
     ResidentKey,
     SecurityKeyPolicy,
@@ -182,7 +183,7 @@ class TestUserVerificationRequired:
         policy = MFAPolicy.ram(issuer="Example", relying_party=PARTY, security_keys=VERIFIED)
         (kind,) = [kind for kind in policy.kinds() if kind.value == "security key"]
         decision = policy.may_answer(kind, through_u2f=True)
-        assert (decision.allowed, decision.rule) == (False, "security-keys.user-verification")
+        assert (decision.allowed, decision.rule) == (False, PolicyRule.USER_VERIFICATION)
         assert policy.may_answer(kind).allowed
 
 

@@ -13,6 +13,7 @@ from ram_mfa import (
     Kind,
     KindRule,
     MFAPolicy,
+    PolicyRule,
     RelyingParty,
     RememberMachine,
     Requirement,
@@ -148,9 +149,9 @@ class TestQuestions:
             for with_site in (True, False)
         }
         assert [decision.allowed for decision in decisions.values()] == [True, True, True, False]
-        assert decisions[Kind.SECURITY_KEY, False].rule == "devices.relying-party"
+        assert decisions[Kind.SECURITY_KEY, False].rule == PolicyRule.RELYING_PARTY
         virtual = ram(relying_party=PARTY, devices=DevicePolicy(kinds={Kind.VIRTUAL}))
-        assert virtual.may_use(Kind.SECURITY_KEY).rule == "devices.kind"
+        assert virtual.may_use(Kind.SECURITY_KEY).rule == PolicyRule.KIND
         assert not virtual.may_use(Kind.SECURITY_KEY).allowed
         assert virtual.kinds() == (Kind.VIRTUAL,)
         assert ram(relying_party=PARTY).kinds() == (Kind.VIRTUAL, Kind.SECURITY_KEY)
@@ -162,19 +163,25 @@ class TestQuestions:
         mixed = MFAPolicy.aws(issuer="Example", relying_party=PARTY)
         virtual, key = Kind.VIRTUAL, Kind.SECURITY_KEY
         table = [
-            (one, virtual, (), True, "devices.max_devices"),
-            (one, virtual, (virtual,), False, "devices.max_devices"),
-            (one, key, (virtual,), False, "devices.one-kind"),
-            (two, virtual, (virtual,), True, "devices.max_devices"),
-            (two, virtual, (virtual, virtual), False, "devices.max_devices"),
-            (two, virtual, (key,), False, "devices.one-kind"),
-            (mixed, key, (virtual, key), True, "devices.max_devices"),
-            (mixed, key, (virtual,) * 8, False, "devices.max_devices"),
-            (ram(), key, (), False, "devices.relying-party"),
+            (one, virtual, (), True, PolicyRule.MAX_DEVICES),
+            (one, virtual, (virtual,), False, PolicyRule.MAX_DEVICES),
+            (one, key, (virtual,), False, PolicyRule.ONE_KIND),
+            (two, virtual, (virtual,), True, PolicyRule.MAX_DEVICES),
+            (two, virtual, (virtual, virtual), False, PolicyRule.MAX_DEVICES),
+            (two, virtual, (key,), False, PolicyRule.ONE_KIND),
+            (mixed, key, (virtual, key), True, PolicyRule.MAX_DEVICES),
+            (mixed, key, (virtual,) * 8, False, PolicyRule.MAX_DEVICES),
+            (ram(), key, (), False, PolicyRule.RELYING_PARTY),
         ]
         for policy, kind, bound, allowed, rule in table:
             decision = policy.may_bind(kind, bound=bound)
             assert (decision.allowed, decision.rule) == (allowed, rule)
+
+    def test_require_relying_party(self):
+        """The site of security keys, and an error where the policy names none: no key is bound or asked without one."""
+        assert ram(relying_party=PARTY).require_relying_party() == PARTY
+        with pytest.raises(LookupError):
+            ram().require_relying_party()
 
     def test_must_use_mfa(self):
         """Everybody, those of whom an administrator requires it, or nobody."""
@@ -188,14 +195,14 @@ class TestQuestions:
             (Requirement.EVERYBODY, False),
             (Requirement.EVERYBODY, True),
         }
-        assert answers[Requirement.NOBODY, True].rule == "requirement.nobody"
+        assert answers[Requirement.NOBODY, True].rule == PolicyRule.REQUIRED_OF_NOBODY
         assert answers[Requirement.PER_USER, False].rule == answers[Requirement.PER_USER, True].rule
 
     def test_may_manage_self(self):
         """Users manage their own devices, or only administrators do."""
         assert ram().may_manage_self().allowed
         refused = ram(self_management=SelfManagement.NOT_ALLOWED).may_manage_self()
-        assert (refused.allowed, refused.rule) == (False, "self-management.not-allowed")
+        assert (refused.allowed, refused.rule) == (False, PolicyRule.NOT_SELF_MANAGED)
 
     @pytest.mark.requirement("B15")
     def test_may_remember(self):
@@ -209,5 +216,5 @@ class TestQuestions:
         """Each decision has a stable rule and a sentence."""
         policy = ram()
         for decision in (policy.may_use(Kind.VIRTUAL), policy.must_use_mfa(required=True), policy.may_remember()):
-            assert decision.rule.islower()
+            assert decision.rule.value.islower()
             assert " " in decision.reason
