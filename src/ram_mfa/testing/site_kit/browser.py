@@ -89,8 +89,8 @@ class Browser:
 
     def submit(self, url: str, fields: Iterable[tuple[str, str]] | Mapping[str, str] = (), **more: Any) -> Answer:
         """Send a form, and follow no redirect."""
-        items: Iterable[Any] = fields.items() if isinstance(fields, Mapping) else fields
-        pairs: list[tuple[str, str]] = [*items]
+        items: Any = fields.items() if isinstance(fields, Mapping) else fields
+        pairs: list[tuple[str, str]] = list(items)
         headers = {"content-type": FORM, **(more.pop("headers", None) or {})}
         return self.send("POST", url, body=urlencode(pairs).encode(), headers=headers, **more)
 
