@@ -50,7 +50,7 @@ def _is_origin(instance: object, attribute: Any, value: Any) -> None:
             f"{type(instance).__name__}.{attribute.name}: {value!r}: {error.field}: {error.problem}"
         ) from None
     if not origin.secure and not origin.local:
-        _refuse(instance, attribute, value, "scheme: must be https, except for localhost")
+        _refuse(instance, attribute, value, "scheme: is not https, which only localhost may omit")
 
 
 def _is_app(instance: object, attribute: Any, value: Any) -> None:

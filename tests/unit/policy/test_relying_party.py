@@ -36,7 +36,7 @@ class TestRelyingParty:
     )
     def test_pages_elsewhere(self, origin):
         """A page that is not HTTPS, or not on the RP ID or below it at a dot, is refused when it is built."""
-        with pytest.raises(ValueError, match=r"is not|must be https"):
+        with pytest.raises(ValueError, match=r"is not"):
             RelyingParty(id="example.com", origins=[origin])
 
     @pytest.mark.requirement("A33")
