@@ -46,6 +46,7 @@ PLACES = [
                 "stores.sqlite",
                 "testing",
                 "u2f",
+                "web",
                 "webauthn",
                 "webauthn.metadata",
                 "refusals",
@@ -53,7 +54,19 @@ PLACES = [
         )
     ),
 ]
-FOREIGN = {"InvalidStateError", "Secure", "HttpOnly", "SameSite", "TypeError", "ValueError"}
+FOREIGN = {
+    "AuthenticationMiddleware",
+    "CSRFProtect",
+    "Host",
+    "LoginView",
+    "QuerySet.update",
+    "InvalidStateError",
+    "Secure",
+    "HttpOnly",
+    "SameSite",
+    "TypeError",
+    "ValueError",
+}
 """Words of browsers, of cookies and of the language."""
 
 
@@ -86,6 +99,7 @@ def test_the_programs_run(page, tmp_path):
     require_module("segno", "segno")
     require_module("sqlalchemy", "sqlalchemy")
     require_module("django", "django")
+    require_module("itsdangerous", "itsdangerous")
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     program = tmp_path / "page.py"
     program.write_text("\n".join(blocks), encoding="utf-8")

@@ -68,7 +68,7 @@ EXTRAS = {
     "web.rendering": {"jinja2"},
     "integrations.starlette": {"starlette", "jinja2"},
     "integrations.flask": {"flask", "jinja2"},
-    "integrations.django": {"django", "psycopg"},
+    "integrations.django": {"asgiref", "django", "psycopg"},
     "operations.store_urls": {"psycopg", "redis", "sqlalchemy"},
 }
 """The packages that a package of layer 6 may import besides those."""

@@ -35,6 +35,8 @@ class Example:
     servers: Callable[[], set[str]]
     change_password: Callable[[str, str], None]
     reset: Callable[[str], None]
+    name_field: str = "name"
+    id_of: Callable[[str], str] = lambda name: name
 
     def browser(self, **more) -> Browser:
         return Browser(self.transport, ORIGIN, **more)
@@ -42,7 +44,7 @@ class Example:
     def password(self, browser, user, password=None, following=""):
         browser.get(f"/logon?next={following}" if following else "/logon")
         form = browser.page.form("password")
-        return browser.fill(form, name=user, password=password or user)
+        return browser.fill(form, **{self.name_field: user, "password": password or user})
 
     def user(self, browser):
         """Return who the application says is logged on."""
@@ -157,7 +159,7 @@ def walk_administrator(example):
     """The administrator binds for a user, requires MFA, and unbinds; nobody else sees the page."""
     root, alice = example.browser(), example.browser()
     example.bound(root, "root")
-    root.get("/mfa/account?user=alice")
+    root.get(f"/mfa/account?user={example.id_of('alice')}")
     assert root.answer.status == 200
     root.fill(root.page.form("kind", "virtual"))
     account, key = root.page.codes
@@ -168,7 +170,7 @@ def walk_administrator(example):
     example.password(alice, "alice")
     example.answer(alice, phone)
     assert example.user(alice) == "alice"
-    assert alice.get("/mfa/account?user=root").status == 403
+    assert alice.get(f"/mfa/account?user={example.id_of('root')}").status == 403
     root.fill(root.page.form("do", "reset"))
     assert root.page.step == "confirm"
     root.fill(root.page.forms[0])

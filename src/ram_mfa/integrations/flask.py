@@ -226,8 +226,9 @@ class MFASite:
             response = flask.Response(self._renderer.body(answer), answer.status, content_type=answer.content_type)
             if answer.redirect is not None and not answer.json:
                 response.headers["Location"] = answer.redirect
-        for name, value in answer.headers:
-            response.headers[name] = value
+            for name, value in answer.headers:
+                response.headers[name] = value
+        response.headers["Cache-Control"] = "no-store"  # the application's own too, which brings cookies
         for cookie in answer.cookies:
             response.headers.add("Set-Cookie", cookie.header)
         return response

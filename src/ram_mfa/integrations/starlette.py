@@ -237,8 +237,9 @@ class MFASite:
             response = Response(self._renderer.body(answer), answer.status, media_type=answer.content_type)
             if answer.redirect is not None and not answer.json:
                 response.headers["Location"] = answer.redirect
-        for name, value in answer.headers:
-            response.headers[name] = value
+            for name, value in answer.headers:
+                response.headers[name] = value
+        response.headers["Cache-Control"] = "no-store"  # the application's own too, which brings cookies
         for cookie in answer.cookies:
             response.headers.append("Set-Cookie", cookie.header)
         return response

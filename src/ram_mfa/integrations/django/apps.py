@@ -20,8 +20,15 @@ class RamMFAConfig(AppConfig):
     verbose_name: _StrOrPromise = "Multi-factor authentication"
 
     def ready(self) -> None:
-        """Register the checks."""
+        """Register the checks, and the receivers where the project has its logons guarded."""
         from .checks import check_database, check_settings
+        from .configuration import is_guarded
+        from .site_checks import check_site
 
         system.register(check_settings)
         system.register(check_database, system.Tags.database)
+        system.register(check_site)
+        if is_guarded():
+            from .receivers import connect
+
+            connect()

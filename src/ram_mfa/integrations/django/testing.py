@@ -10,10 +10,19 @@ not about the database, give the application an ``MFA`` on a ``MemoryStore``.
 
 from __future__ import annotations
 
+import contextlib
 import unittest
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from asgiref.sync import sync_to_async
+from django.test import Client
+
+from ...account import Account
+from ...ceremonies import OpenAccount, Transition, UnsafeAdministrator, Verb
+from ...context import Context
 from ...engine.records import ROOT_KEY
+from ...refusals import Refused
+from ...rules.session_marks import session_mark
 from .connections import close_connections
 from .store import DjangoStore, default_alias
 
@@ -70,3 +79,35 @@ def _remember(store: DjangoStore) -> None:
 
 _roots: dict[str, bytes] = {}
 """The last known root record of each store, by its repr."""
+
+
+class MFAClient(Client):
+    """Django's test client, whose ``force_login`` logs on as one does after the second factor.
+
+    A plain ``Client`` is sent to the second factor, as a browser is. A user without a record gets one.
+    """
+
+    def force_login(self, user: Any, backend: str | None = None) -> None:
+        """See ``django.test.Client.force_login``."""
+        from .configuration import guard
+        from .http import MARK, admitting
+
+        with admitting():
+            super().force_login(user, backend)
+        mfa = guard().mfa
+        with contextlib.suppress(Refused):
+            mfa.perform(str(user.pk), OpenAccount(required=False, by=UnsafeAdministrator("a test")))
+        session = self.session
+        session[MARK] = mfa.perform(str(user.pk), _PresentMark())
+        session.save()
+
+    async def aforce_login(self, user: Any, backend: str | None = None) -> None:
+        """See ``django.test.Client.aforce_login``."""
+        await sync_to_async(self.force_login)(user, backend)
+
+
+class _PresentMark(Verb[str]):
+    """Returns the mark of a session that begins now, without any proof: for tests."""
+
+    def __call__(self, account: Account | None, context: Context) -> Transition[str]:
+        return Transition(account, session_mark(account, context))

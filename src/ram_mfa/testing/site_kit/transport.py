@@ -157,7 +157,9 @@ class ASGITransport:
         waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> dict[str, Any]:
-            return waiting.pop() if waiting else {"type": "http.disconnect"}
+            if not waiting:
+                await asyncio.Event().wait()  # the client stays; the application ends the wait with the response
+            return waiting.pop()
 
         async def send(message: dict[str, Any]) -> None:
             messages.append(message)
