@@ -142,6 +142,16 @@ def rounds(session: nox.Session) -> None:
 
 
 @nox.session
+def mutations(session: nox.Session) -> None:
+    """Break layers 0 to 4 in 60 places, one at a time: each package's own unit tests must notice, all but three.
+
+    ``-- --seed 1`` chooses others, ``-- otp`` those of one package; it takes about ten minutes.
+    """
+    session.install(ALL, *group("test"))
+    session.run("python", "-m", "tests.mutations", *session.posargs)
+
+
+@nox.session
 @nox.parametrize("extra", sorted(EXTRAS))
 def extras(session: nox.Session, extra: str) -> None:
     """Install each extra alone, from the wheel, into an empty environment, and run its program in tests/extras.py."""

@@ -18,6 +18,20 @@ class TestDevices:
         """A key's id is its credential id in base64url."""
         assert attrs.evolve(KEY, credential_id=b"\xfb\xff").id == "-_8"
 
+    @pytest.mark.parametrize(
+        ("models", "attestation", "model"),
+        [
+            (("0123456789abcdef", "Key 5"), "trusted", "Key 5"),
+            (("Key 5",), "none", ""),
+            (("Key 5",), "unverified", ""),
+            ((), "trusted", ""),
+            ((), "none", ""),
+        ],
+    )
+    def test_key_model(self, models, attestation, model):
+        """A key's model is the last that a trusted attestation names; without one it is empty."""
+        assert attrs.evolve(KEY, models=models, attestation=attestation).model == model
+
     @pytest.mark.requirement("O20")
     def test_no_secret_in_a_repr(self):
         """The repr of a whole account holds no secret, digest or epoch."""

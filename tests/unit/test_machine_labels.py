@@ -56,4 +56,5 @@ class TestMachineLabel:
 
     def test_bounded(self):
         """Only the first 1,024 characters are searched."""
-        assert machine_label("x" * 1_024 + "curl/8.8.0") == "Unknown browser"
+        assert machine_label("x" * (1_024 - len("Firefox/")) + "Firefox/") == "Firefox"
+        assert machine_label("x" * (1_025 - len("Firefox/")) + "Firefox/") == "Unknown browser"

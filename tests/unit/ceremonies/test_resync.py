@@ -46,6 +46,8 @@ class TestResync:
         view = service.perform("alice", resync(shown(service, phone, -1, 0)))
         assert view.id == device(service).id
         assert device(service).drift == ahead
+        last = int(service.clock() // 30) + ahead
+        assert device(service).accepted[-2:] == (last - 1, last)  # both codes are spent
         event = service.observed[-1]
         assert (event.type, event.detail) == (EventType.DEVICE_RESYNCED, f"drift {ahead}")
         service.clock.advance(30)
