@@ -55,6 +55,8 @@ PLACES = [
     ),
 ]
 FOREIGN = {
+    "Retry-After",
+    "Sec-Fetch-Site: same-origin",
     "AuthenticationMiddleware",
     "CSRFProtect",
     "Host",
