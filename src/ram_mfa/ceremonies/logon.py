@@ -90,13 +90,22 @@ def _skip(
 class FinishLogon(Verb[Proof]):
     """Finish a logon with evidence.
 
+    The plan, each step marked below:
+
+    1. the challenge is a ticket of this logon: user, session and password mark; neither expired nor spent;
+    2. the user has a record;
+    3. the password mark is recorded; a new one ends all that was begun under the old one;
+    4. the evidence is verified and spent; a wrong one is counted, and answered with a fresh challenge;
+    5. the machine is remembered, where the user asked for it and the policy allows it;
+    6. the proof is made from the account as it is then stored.
+
     Attributes:
         challenge: `Challenge.id`, as it came back in the form.
         evidence: a code, or a security key's answer.
         session: the same as at the begin.
         remember: a label for this machine where the user ticked "remember", else None (never an empty string); it is
-            cut to 64 printable characters. Where the policy does not
-            allow it, no machine is remembered and the proof holds no token.
+            cut to 64 printable characters. Where the policy does not allow it, no machine is remembered and the proof
+            holds no token.
         password_mark: the same as at the begin, else the ticket is foreign; required where a machine is remembered. A
             mark that was not seen before clears the day's budget.
     """
@@ -109,6 +118,7 @@ class FinishLogon(Verb[Proof]):
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
         """Return the transition to a proof."""
+        # 1. The challenge
         mark = digest_of(self.password_mark)
         opened = open_ticket(
             self.challenge,
@@ -122,9 +132,12 @@ class FinishLogon(Verb[Proof]):
             return refuse_ticket(
                 opened, self.evidence, self.challenge, account, context, session=self.session, mark=mark
             )
+        # 2. The record
         if account is None:
             return refused(account, context, Reason.NO_ACCOUNT)
+        # 3. The password mark
         marked = self._with_mark(account, context, mark)
+        # 4. The evidence
         result = verify_evidence(self.evidence, marked, context, opened)
         if isinstance(result, Transition):
             return with_next_challenge(
@@ -136,6 +149,7 @@ class FinishLogon(Verb[Proof]):
                 mark=mark,
                 checked=marked,
             )
+        # 5. The machine
         after = result.account
         if after.machines and context.policy.remember is None:
             # Remembering is switched off: earlier machines must not become valid again once it is switched on.
@@ -146,6 +160,7 @@ class FinishLogon(Verb[Proof]):
             after, token, events = machines.remember(
                 after, context, label=self.remember, password_mark=self.password_mark, device=result.device
             )
+        # 6. The proof
         proof = make_proof(after, context, result.device, session=self.session, machine=token)
         event = context.event(EventType.LOGON_PROVED, device=result.device.id)
         return Transition(after, proof, events=(event, *events))

@@ -31,6 +31,14 @@ CODES = 2
 class ResyncVirtualDevice(ActorVerb[DeviceView]):
     """Set a virtual device's drift from two consecutive codes of its app; both are consumed.
 
+    The plan, each step marked below; `ActorVerb` has authorised the actor:
+
+    1. the device is bound and virtual;
+    2. the throttle lets it try a code now;
+    3. both codes match consecutive time steps within the policy's bound; otherwise a wrong code is counted;
+    4. neither time step is spent;
+    5. both are consumed and the drift is set; the actor's receipt is spent with them.
+
     Attributes:
         device: its id; may be left out where one is bound.
         codes: two codes as typed, in the order in which the app showed them.
@@ -45,19 +53,19 @@ class ResyncVirtualDevice(ActorVerb[DeviceView]):
     def perform(self, account: Account, context: Context, grant: Grant) -> Transition[DeviceView] | Reason:
         """Return the transition to the device with its drift set."""
         actor, policy = grant.actor, context.policy
-        # 1. The device is bound and virtual.
+        # 1. The device
         device = select_device(account.devices, self.device)
         if isinstance(device, Reason):
             return device
         if not isinstance(device, VirtualMFADevice):
             return Reason.UNKNOWN_DEVICE
 
-        # 2. The throttle lets it try a code now.
+        # 2. The throttle
         gate = check_gate(account, device, context)
         if gate is not None:
             return refused(account, context, gate, actor=actor, device=device.id)
 
-        # 3. Both codes match consecutive time steps within the policy's bound; otherwise a wrong code is counted.
+        # 3. The codes
         totp = totp_of(device)
         step = None
         if len(self.codes) == CODES:
@@ -66,12 +74,12 @@ class ResyncVirtualDevice(ActorVerb[DeviceView]):
             counted, refusal, events = count_wrong(account, device, context)
             return refused(counted, context, refusal, actor=actor, device=device.id, events=events)
 
-        # 4. Neither time step is spent.
+        # 4. The time steps
         why_not = _why_not(device, step, context)
         if why_not is not None:
             return refused(account, context, why_not, actor=actor, device=device.id)
 
-        # 5. Both are consumed and the drift is set; the actor's receipt is spent with them.
+        # 5. The change
         accepted, floor = with_accepted(device.accepted, device.floor, step - 1, step)
         synced = attrs.evolve(
             device,

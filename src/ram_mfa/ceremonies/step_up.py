@@ -57,6 +57,13 @@ class BeginStepUp(Verb[Challenge]):
 class FinishStepUp(Verb[Proof]):
     """Finish a step-up for one operation, with evidence.
 
+    The plan, each step marked below:
+
+    1. the challenge is a ticket of this step-up: user, session and operation; neither expired nor spent;
+    2. the user has a record;
+    3. the evidence is verified and spent; a wrong one is counted, and answered with a fresh challenge;
+    4. the proof is made from the account as it is then stored.
+
     Attributes:
         challenge: `Challenge.id`, as it came back in the form.
         evidence: a code, or a security key's answer.
@@ -71,6 +78,7 @@ class FinishStepUp(Verb[Proof]):
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
         """Return the transition to a proof."""
+        # 1. The challenge
         opened = open_ticket(
             self.challenge,
             account,
@@ -89,8 +97,10 @@ class FinishStepUp(Verb[Proof]):
                 session=self.session,
                 operation=self.operation,
             )
+        # 2. The record
         if account is None:
             return refused(account, context, Reason.NO_ACCOUNT)
+        # 3. The evidence
         result = verify_evidence(self.evidence, account, context, opened)
         if isinstance(result, Transition):
             return with_next_challenge(
@@ -101,6 +111,7 @@ class FinishStepUp(Verb[Proof]):
                 opened=opened,
                 operation=self.operation,
             )
+        # 4. The proof
         proof = make_proof(result.account, context, result.device, session=self.session, operation=self.operation)
         detail = self.operation.name
         event = context.event(EventType.STEP_UP_PROVED, device=result.device.id, detail=detail)
