@@ -4,7 +4,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from ram_mfa import Challenge, MFAPolicy, MustBind, Reason, Requirement, Ticket, UnknownUsers
+from ram_mfa import Challenge, MFAPolicy, MustBind, PolicyRule, Reason, Requirement, Ticket, UnknownUsers
 from ram_mfa._secret import SecretBytes
 from ram_mfa.context import Context
 from ram_mfa.rules.logon_stages import second_factor, why_not_required
@@ -34,12 +34,12 @@ class TestWhyNotRequired:
         [
             (UnknownUsers.REFUSE, None),
             (UnknownUsers.MUST_BIND, None),
-            (UnknownUsers.NOT_REQUIRED, "unknown_users.not-required"),
+            (UnknownUsers.NOT_REQUIRED, PolicyRule.UNKNOWN_USERS),
         ],
     )
     def test_without_a_record(self, unknown_users, rule):
         """A user without a record needs no MFA only where the policy says so by name."""
-        assert why_not_required(None, context(unknown_users=unknown_users)) == rule
+        assert why_not_required(None, context(unknown_users=unknown_users)) is rule
 
     def test_with_a_record(self):
         """Whoever has a device needs it; without one it is the requirement that decides."""
