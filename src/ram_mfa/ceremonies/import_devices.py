@@ -105,7 +105,7 @@ class ImportVirtualDevice(_ImportDevice):
         weak = not MIN_SECRET <= len(uri.secret) <= MAX_SECRET or not 1 <= uri.period <= MAX_PERIOD
         if weak or not context.policy.guessable_device_allowed(digits=uri.digits):
             return Reason.WEAK_SECRET
-        last_step = self._last_step(int(context.now // uri.period), context.policy.totp.forward)
+        last_step = self._last_step(current=int(context.now // uri.period), forward=context.policy.totp.forward)
         if last_step is None:
             return Reason.BAD_IMPORT
         return new_virtual_device(
@@ -118,7 +118,7 @@ class ImportVirtualDevice(_ImportDevice):
             drift=self.drift,
         )
 
-    def _last_step(self, current: int, forward: int) -> int | None:
+    def _last_step(self, *, current: int, forward: int) -> int | None:
         """Return the time step up to which no code passes; None if ``last_step`` or ``drift`` is out of bounds."""
         if not -MAX_DRIFT <= self.drift <= MAX_DRIFT:
             return None
@@ -174,7 +174,7 @@ def _parse_registration(registration: object, app_id: str) -> NewKey | None:
         AppID.parse(app_id)
         if isinstance(registration, bytes):
             raw = RegistrationResponse.parse(registration)
-            return _new_key(raw.key_handle, raw.public_key, app_id=app_id)
+            return _new_key(app_id, key_handle=raw.key_handle, public_key=raw.public_key)
         stored = registration
         if isinstance(stored, str):
             stored = load_object(stored, message=_MESSAGE, limit=_MAX_LENGTH)
@@ -189,10 +189,11 @@ def _parse_registration(registration: object, app_id: str) -> NewKey | None:
         return None
     if not 1 <= len(key_handle) <= MAX_KEY_HANDLE:
         return None
-    return _new_key(key_handle, public_key, app_id=app_id, transports=_transports(stored.get("transports")))
+    transports = _transports(stored.get("transports"))
+    return _new_key(app_id, key_handle=key_handle, public_key=public_key, transports=transports)
 
 
-def _new_key(key_handle: bytes, public_key: bytes, *, app_id: str, transports: tuple[str, ...] = ()) -> NewKey:
+def _new_key(app_id: str, *, key_handle: bytes, public_key: bytes, transports: tuple[str, ...] = ()) -> NewKey:
     return NewKey(
         credential_id=key_handle,
         public_key=public_key,

@@ -233,7 +233,8 @@ def _retain(stamps: tuple[bytes, ...], context: Context, not_before: int) -> tup
     if issued_at(min(stamps)) > before:
         return stamps, not_before
     forgotten = [stamp for stamp in stamps if issued_at(stamp) <= before]
-    return tuple([stamp for stamp in stamps if issued_at(stamp) > before]), max(not_before, issued_at(max(forgotten)))
+    kept = tuple([stamp for stamp in stamps if stamp not in forgotten])
+    return kept, max(not_before, issued_at(max(forgotten)))
 
 
 def _latest(context: Context) -> float:
