@@ -274,3 +274,23 @@ class TestAppId:
             response = signed_assertion(KEY, CLIENT, data, clientExtensionResults={"appid": True})
             with pytest.raises(MalformedMessage, match="37 bytes"):
                 verify(response, credential=credential, app_id=APP_ID)
+
+
+class TestCredential:
+    @pytest.mark.parametrize(
+        ("field", "good", "bad"),
+        [
+            ("id", [b"i", bytes(1_023)], [b"", bytes(1_024), "id"]),
+            ("public_key", [b"", bytes(8_192)], [bytes(8_193), "key"]),
+            ("sign_count", [0, 2**32 - 1], [-1, 2**32, 1.0, True]),
+            ("app_id", [None, "a"], ["", b"a"]),
+            ("backup_eligible", [None, False, True], [0, "yes"]),
+        ],
+    )
+    def test_bounds(self, field, good, bad):
+        """What an application stored lies within the standard's bounds; anything else is its mistake."""
+        for value in good:
+            assert getattr(stored(**{field: value}), field) == value
+        for value in bad:
+            with pytest.raises((TypeError, ValueError), match=field):
+                stored(**{field: value})

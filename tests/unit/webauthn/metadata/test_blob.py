@@ -192,6 +192,9 @@ class TestRefusing:
         """The size is looked at before anything else."""
         monkeypatch.setattr(module, "MAX_SIZE", 100)
         assert refusal("a" * 101) == "BLOB"
+        with pytest.raises(MalformedMessage) as error:
+            read("a" * 100)
+        assert "longer" not in str(error.value)
 
     def test_too_many_entries(self, monkeypatch):
         monkeypatch.setattr(module, "MAX_ENTRIES", 1)
