@@ -106,15 +106,15 @@ def log_on(page, credential, *, rp_id="localhost", app_id=None):
     return verified(answer, credential, challenge, origin=page.origin, rp_id=rp_id, app_id=app_id)
 
 
-def refused_by_browser(name, deed):
+def refused_by_browser(name, action):
     with pytest.raises(PageRefused) as refused:
-        deed()
+        action()
     assert refused.value.name == name
 
 
-def refused_by_library(check, deed):
+def refused_by_library(check, action):
     with pytest.raises(VerificationError) as refused:
-        deed()
+        action()
     assert refused.value.check is check
 
 

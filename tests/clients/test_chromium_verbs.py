@@ -89,9 +89,9 @@ def log_on(mfa, page):
     return mfa.perform(ticket.user, FinishLogon(ticket, answer, session=session))
 
 
-def refused(reason, deed, *, check=None):
+def refused(reason, action, *, check=None):
     with pytest.raises(Refused) as caught:
-        deed()
+        action()
     assert (caught.value.refusal.reason, caught.value.refusal.check) == (reason, check)
     return caught.value.refusal
 

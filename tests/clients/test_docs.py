@@ -178,14 +178,14 @@ def test_the_table_of_reasons():
 def test_the_table_of_authority():
     """administrators.md has each cell of the table by which the library decides."""
     head, _, *lines = rows("administrators.md", "## Who may do what")
-    assert head == ["", *(f"`{stance.value}`" for stance in Role)]
+    assert head == ["", *(f"`{role.value}`" for role in Role)]
     expected = []
-    for deed, cells in PERMISSIONS.items():
+    for action, cells in PERMISSIONS.items():
         said = [
-            (", ".join(f"`{condition.__name__}`" for condition in cells[stance]) or "yes") if stance in cells else "no"
-            for stance in Role
+            (", ".join(f"`{condition.__name__}`" for condition in cells[role]) or "yes") if role in cells else "no"
+            for role in Role
         ]
-        expected.append([deed.value, *said])
+        expected.append([action.value, *said])
     assert lines == expected
     conditions = {condition for cells in PERMISSIONS.values() for of_one in cells.values() for condition in of_one}
     text = (DOCS / "administrators.md").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ from ram_mfa.stores.sqlite import SQLiteStore
 from tests.support.command import PATIENCE, Site, figures
 from tests.support.races import ALL_THE_TIME
 
-DEEDS = ("create", "open", "reseal", "report", "check")
+ACTIONS = ("create", "open", "reseal", "report", "check")
 PASSWORD = "s3cr%40t-of-the-url"
 PLAIN = "s3cr@t-of-the-url"
 
@@ -41,7 +41,7 @@ def ask(*words, env=None):
 
 
 class TestHelp:
-    @pytest.mark.parametrize("words", [(), ("store",), *(("store", deed) for deed in DEEDS)])
+    @pytest.mark.parametrize("words", [(), ("store",), *(("store", action) for action in ACTIONS)])
     def test_is_given_at_each_level(self, words, capsys):
         with pytest.raises(SystemExit) as ended:
             command.main([*words, "--help"])
@@ -54,7 +54,7 @@ class TestHelp:
     def test_as_a_process(self):
         code, out, err = ask("store", "--help")
         assert (code, err) == (0, "")
-        assert all(re.search(rf"^    {deed} ", out, flags=re.MULTILINE) for deed in DEEDS)
+        assert all(re.search(rf"^    {action} ", out, flags=re.MULTILINE) for action in ACTIONS)
 
 
 class TestUsage:
@@ -108,8 +108,8 @@ class TestUsage:
     def test_plaintext_by_its_name(self, site, capsys):
         """A store of development, without a seal."""
         where = ("--store", site.url, "--unsafe-plaintext")
-        for deed in DEEDS:
-            assert command.main(["store", deed, *where]) == 0
+        for action in ACTIONS:
+            assert command.main(["store", action, *where]) == 0
         assert "sealed under plaintext: 1\n" in capsys.readouterr().out
 
 
@@ -145,14 +145,14 @@ class TestSecrets:
         assert PLAIN not in said
 
     @pytest.mark.requirement("O20")
-    @pytest.mark.parametrize("deed", DEEDS)
-    def test_no_key_is_shown(self, deed, site, capsys):
-        """Neither raw nor as text, by any deed."""
+    @pytest.mark.parametrize("action", ACTIONS)
+    def test_no_key_is_shown(self, action, site, capsys):
+        """Neither raw nor as text, by any action."""
         site.populate(["alice"])
         file = site.folder / "text.key"
         file.touch(0o600)
         file.write_text("6f" * 32, encoding="utf-8")
-        command.main(["store", deed, "--store", site.url, "--seal-key", f"old={file}"])
+        command.main(["store", action, "--store", site.url, "--seal-key", f"old={file}"])
         said = "".join(capsys.readouterr())
         assert said
         assert "6f6f" not in said
@@ -233,6 +233,6 @@ def test_nothing_else_is_touched(site, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     site.populate(["alice"])
     before = sorted(Path(tmp_path).iterdir())
-    for deed in ("open", "report", "check", "reseal"):
-        assert site.call(deed)[0] == 0
+    for action in ("open", "report", "check", "reseal"):
+        assert site.call(action)[0] == 0
     assert sorted(Path(tmp_path).iterdir()) == before

@@ -328,7 +328,7 @@ class TestNoAccount:
         ],
     )
     def test_misspelt(self, snapshot, user):
-        """Who is not spelled exactly like a user is a user without a record, and gets nothing of the other's."""
+        """A user id that is not exactly a user's is a user without a record, and gets nothing of the other's."""
         service = snapshot.service()
         for name, way in snapshot.ways.items():
             refusal = refuses(service, Way(user, way.verb), Refused).refusal

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may do what: every deed, by every actor in every state of its papers, under every policy, on every account.
+"""Who may do what: every action, by every actor in every state of its papers, under every policy, on every account.
 
 The table below says it in words, independently of `ram_mfa.rules.authority`. Each cell is performed through
 `MFA.perform` on a store of its own; a cell that the table does not grant is refused for the reason that the table
@@ -65,7 +65,7 @@ from tests.support.key_apis import KeyAPI, answer
 from tests.support.service import APP_ID, ORIGIN, OTHER_SESSION, PARTY, SEAL, SESSION, Services
 
 WORDS = """
-    deed                 | an administrator | an unproved one | the owner, proved | for a first device | enrolling
+    action                 | an administrator | an unproved one | the owner, proved | for a first device | enrolling
     open an account      | may              | may             | never             | never              | never
     bind a device        | may              | may             | may               | may                | may
     unbind a device      | may              | may             | may               | never              | never
@@ -79,7 +79,7 @@ WORDS = """
     move an account      | may              | may             | never             | never              | never
     discard a record     | may              | may             | never             | never              | never
 """
-"""Who may do a deed at all. What each must show for it stands in `papers_short`, below."""
+"""Who may do a action at all. What each must show for it stands in `papers_short`, below."""
 
 
 def _table():
@@ -117,7 +117,7 @@ OPERATIONS = {
     "forget machines": Operation.MACHINES,
 }
 
-# The verbs that do the deeds
+# The verbs that do the actions
 VERBS = {
     "open": "open an account",
     "offer a virtual device": "bind a device",
@@ -144,8 +144,8 @@ STATES = ("no record", "not required", "required", "virtual device", "security k
 # What the actors have in hand: the column of the table, and the state of their papers
 ADMINISTRATORS = ("no receipt", "a receipt", "a receipt of an operation", "somebody else's receipt", "unproved")
 OWNERS = (
-    "a receipt for the deed",
-    "a receipt for another deed",
+    "a receipt for the action",
+    "a receipt for another action",
     "the receipt of a logon",
     "another user's receipt",
     "another session's receipt",
@@ -202,16 +202,16 @@ KEY_URI = "otpauth://totp/alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 # What must come out
 
 
-def papers_short(deed, column, papers, policy, state):
-    """Return why the actor's papers fall short of the deed, in the order in which they are looked at; else None."""
+def papers_short(action, column, papers, policy, state):
+    """Return why the actor's papers fall short of the action, in the order in which they are looked at; else None."""
     if column == "an administrator" and policy["administrator_proof"] is AdministratorProof.ASKED:
         if papers in {"no receipt", "somebody else's receipt"}:
             return Reason.PROOF_NEEDED
         if papers == "a receipt of an operation":
             return Reason.BAD_RECEIPT
-    if state == "unreadable" and deed != "discard a record":
+    if state == "unreadable" and action != "discard a record":
         return UnreadableRecord
-    if WHO_MAY[deed][column] == "never":
+    if WHO_MAY[action][column] == "never":
         return Reason.NOT_AUTHORISED
     bound = state in BOUND
     if column in {"the owner, proved", "for a first device"}:
@@ -222,7 +222,7 @@ def papers_short(deed, column, papers, policy, state):
     if column == "the owner, proved":
         if papers == "nothing":
             return Reason.PROOF_NEEDED
-        if papers != "a receipt for the deed" or not bound:
+        if papers != "a receipt for the action" or not bound:
             return Reason.BAD_RECEIPT
     if column in {"for a first device", "enrolling"} and bound:
         return Reason.PROOF_NEEDED
@@ -244,7 +244,7 @@ def papers_short(deed, column, papers, policy, state):
 
 
 def nothing_to_do(verb, state):
-    """Return why there is nothing to do the deed to, where the actor may; else None, and it is done."""
+    """Return why there is nothing to do the action to, where the actor may; else None, and it is done."""
     bound = state in BOUND
     match verb:
         case "open":
@@ -285,7 +285,7 @@ class World:
         service: with the store and the clock.
         alice: her phone or her key; None where she has none.
         machine: the id of her remembered machine, or of none.
-        actors: {(column, papers, deed): actor}.
+        actors: {(column, papers, action): actor}.
         offers: {kind of device: what an administrator was offered for her}.
         records: the store's content, put back before each cell.
     """
@@ -312,7 +312,7 @@ def make_world(services, state):
         case "required" | "not required" | "unreadable":
             service.perform("alice", OpenAccount(required=state == "required", by=HELPER))
     before = {
-        deed: minted(service, operation, number=100 + n) for n, (deed, operation) in enumerate(OPERATIONS.items())
+        action: minted(service, operation, number=100 + n) for n, (action, operation) in enumerate(OPERATIONS.items())
     }
     if state != "no record":
         service.perform("alice", PasswordChanged())
@@ -353,15 +353,15 @@ def first_factor(service, *, user="alice", session=SESSION, age=0.0):
 
 
 def mint(service, state, before):
-    """Return {(column, papers, deed): actor}."""
+    """Return {(column, papers, action): actor}."""
     right, spent, expired, another = {}, {}, {}, {}
-    for n, (deed, operation) in enumerate(OPERATIONS.items()):
-        right[deed] = minted(service, operation, number=200 + n)
-        expired[deed] = minted(service, operation, number=300 + n, age=300)
-        another[deed] = minted(service, operation, number=400 + n, user="bob")
-        spent[deed] = minted(service, operation, number=500 + n)
+    for n, (action, operation) in enumerate(OPERATIONS.items()):
+        right[action] = minted(service, operation, number=200 + n)
+        expired[action] = minted(service, operation, number=300 + n, age=300)
+        another[action] = minted(service, operation, number=400 + n, user="bob")
+        spent[action] = minted(service, operation, number=500 + n)
         owner = "alice" if state in BOUND else "bob"
-        service.perform(owner, SpendReceipt(spent[deed], operation=operation, session=SESSION))
+        service.perform(owner, SpendReceipt(spent[action], operation=operation, session=SESSION))
     next_deed = dict(zip(OPERATIONS, [*list(OPERATIONS)[1:], next(iter(OPERATIONS))], strict=True))
     logon = minted(service, None, number=600)
     root = minted(service, Operation.ADMINISTER, number=700, user="root")
@@ -388,22 +388,22 @@ def mint(service, state, before):
         "a forged ticket": tickets["a forged ticket"],
     }
     actors = {}
-    for deed in WHO_MAY:
-        other = right.get(next_deed.get(deed), logon)
+    for action in WHO_MAY:
+        other = right.get(next_deed.get(action), logon)
         papers = {
             ("an administrator", "no receipt"): Administrator("root"),
             ("an administrator", "a receipt"): Administrator("root", root, SESSION),
             ("an administrator", "a receipt of an operation"): Administrator("root", root_bind, SESSION),
             ("an administrator", "somebody else's receipt"): Administrator("root", bob, SESSION),
             ("an unproved one", "unproved"): UnsafeAdministrator("script"),
-            ("the owner, proved", "a receipt for the deed"): Owner(right.get(deed, logon), session=SESSION),
-            ("the owner, proved", "a receipt for another deed"): Owner(other, session=SESSION),
+            ("the owner, proved", "a receipt for the action"): Owner(right.get(action, logon), session=SESSION),
+            ("the owner, proved", "a receipt for another action"): Owner(other, session=SESSION),
             ("the owner, proved", "the receipt of a logon"): Owner(logon, session=SESSION),
-            ("the owner, proved", "another user's receipt"): Owner(another.get(deed, bob), session=SESSION),
-            ("the owner, proved", "another session's receipt"): Owner(right.get(deed, logon), session=OTHER_SESSION),
-            ("the owner, proved", "a spent receipt"): Owner(spent.get(deed, logon), session=SESSION),
-            ("the owner, proved", "a receipt of before a change"): Owner(before.get(deed, logon), session=SESSION),
-            ("the owner, proved", "an expired receipt"): Owner(expired.get(deed, logon), session=SESSION),
+            ("the owner, proved", "another user's receipt"): Owner(another.get(action, bob), session=SESSION),
+            ("the owner, proved", "another session's receipt"): Owner(right.get(action, logon), session=OTHER_SESSION),
+            ("the owner, proved", "a spent receipt"): Owner(spent.get(action, logon), session=SESSION),
+            ("the owner, proved", "a receipt of before a change"): Owner(before.get(action, logon), session=SESSION),
+            ("the owner, proved", "an expired receipt"): Owner(expired.get(action, logon), session=SESSION),
             ("the owner, proved", "a forged receipt"): Owner(logon[:50] + "A" * 38 + logon[88:], session=SESSION),
             ("the owner, proved", "nothing"): Owner(None, session=SESSION),
             **{
@@ -413,7 +413,7 @@ def mint(service, state, before):
             **{("enrolling", name): Enrolment(text, session=SESSION) for name, text in tickets.items()},
         }
         assert tuple(papers) == ACTORS
-        actors |= {(*column_and_papers, deed): actor for column_and_papers, actor in papers.items()}
+        actors |= {(*column_and_papers, action): actor for column_and_papers, actor in papers.items()}
     return actors
 
 
@@ -513,14 +513,14 @@ def services():
 class TestTable:
     @pytest.mark.requirement("B4")
     def test_the_code_has_the_same_table(self):
-        """The deeds and actors of the code's own table are those that the words name: no more, and no fewer."""
+        """The actions and actors of the code's own table are those that the words name: no more, and no fewer."""
         granted = {
-            (ROWS[deed], COLUMNS[column])
-            for deed, cells in WHO_MAY.items()
+            (ROWS[action], COLUMNS[column])
+            for action, cells in WHO_MAY.items()
             for column, word in cells.items()
             if word == "may"
         }
-        assert {(deed, stance) for deed, stances in PERMISSIONS.items() for stance in stances} == granted
+        assert {(action, role) for action, roles in PERMISSIONS.items() for role in roles} == granted
         assert set(ROWS.values()) == set(Action)
         assert set(COLUMNS.values()) == set(Role)
 

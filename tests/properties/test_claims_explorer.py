@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A credential id belongs to one user for ever: every interleaving of two and three processes, with crashes.
+"""A credential id belongs to one user permanently: every interleaving of two and three processes, with crashes.
 
 The walk is over the real verbs and the engine's own plans. It is worth something only if it finds what it looks for:
 the same walk finds the double bind in each of the protocols that were not chosen.
@@ -104,12 +104,12 @@ def confirming(user):
 
 def confirm(user):
     """Confirm the user's offer with the one credential."""
-    return lambda desk: desk.deed(user, confirming(user), f"{user} bound")
+    return lambda desk: desk.action(user, confirming(user), f"{user} bound")
 
 
 def bring(user):
     """Import the one credential for a user: what an administrator may do at any time."""
-    return lambda desk: desk.deed(
+    return lambda desk: desk.action(
         user, ImportSecurityKey(scene().kept, app_id=APP_ID, by=ROOT, create=True), f"{user} bound"
     )
 
@@ -122,7 +122,7 @@ def unbind(user):
 def taking(user, verb):
     def program(desk):
         yield note, (f"{user} unbinding",)
-        return (yield from desk.deed(user, verb, f"{user} unbound"))
+        return (yield from desk.action(user, verb, f"{user} unbound"))
 
     return program
 
@@ -371,7 +371,7 @@ class TestMoves:
         world, _ = self.moves()
 
         def erase(desk):
-            yield from desk.deed("alicia", EraseAccount(by=ROOT), "erased")
+            yield from desk.action("alicia", EraseAccount(by=ROOT), "erased")
 
         def stays_erased(ever, before, after, notes):
             never_two(ever, before, after, notes)

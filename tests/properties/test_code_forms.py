@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""However a code is spelled it is one attempt: the code itself, or a wrong one that is counted (requirement O18)."""
+"""However a code is typed, it is one attempt: the code itself, or a wrong one that is counted (requirement O18)."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class TestSpellings:
                     assert again.counted() == (1, 1), name
 
     def test_bind(self, digits):
-        """At the confirmation of a bind: each wrong spelling costs one of the offer's ten tries."""
+        """At the confirmation of a bind: each wrong form costs one of the offer's ten tries."""
         service = open_service(digits)
         offer = service.perform("alice", OfferVirtualDevice(ROOT, account_name="alice", session=SESSION, create=True))
         code = AuthenticatorApp.scan(offer.key_uri).code_at(service.clock())
@@ -173,7 +173,7 @@ class TestSpellings:
             assert service.refusal("alice", confirm(code)).advice is Advice.START_OVER
 
     def test_a_used_code(self, digits):
-        """Once the code was used, no spelling of it passes: what is the code is a replay, and what is not is counted,
+        """Once the code was used, no form of it passes: what is the code is a replay, and what is not is counted,
         which closes the gate as any wrong code does.
         """
         service, phone, code = self._on(digits)
@@ -188,7 +188,7 @@ class TestSpellings:
                 assert (outcome, swaps, again.counted()) == (Reason.WRONG_CODE, 1, (1, 1)), name
 
     def test_no_extra_guess(self, digits):
-        """All spellings of one wrong code, one after the other, get as many verdicts as there are tries."""
+        """All forms of one wrong code, one after the other, get as many verdicts as there are tries."""
         service, phone, _ = self._on(digits)
         wrong = service.wrong(phone).code.rjust(digits, "0")
         ticket = service.ask("alice").id

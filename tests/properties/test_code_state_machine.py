@@ -95,7 +95,7 @@ class Person:
         last: the highest step accepted of it.
         drift: steps that its last resync found.
         failures: wrong codes in a row.
-        closed_until: no code is weighed before that moment of the clock.
+        closed_until: no code is verified before that moment of the clock.
         wrong: true moments of the wrong codes that count for the day's budget.
         used: codes that were accepted, each with its step.
         spent: issue and expiry of the tickets that were spent in this epoch.

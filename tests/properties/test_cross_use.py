@@ -453,7 +453,7 @@ class TestCrossUse:
     @pytest.mark.parametrize("kind", ["virtual device", "security key", "nothing bound"])
     def test_nothing_passes_twice(self, kind):
         """What was used for what it is good for is good for nothing afterwards, in any hands; but an administrator's
-        proof is good for several deeds.
+        proof is good for several actions.
         """
         world = World(kind)
         papers, ceremonies = world.papers(), world.ceremonies()

@@ -704,12 +704,12 @@ class TestOfAnOperator:
             mfa._engine.session.forget()
             return mfa.perform("alice", BeginLogon(session=SESSION))
 
-        for deed in (afresh, lambda mfa: mfa.declare_restored()):
-            for what, told in each_fault(bench, deed, put_back):
+        for action in (afresh, lambda mfa: mfa.declare_restored()):
+            for what, told in each_fault(bench, action, put_back):
                 number += 1
                 lost = service.root.lost_at
-                assert not lost or deed is not afresh, what
-                assert lost or deed is afresh or isinstance(told, Failed), what
+                assert not lost or action is not afresh, what
+                assert lost or action is afresh or isinstance(told, Failed), what
                 service.mfa._engine.session.forget()
                 assert self.begins(service, "alice"), what
         empty = service.store._records.clear

@@ -26,31 +26,31 @@ STEPS_IN_A_LIFE = 14
 
 @attrs.define
 class Told:
-    """What a worker acknowledged to one user, and what must therefore be true for ever.
+    """What a worker acknowledged to one user, and what must therefore be true permanently.
 
     Attributes:
-        deeds: how many, in the order of ``live``.
+        actions: how many, in the order of ``live``.
         uri: of the device that is bound, or empty.
         codes: (moment, code) of every code that was accepted.
         wrong: moments of the wrong codes since the last unbind.
     """
 
-    deeds: int = 0
+    actions: int = 0
     uri: str = ""
     codes: list[tuple[float, str]] = attrs.field(factory=list)
     wrong: list[float] = attrs.field(factory=list)
 
-    def note(self, deed, moment, about):
-        self.deeds += 1
-        if deed == "bound":
+    def note(self, action, moment, about):
+        self.actions += 1
+        if action == "bound":
             self.uri = about
             self.codes.append((moment - 30, AuthenticatorApp.scan(about).code_at(moment - 30)))
-        elif deed == "proof":
+        elif action == "proof":
             self.codes.append((moment, about))
-        elif deed == "WRONG_CODE":
+        elif action == "WRONG_CODE":
             self.wrong.append(moment)
         else:
-            assert deed == "unbound"
+            assert action == "unbound"
             self.uri, self.codes, self.wrong = "", [], []
 
 
@@ -87,13 +87,13 @@ class TestKillMinusNine:
                 time.sleep(chance.random() * 0.02)
                 crew.kill()
                 for told, end in zip(people.values(), crew.ends, strict=True):
-                    for deed in drained(end):
-                        told.note(*deed)
+                    for action in drained(end):
+                        told.note(*action)
             before = chance.sample(sorted(everybody), min(len(everybody), 6))
             everybody |= people
             self._restarted(place, {user: everybody[user] for user in [*people, *before]})
         self._restarted(place, everybody)
-        assert sum(told.deeds for told in everybody.values()) > rounds(50)
+        assert sum(told.actions for told in everybody.values()) > rounds(50)
 
     def _restarted(self, place, people):
         clock = place.clock()
@@ -102,7 +102,7 @@ class TestKillMinusNine:
             key = user_key("", user)
             sealed = store.load(key)
             if sealed is None:
-                assert told.deeds == 0
+                assert told.actions == 0
                 continue
             account = decode_account(AsStored(SEAL, store).for_record(key).unseal(sealed))
             if not self._bound_as_told(account, told):
@@ -125,8 +125,8 @@ class TestKillMinusNine:
         store.close()
 
     def _bound_as_told(self, account: Account, told: Told) -> bool:
-        """Whether the device that was told is the one to look at: one deed more than was told may have landed."""
-        place_in_life = told.deeds % STEPS_IN_A_LIFE
+        """Whether the device that was told is the one to look at: one action more than was told may have landed."""
+        place_in_life = told.actions % STEPS_IN_A_LIFE
         if not told.uri:
             assert place_in_life == 0
             assert len(account.devices) <= 1

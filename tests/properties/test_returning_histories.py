@@ -168,7 +168,7 @@ def make(user):
     """Make a record."""
 
     def program(desk: Desk):
-        yield from desk.deed(user, OpenAccount(by=ROOT), f"{user} made")
+        yield from desk.action(user, OpenAccount(by=ROOT), f"{user} made")
 
     return program
 

@@ -287,10 +287,10 @@ class Life(RuleBasedStateMachine):
         data=st.data(),
         service=services,
         user=users,
-        deed=st.sampled_from(["open", "require", "unbind", "reset", "erase", "forget", "restore"]),
+        action=st.sampled_from(["open", "require", "unbind", "reset", "erase", "forget", "restore"]),
     )
-    def an_administrator(self, data, service, user, deed) -> None:
-        match deed:
+    def an_administrator(self, data, service, user, action) -> None:
+        match action:
             case "open":
                 self.change(service, user, OpenAccount(required=data.draw(st.booleans()), by=ROOT))
             case "require":

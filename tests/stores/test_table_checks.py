@@ -180,7 +180,7 @@ class TestSQLite:
     @pytest.mark.requirement("A28")
     @pytest.mark.parametrize("columns", ["key text NOT NULL PRIMARY KEY, value blob", "key VARCHAR(255), value BLOB, "])
     def test_takes_what_others_make(self, tmp_path, columns):
-        """SQLiteStore, SQLAlchemy and Django spell the same table differently."""
+        """SQLiteStore, SQLAlchemy and Django describe the same table differently."""
         with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db")) as connection:
             more = "PRIMARY KEY (key)" if columns.endswith(" ") else ""
             connection.execute(f"CREATE TABLE ram_mfa ({columns}{more})")

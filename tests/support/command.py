@@ -72,9 +72,9 @@ class Site:
             file.write_bytes(KEYS[name])
         return file
 
-    def words(self, deed: str, *more: str, keys: tuple[str, ...] = ("old",)) -> list[str]:
+    def words(self, action: str, *more: str, keys: tuple[str, ...] = ("old",)) -> list[str]:
         """Return the whole command; it is quiet, since a slow machine would else add lines of progress."""
-        words = [sys.executable, "-m", "ram_mfa", "store", deed, "--deadline", "60", "--quiet", *more]
+        words = [sys.executable, "-m", "ram_mfa", "store", action, "--deadline", "60", "--quiet", *more]
         for name in keys:
             words += ["--seal-key", f"{name}={self.key_file(name)}"]
         return words
@@ -82,10 +82,10 @@ class Site:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "RAM_MFA_STORE": self.url}
 
-    def start(self, deed: str, *more: str, keys: tuple[str, ...] = ("old",)) -> subprocess.Popen[str]:
+    def start(self, action: str, *more: str, keys: tuple[str, ...] = ("old",)) -> subprocess.Popen[str]:
         with interruptible():
             process = subprocess.Popen(
-                self.words(deed, *more, keys=keys),
+                self.words(action, *more, keys=keys),
                 env=self.environment(),
                 text=True,
                 stdout=subprocess.PIPE,
@@ -105,20 +105,20 @@ class Site:
                     stream.close()
             process.wait()
 
-    def run(self, deed: str, *more: str, keys: tuple[str, ...] = ("old",)) -> tuple[int, str, str]:
+    def run(self, action: str, *more: str, keys: tuple[str, ...] = ("old",)) -> tuple[int, str, str]:
         """Run the command to its end; return its exit code, and what it said on either stream."""
-        process = self.start(deed, *more, keys=keys)
+        process = self.start(action, *more, keys=keys)
         out, err = process.communicate(timeout=PATIENCE)
         return process.returncode, out, err
 
-    def call(self, deed: str, *more: str, keys: tuple[str, ...] = ("old",)) -> tuple[int, str, str]:
+    def call(self, action: str, *more: str, keys: tuple[str, ...] = ("old",)) -> tuple[int, str, str]:
         """Run the command in this process, which is quicker; return as ``run`` does."""
         out, err = io.StringIO(), io.StringIO()
         before = os.environ.get("RAM_MFA_STORE")
         os.environ["RAM_MFA_STORE"] = self.url
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                code = main(self.words(deed, *more, keys=keys)[3:])
+                code = main(self.words(action, *more, keys=keys)[3:])
         finally:
             del os.environ["RAM_MFA_STORE"]
             if before is not None:

@@ -223,7 +223,7 @@ class Desk:
         except Refused as refused:
             return refused.refusal
 
-    def deed(self, user: str, verb: Verb[Any], done: Any) -> Program:
+    def action(self, user: str, verb: Verb[Any], done: Any) -> Program:
         """Plan a verb, and note what its user was told: ``done``, or the name of the reason, or of the error."""
         try:
             outcome = yield from self.perform(user, verb)

@@ -142,12 +142,12 @@ class RightAnswers(Asks):
             service.clock.advance(1)
 
     @answers
-    @pytest.mark.parametrize("spelt", [json.dumps, lambda told: json.dumps(told).encode()], ids=["text", "bytes"])
-    def test_as_text(self, service, kind, api, spelt):
+    @pytest.mark.parametrize("form", [json.dumps, lambda told: json.dumps(told).encode()], ids=["text", "bytes"])
+    def test_as_text(self, service, kind, api, form):
         """The answer may come as the text that the page sent."""
         key, asked = bind(service, kind), self.ask(service)
         told = answer(api, key, asked).response
-        assert service.perform("alice", self.verb(asked, evidence_of(api, spelt(told)))).user == "alice"
+        assert service.perform("alice", self.verb(asked, evidence_of(api, form(told)))).user == "alice"
 
     @pytest.mark.standard("WebAuthn Level 3 #sctn-parseRequestOptionsFromJSON", "ram_mfa.Challenge")
     @pytest.mark.requirement("U16")
@@ -234,7 +234,7 @@ class Faults(Asks):
         "fault", [fault for fault in KeyFault if at_answer(KeyAPI.WEBAUTHN, fault)], ids=lambda fault: fault.name
     )
     def test_slots(self, service, kind, api, fault):
-        """Eight wrong answers of any sort are weighed; the ninth waits: nothing is written, and its ticket lives."""
+        """Eight wrong answers of any sort are verified; the ninth waits: nothing is written, and its ticket lives."""
         key = bind(service, kind)
         self.proves(service, key, api)
         for turn in range(MAX_SPENT):
@@ -387,7 +387,7 @@ class OtherKeys(Asks):
         self.proves(service, key, KeyAPI.U2F, asked)
 
     def test_a_phone_takes_no_key(self, service):
-        """Where a phone is bound, no answer of a key is weighed, and none takes a slot."""
+        """Where a phone is bound, no answer of a key is verified, and none takes a slot."""
         service.phone("alice")
         asked = self.ask(service)
         assert (asked.options, asked.u2f) == (None, None)
@@ -403,8 +403,8 @@ def others_with(asked: Any, challenge_of: Any) -> Any:
     return attrs.evolve(asked, options=asked.options | {"challenge": challenge}, u2f=u2f)
 
 
-def _sha256_of(spelt: str) -> bytes:
-    return hashlib.sha256(decode(spelt, message="test", field="text")).digest()
+def _sha256_of(text: str) -> bytes:
+    return hashlib.sha256(decode(text, message="test", field="text")).digest()
 
 
 @pytest.mark.requirement("B12", "V14", "V19")
@@ -699,13 +699,13 @@ class WhateverCame(Asks):
 
     @pytest.mark.requirement("U17")
     @at_both_apis
-    def test_other_spellings(self, lasting, api):
-        """Another spelling of the same bytes, with padding or in the plain alphabet, is no spelling."""
+    def test_other_encodings(self, lasting, api):
+        """Another encoding of the same bytes, with padding or in the plain alphabet, is refused."""
         service, keys = lasting
         told = answer(api, keys[api], self.ask(service)).response
         at = told["response"] if api is KeyAPI.WEBAUTHN else told
         for name, value in at.items():
-            for spelt in (
+            for encoded in (
                 value + "=",
                 value + "==",
                 value + "\n",
@@ -713,5 +713,5 @@ class WhateverCame(Asks):
                 value[:-1] + "+",
                 value[:4] + "/" + value,
             ):
-                changed = at | {name: spelt}
+                changed = at | {name: encoded}
                 self.wrong(service, api, told | {"response": changed} if api is KeyAPI.WEBAUTHN else changed)

@@ -104,7 +104,7 @@ def dsa(bits: int) -> bytes:
 
 
 def explicit_curve(bits: int) -> bytes:
-    """Return an EC key whose curve is spelled out, on a field of that many bits."""
+    """Return an EC key whose curve is given by its parameters, on a field of that many bits."""
     p, size = odd(bits), bits // 8
     curve = tlv(0x30, tlv(0x04, bytes(size - 1) + b"\x01"), tlv(0x04, bytes(size - 1) + b"\x07"))
     base = tlv(0x04, b"\x04" + bytes(2 * size))

@@ -369,7 +369,7 @@ def flood(worker: Worker, place: ServiceOnFile, meet: Any, over: Any, codes: Seq
 
 
 def live(worker: Worker, place: ServiceOnFile, users: Sequence[str]) -> None:
-    """Bind, log on, guess and unbind without end; tell each deed once it is acknowledged, and nothing before."""
+    """Bind, log on, guess and unbind without end; tell each action once it is acknowledged, and nothing before."""
     clock = place.clock()
     mfa, _ = place.open(clock)
     user = users[worker.number]

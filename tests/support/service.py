@@ -290,9 +290,6 @@ class Service:
         context = Context(policy, self.clock(), SecretBytes(b"e" * 32), self.root, user, user_key("", user))
         return attrs.evolve(context, **changes)
 
-    told = property(lambda self: self.observed)  # the former names, for tests that are being changed elsewhere
-    moment = context
-
     def events(self, *kinds: EventType) -> list[Event]:
         """Return the observed events of these types."""
         return [event for event in self.observed if event.type in kinds]

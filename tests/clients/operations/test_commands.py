@@ -122,8 +122,8 @@ class TestOpen:
         other = site.folder / "mfa.db"
         assert not other.exists()
         other.write_bytes(b"")
-        for deed in ("open", "reseal", "report", "check"):
-            code, out, err = site.call(deed)
+        for action in ("open", "reseal", "report", "check"):
+            code, out, err = site.call(action)
             assert (code, out) == (4, "")
             assert err == "ram_mfa: the store cannot be used: SQLite: the file holds no table ram_mfa\n"
         assert other.read_bytes() == b""

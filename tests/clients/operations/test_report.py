@@ -64,9 +64,9 @@ sys.exit(os.waitstatus_to_exitcode(status))
 """A process counts what its parent held when it was made: so its parent is a small one."""
 
 
-def peak(site, deed, *more, keys=("old",)):
+def peak(site, action, *more, keys=("old",)):
     """Run the command as a process; return how many bytes of memory it held at most."""
-    words = [sys.executable, "-c", LAUNCHER, *site.words(deed, *more, keys=keys)]
+    words = [sys.executable, "-c", LAUNCHER, *site.words(action, *more, keys=keys)]
     done = subprocess.run(words, env=site.environment(), capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return int(done.stderr) * 1024

@@ -292,7 +292,7 @@ class TestConfirm:
 
 
 class TestClaims:
-    """A credential id belongs to one user for ever."""
+    """A credential id belongs to one user permanently."""
 
     def same_key(self):
         return SoftSecurityKey(seed=b"the same key")

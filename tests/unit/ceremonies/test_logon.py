@@ -266,7 +266,7 @@ class TestFinish:
         assert service.perform("alice", finish(service.ask("alice"), code)).user == "alice"
 
     def test_a_clock_before_its_time(self, services):
-        """At the very beginning of time, and with a drift behind it, codes are weighed all the same."""
+        """At the very beginning of time, and with a drift behind it, codes are verified all the same."""
         import attrs
 
         from ram_mfa.testing import ManualClock

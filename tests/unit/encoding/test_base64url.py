@@ -48,15 +48,15 @@ class TestDecode:
             *("Zm9v\n", " Zm9v", "Zm 9v", "Zm9v\u200b", "\uff3ag", "Zg\x00", "Z!", "Zm9v Zg", "é"),
         ],
     )
-    def test_one_spelling(self, text):
-        """Padding, the plain alphabet, white space, set trailing bits and odd lengths are no other spellings."""
+    def test_one_form(self, text):
+        """Padding, the plain alphabet, white space, set trailing bits and odd lengths are no other encodings."""
         with pytest.raises(MalformedMessage, match="not base64url"):
             decode(text)
 
     @pytest.mark.requirement("U17")
     @given(text=st.text(st.sampled_from("AZaz09-_+/= \n\x00\u00e9") | st.characters(), max_size=12))
     def test_any_text(self, text):
-        """Whatever comes: the bytes whose one spelling it is, or the one error."""
+        """Whatever comes: the bytes whose one encoding it is, or the one error."""
         try:
             data = decode(text)
         except MalformedMessage as error:

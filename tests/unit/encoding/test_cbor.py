@@ -111,7 +111,7 @@ class TestDecode:
         ],
     )
     def test_duplicate_keys(self, data):
-        """A key stands once, however it is spelled: two readers must not see two messages."""
+        """A key stands once, however it is encoded: two readers must not see two messages."""
         with pytest.raises(MalformedMessage, match="duplicate"):
             decode(data)
 
@@ -135,7 +135,7 @@ class TestDecode:
         with pytest.raises(MalformedMessage, match="more than 1000"):
             decode(b"\x5f" + b"\x40" * 1_000 + b"\xff")
 
-    def test_the_attestation_object_may_be_spelled_at_length(self):
+    def test_the_attestation_object_may_have_indefinite_lengths(self):
         """Indefinite lengths, unsorted keys, long heads, floats pass where the canonical form is not demanded."""
         assert decode(b"\xbf\x61b\x9f\x01\x02\xff\x61a\x5f\x41x\x42yz\xff\x19\x00\x05\x7f\x61u\xff\xff") == {
             "b": [1, 2],

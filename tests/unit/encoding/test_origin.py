@@ -44,8 +44,8 @@ class TestParse:
         assert str(origin) == text
 
     @given(scheme=st.sampled_from(("https", "http")), host=domain | address, port=port)
-    def test_one_spelling(self, scheme, host, port):
-        """Each origin has one spelling, and two origins with the same spelling are one."""
+    def test_one_form(self, scheme, host, port):
+        """Each origin has one form, and two origins of the same form are one."""
         origin = Origin(scheme, host, port)
         assert Origin.parse(str(origin)) == origin
 
@@ -54,7 +54,7 @@ class TestParse:
         st.text()
         | st.text(alphabet="htps:/.[]@%-_0123456789abcABC\\ ", max_size=40).map(lambda text: "https://" + text)
     )
-    def test_only_one_spelling(self, text):
+    def test_only_one_form(self, text):
         """Whatever is taken is written back to the letter."""
         try:
             origin = Origin.parse(text)
@@ -94,7 +94,7 @@ class TestParse:
                 Origin.parse(f"https://{host}")
 
     def test_addresses(self):
-        """Every spelling of an address but the one that browsers write is refused."""
+        """Every form of an address but the one that browsers write is refused."""
         assert Origin.parse("https://127.0.0.1").host == "127.0.0.1"
         for host in ("127.1", "0x7f.0.0.1", "127.0.0.0x1", "2130706433", "0177.0.0.1", "127.0.0.01", "1.2.3.256"):
             with pytest.raises(MalformedMessage):

@@ -124,8 +124,8 @@ class TestTicketKey:
         service.store.history = "2"
         service.perform("alice", Describe())
         keys.append(service.root.ticket_key)
-        for deed in (service.mfa.declare_restored, service.mfa.reseal, service.mfa.renew_tickets):
-            service.run(deed())
+        for action in (service.mfa.declare_restored, service.mfa.reseal, service.mfa.renew_tickets):
+            service.run(action())
             keys.append(service.root.ticket_key)
         assert len(set(keys)) == 5
         service.store.history = "3"
@@ -153,12 +153,12 @@ class TestNoRoot:
         service.perform("alice", OpenAccount(by=ROOT))
         own = service.store.records[ROOT_KEY]
         service.store.put(ROOT_KEY, staging.store.records[ROOT_KEY])
-        for deed in (
+        for action in (
             lambda: service.perform("alice", Describe()),
             lambda: service.run(service.mfa.declare_restored()),
         ):
             with pytest.raises(UnreadableRecord, match="another store"):
-                deed()
+                action()
         service.store.put(ROOT_KEY, own)
         assert service.perform("alice", Describe()).user == "alice"
 

@@ -118,12 +118,12 @@ class TestAFlood:
             store = Watched()
             mfa, policy = service(store), MFAPolicy.ram(issuer="Example")
             await mfa.open()
-            deeds = [
+            actions = [
                 outcome(mfa.for_tenant(name, policy).perform("victim", OpenAccount(by=ROOT)))
                 for name in ("one", "other")
                 for _ in range(20)
             ]
-            assert Counter(await asyncio.gather(*deeds)) == {"AccountView": 2, "ACCOUNT_EXISTS": 38}
+            assert Counter(await asyncio.gather(*actions)) == {"AccountView": 2, "ACCOUNT_EXISTS": 38}
             assert store.most[user_key("one", "victim")] == store.most[user_key("other", "victim")] == 1
 
         asyncio.run(main())

@@ -21,8 +21,8 @@ class TestCanonicalCode:
     @pytest.mark.requirement("O18")
     @pytest.mark.standard("ASVS 2.2.1", "ram_mfa.otp.canonical_code")
     @pytest.mark.parametrize("code", ["755224", "000000", "0123456", "99999999"])
-    def test_spellings(self, code):
-        """Each of more than 300 spellings is the same code, or none; no spelling is another code."""
+    def test_forms(self, code):
+        """Each of more than 300 forms is the same code, or none; no form is another code."""
         table = code_forms(code)
         assert len(table) >= 300
         for name, typed in table:
@@ -58,7 +58,7 @@ class TestCanonicalCode:
 
     @pytest.mark.requirement("O18")
     def test_match_applies_it(self):
-        """TOTP.match takes every spelling of the code that is one, and no other, and never raises."""
+        """TOTP.match takes every form of the code that is one, and no other, and never raises."""
         totp = TOTP(SECRET)
         for name, typed in code_forms(totp.at(59)):
             assert totp.match(typed, at=59) == (1 if name.startswith("same: ") else None), name

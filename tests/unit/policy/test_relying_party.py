@@ -88,7 +88,7 @@ class TestRelyingParty:
         ],
     )
     def test_no_rp_id(self, rp_id):
-        """An address, a single label, or what is no domain in its one spelling is no RP ID."""
+        """An address, a single label, or what is no domain in its one form is no RP ID."""
         with pytest.raises(ValueError, match=r"RelyingParty\.id"):
             RelyingParty(id=rp_id, origins=["https://example.com"])
 

@@ -54,7 +54,7 @@ class TestDelays:
 
     @pytest.mark.requirement("O12", "V9")
     def test_a_closed_gate_writes_nothing(self, service):
-        """At a closed gate nothing is weighed and nothing is written, not even for the right code."""
+        """At a closed gate nothing is verified and nothing is written, not even for the right code."""
         phone = service.phone("alice")
         for _ in range(5):
             guess(service, phone)

@@ -165,7 +165,7 @@ class TestLoadPublicKey:
                 algorithm_of(wrong)
 
     def test_keys_are_kept_and_verdicts_are_not(self):
-        """The same bytes give the same loaded key; a wrong key is weighed anew each time."""
+        """The same bytes give the same loaded key; a wrong key is verified anew each time."""
         key = load_public_key(key_pair().cose)
         assert load_public_key(bytes(key_pair().cose)) is key
         assert load_public_key.cache_parameters()["maxsize"] == 1_024

@@ -49,7 +49,7 @@ class TestCurve:
         assert not ED448.holds(y.to_bytes(57, "little"))
 
     @pytest.mark.parametrize("y", [P, P + 1, P + 3, 2**255 - 1])
-    def test_a_second_spelling_is_refused(self, y):
+    def test_a_second_encoding_is_refused(self, y):
         """A coordinate is below p."""
         assert not ED25519.holds(y.to_bytes(32, "little"))
 

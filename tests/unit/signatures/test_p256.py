@@ -92,7 +92,7 @@ class TestForm:
     @pytest.mark.standard("FIDO U2F Raw 4.3", "ram_mfa.signatures.p256.check_signature_form")
     @given(r=st.integers(1, ORDER - 1), s=st.integers(1, ORDER - 1))
     def test_der(self, r, s):
-        """Every pair of numbers from 1 to n - 1 has one spelling, which is taken."""
+        """Every pair of numbers from 1 to n - 1 has one encoding, which is taken."""
         assert check_signature_form(encode_dss_signature(r, s), message="test") is None
         assert encode_dss_signature(r, s) == sequence(number(r), number(s))
 

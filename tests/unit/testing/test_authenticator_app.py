@@ -45,8 +45,8 @@ class TestTyped:
         """A setup key may be typed in groups, in small letters, with hyphens and with padding."""
         grouped = setup_key(SECRET)
         expected = TOTP(SECRET).at(90)
-        for spelling in (grouped, grouped.lower(), grouped.replace(" ", "-"), grouped.replace(" ", "")):
-            assert AuthenticatorApp.typed("alice", spelling).code_at(90) == expected
+        for form in (grouped, grouped.lower(), grouped.replace(" ", "-"), grouped.replace(" ", "")):
+            assert AuthenticatorApp.typed("alice", form).code_at(90) == expected
 
     def test_padding(self):
         """A key whose length is no multiple of five bytes is typed with its padding or without."""

@@ -144,7 +144,7 @@ class TestProved:
 
 class TestAsync:
     def test_whole_way(self, clock):
-        """Each deed is awaited where the MFA is."""
+        """Each action is awaited where the MFA is."""
 
         async def life():
             policy = MFAPolicy.ram(issuer="Example", relying_party=PARTY)

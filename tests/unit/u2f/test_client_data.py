@@ -65,7 +65,7 @@ class TestParse:
     @pytest.mark.requirement("U12")
     @pytest.mark.standard("FIDO U2F Raw 4.3", "ram_mfa.u2f.challenge_parameter")
     def test_the_bytes_that_came(self):
-        """Two spellings of the same members are two client data, and the hash is over the bytes."""
+        """Two encodings of the same members are two client data, and the hash is over the bytes."""
         plain = written()
         for other in (plain.replace(b", ", b","), plain + b"\n", plain.replace(b"typ", b"t\\u0079p")):
             parsed = ClientData.parse(other)
@@ -163,12 +163,12 @@ class TestCheck:
         ],
     )
     def test_challenge(self, challenge):
-        """Any other challenge is refused, and so is any other spelling of this one."""
+        """Any other challenge is refused, and so is any other encoding of this one."""
         refused(Check.CHALLENGE, written(challenge=challenge))
         refused(Check.CHALLENGE, written(challenge=challenge), challenge=TEXT)
 
     @pytest.mark.requirement("U11", "U14", "V27")
-    def test_both_spellings(self):
+    def test_both_encodings(self):
         """The slash that the standard writes behind an origin changes nothing, on either side."""
         for origin in (GOOD, f"{GOOD}/"):
             for facet in (GOOD, f"{GOOD}/"):

@@ -22,7 +22,7 @@ IOS = "ios:bundle-id:com.example.login"
 class TestFacets:
     @pytest.mark.requirement("U14")
     @pytest.mark.standard("FIDO AppID 3.1", "ram_mfa.u2f.parse_facet")
-    def test_both_spellings(self):
+    def test_both_encodings(self):
         """The standard's slash behind an origin and the browsers' plain origin are one facet."""
         assert parse_facet(GOOD) == parse_facet(f"{GOOD}/") == Origin.parse(GOOD)
 
@@ -238,7 +238,7 @@ class TestRead:
 
     @pytest.mark.requirement("U15", "V27")
     def test_hostile(self):
-        """Of the hostile origins only those that stand below the label by https are read, spelled as they were."""
+        """Of the hostile origins only those that stand below the label by https are read, as they came."""
         for text in all_hostile_origins():
             for facet in read(published(text)):
                 if isinstance(facet, Origin):

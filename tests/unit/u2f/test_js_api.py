@@ -66,8 +66,8 @@ class TestRequests:
                 },
             ],
         }
-        for spelling in (written, json.dumps(written), json.dumps(written).encode()):
-            assert RegisterRequest.parse(spelling) == request
+        for form in (written, json.dumps(written), json.dumps(written).encode()):
+            assert RegisterRequest.parse(form) == request
         assert (
             RegisterRequest.parse({name: written[name] for name in ("appId", "registerRequests")}).registered_keys == ()
         )
@@ -111,7 +111,7 @@ class TestRequests:
         ],
     )
     def test_malformed(self, name, value):
-        """A member of another kind, or in another spelling, is refused."""
+        """A member of another kind, or in another encoding, is refused."""
         written = {**SignRequest(APP_ID, CHALLENGE, KEYS).to_json(), name: value}
         with pytest.raises(MalformedMessage):
             SignRequest.parse(written)
@@ -121,8 +121,8 @@ class TestResponses:
     @pytest.mark.standard("FIDO U2F JavaScript 3.2", "ram_mfa.u2f.RegisterResponse.parse")
     def test_register(self):
         """The standard's example of a registration, through JSON and back."""
-        for spelling in (REGISTERED, json.dumps(REGISTERED)):
-            response = RegisterResponse.parse(spelling)
+        for form in (REGISTERED, json.dumps(REGISTERED)):
+            response = RegisterResponse.parse(form)
             assert isinstance(response, RegisterResponse)
             assert bytes(response.registration) == example.RESPONSE_81
             assert bytes(response.client_data) == example.CLIENT_DATA_81
@@ -161,7 +161,7 @@ class TestResponses:
         ids=["register", "sign"],
     )
     def test_malformed(self, parse, good):
-        """Every member must be there, be a string, and have the one spelling of what it spells."""
+        """Every member must be there, be a string, and have the one encoding of its value."""
         for name, text in good.items():
             others = [
                 None,

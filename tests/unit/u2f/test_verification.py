@@ -272,7 +272,7 @@ class TestAuthentication:
 
     @pytest.mark.requirement("U18")
     def test_malleable(self):
-        """The other signature of the pair verifies as well: one message, two spellings, so neither is an identity."""
+        """The other signature of the pair verifies as well: one message, two encodings, so neither is an identity."""
         raw = make.authentication()
         r, s = decode_dss_signature(raw[5:])
         for signature in (encode_dss_signature(r, s), encode_dss_signature(r, ORDER - s)):

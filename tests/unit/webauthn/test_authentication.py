@@ -162,8 +162,8 @@ class TestThePlan:
     def test_the_signature(self):
         """Over authenticator data and client data as they came, and nothing else."""
         response = answer()
-        respelled = response | {"response": response["response"] | {"clientDataJSON": encode(CLIENT + b" ")}}
-        assert refused_by(respelled) is Check.SIGNATURE
+        reencoded = response | {"response": response["response"] | {"clientDataJSON": encode(CLIENT + b" ")}}
+        assert refused_by(reencoded) is Check.SIGNATURE
         other = response | {
             "response": response["response"] | {"authenticatorData": encode(authenticator_data(count=1))}
         }

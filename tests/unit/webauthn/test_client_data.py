@@ -41,7 +41,7 @@ class TestParse:
     def test_the_hash_is_over_the_bytes_that_came(self):
         """White space, order and a byte order mark change the hash and not the reading."""
         members = json.loads(client_data())
-        spellings = [
+        encodings = [
             client_data(),
             json.dumps(members, indent=2).encode(),
             json.dumps(dict(reversed(members.items()))).encode(),
@@ -49,13 +49,13 @@ class TestParse:
             b" \r\n\t" + client_data() + b" \n",
         ]
         hashes = set()
-        for raw in spellings:
+        for raw in encodings:
             data = ClientData.parse(raw)
             assert data.raw == raw
             assert data.hash == hashlib.sha256(raw).digest()
             assert data.origin == ORIGIN
             hashes.add(data.hash)
-        assert len(hashes) == len(spellings)
+        assert len(hashes) == len(encodings)
 
     @pytest.mark.requirement("V35")
     @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ class TestCheck:
         ],
     )
     def test_challenge(self, challenge):
-        """Only the one spelling of this ceremony's challenge; text that is no text at all is weighed, too."""
+        """Only the one encoding of this ceremony's challenge; text that is no text at all is checked, too."""
         assert refused_by(client_data(challenge=challenge)) is Check.CHALLENGE
 
     @pytest.mark.requirement("V27")

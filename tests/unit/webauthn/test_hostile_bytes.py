@@ -286,7 +286,7 @@ class TestMutations:
             assert (credential.id, credential.public_key, credential.sign_count) == (ID, KEY.cose, 0)
 
     def test_assertions(self):
-        """What passes is the same assertion, with its JSON spelled in another way."""
+        """What passes is the same assertion, with its JSON encoded in another way."""
         good = signed_assertion(KEY, GET, authenticator_data(count=7))
         driven = drive(whole_authentication, mutations([text(good)], rounds(200_000), seed=20_260_104))
         print(f"whole assertions: {driven}")

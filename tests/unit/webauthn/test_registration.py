@@ -256,10 +256,10 @@ class TestThePlan:
 
     def test_a_statement_over_other_client_data(self):
         """The hash is over the bytes that came: the same JSON in other bytes is another message."""
-        respelled = CLIENT.replace(b": ", b":")
+        reencoded = CLIENT.replace(b": ", b":")
         for make, other in ((u2f, client_data("webauthn.create")), (packed, CLIENT)):
-            response = make(respelled)
+            response = make(reencoded)
             assert verify(response).id == ID
             response["response"]["clientDataJSON"] = registration(other, b"")["response"]["clientDataJSON"]
             assert refused_by(response) is Check.SIGNATURE
-        assert hashlib.sha256(respelled).digest() != hashlib.sha256(CLIENT).digest()
+        assert hashlib.sha256(reencoded).digest() != hashlib.sha256(CLIENT).digest()

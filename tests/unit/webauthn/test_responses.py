@@ -127,7 +127,7 @@ class TestFromJson:
     )
     @pytest.mark.requirement("U17", "V35")
     def test_refused(self, kind, good, changes):
-        """One message, one spelling; any oddity is the documented error, as text and as an object."""
+        """One message, one encoding; any oddity is the documented error, as text and as an object."""
         wrong = changed(good, **changes)
         for value in (wrong, json.dumps(wrong)):
             with pytest.raises(MalformedMessage):

@@ -128,7 +128,7 @@ class TestTheTable:
 
     @pytest.mark.parametrize("under", [OTHER_APP_ID, APP_ID + "/", APP_ID.upper(), "example.com/", "wrong.example", ""])
     def test_other_names(self, services, under):
-        """Neither another AppID nor another spelling of this one."""
+        """Neither another AppID nor another form of this one."""
         service, key, asked = scene(services, requested=True, through_u2f=True)
         refusal = service.refusal("alice", finish(asked, signed(key, asked, under=under, used=True)))
         assert (refusal.reason, refusal.check) == (Reason.WRONG_ANSWER, "RP ID hash")

@@ -198,13 +198,13 @@ class TestOptions:
 class TestBound:
     @pytest.mark.requirement("B1", "V23", "U10")
     @kinds
-    @pytest.mark.parametrize("spelt", ["dict", "text", "bytes"])
-    def test_what_is_kept(self, services, kind, spelt):
+    @pytest.mark.parametrize("form", ["dict", "text", "bytes"])
+    def test_what_is_kept(self, services, kind, form):
         """A registration binds the key, as text or parsed; what its signature does not cover is not believed."""
         service = services(security_keys=SecurityKeyPolicy(attestation=ASKED))
         offer, key = offered(service, name="Blue"), kind.key()
         told = registration(kind.api, key, offer)
-        told = {"dict": told, "text": json.dumps(told), "bytes": json.dumps(told).encode()}[spelt]
+        told = {"dict": told, "text": json.dumps(told), "bytes": json.dumps(told).encode()}[form]
         bound = service.perform("alice", confirm(offer, told))
         (device,) = service.account("alice").devices
         (handle,) = key.credential_ids

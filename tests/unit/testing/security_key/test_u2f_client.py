@@ -224,13 +224,13 @@ REFUSED_AT_SIGNING = {
 }
 
 
-def refused(expected, deed):
+def refused(expected, action):
     if expected is MalformedMessage:
         with pytest.raises(MalformedMessage):
-            deed()
+            action()
         return
     with pytest.raises(VerificationError) as error:
-        deed()
+        action()
     assert error.value.check is expected
 
 

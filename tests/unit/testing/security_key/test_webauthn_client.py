@@ -214,12 +214,12 @@ class TestRefusals:
         """Without a touch nothing is registered, signed, or told."""
         registered = register(key)
         key.touched = False
-        for deed in (
+        for action in (
             lambda: register(key, exclude=[CredentialDescriptor(registered.id)]),
             lambda: log_on(key, stored(registered)),
         ):
             with pytest.raises(ClientRefused) as refused:
-                deed()
+                action()
             assert refused.value.name == "NotAllowedError"
 
     def test_another_key(self, key):
@@ -309,10 +309,10 @@ AT_LOGON = {
 }
 
 
-def refused(expected, deed):
+def refused(expected, action):
     expected = expected if isinstance(expected, tuple) else (expected,)
     with pytest.raises((MalformedMessage, VerificationError)) as error:
-        deed()
+        action()
     found = error.value.check if isinstance(error.value, VerificationError) else MalformedMessage
     assert found in expected
 
@@ -361,11 +361,11 @@ class TestFaults:
         registered = register(key)
         key.faults = {fault}
         last = log_on(key, stored(registered)).sign_count
-        deed = lambda: log_on(key, stored(registered, last))
+        action = lambda: log_on(key, stored(registered, last))
         if fault is KeyFault.WRAPPING_COUNTER:
-            refused(Check.SIGN_COUNT, deed)
+            refused(Check.SIGN_COUNT, action)
         else:
-            assert deed().sign_count == last + 65_536
+            assert action().sign_count == last + 65_536
 
     def test_a_zero_counter_from_the_start(self, key):
         """A key that never counts is accepted with zero and zero."""

@@ -22,12 +22,12 @@ class TestAttestationObject:
         assert (parsed.format, parsed.statement, parsed.authenticator_data.raw) == ("none", {}, DATA)
         assert (parsed.credential.id, parsed.credential.aaguid) == (ID, AAGUID)
 
-    def test_spelled_at_length(self):
+    def test_encoded_at_length(self):
         """Members in another order and of indefinite lengths are the same object; what is signed is inside a string."""
         head, tail = DATA[:40], DATA[40:]
         chunks = b"\x5f" + cbor2.dumps(head) + cbor2.dumps(tail) + b"\xff"
-        spelled = b"\xbf" + cbor2.dumps("authData") + chunks + b"\x67attStmt\xbf\xff\x63fmt\x7f\x62no\x62ne\xff\xff"
-        assert AttestationObject.parse(spelled) == AttestationObject.parse(cbor2.dumps(GOOD))
+        encoded = b"\xbf" + cbor2.dumps("authData") + chunks + b"\x67attStmt\xbf\xff\x63fmt\x7f\x62no\x62ne\xff\xff"
+        assert AttestationObject.parse(encoded) == AttestationObject.parse(cbor2.dumps(GOOD))
 
     @pytest.mark.parametrize(
         "wrong",
