@@ -15,8 +15,8 @@ import pytest
 
 from examples.django_site.__main__ import prepare
 from ram_mfa.testing import ManualClock
-from ram_mfa.testing.site_kit import ASGITransport, WSGITransport
-from tests.support.site_walks import ORIGIN, WALKS, Example, walk_codes, walk_step_up
+from ram_mfa.testing.site_kit import ASGITransport, WSGITransport, check_site
+from tests.support.site_walks import MISSING, ORIGIN, WALKS, Example, kit_site, walk_codes, walk_step_up
 
 clock = ManualClock()
 
@@ -195,7 +195,22 @@ def walk_test_client(example):
     assert plain.get("/", secure=True).status_code == 302
 
 
+def walk_kit(example):
+    """The kit for authors of adapters finds no promise broken."""
+    from django.contrib.auth.models import User
+
+    def user_id(name):
+        found = User.objects.filter(username=name).first()
+        return str(found.pk) if found else name
+
+    example.id_of = user_id
+    report = check_site(kit_site(example, lambda name, password: User.objects.create_user(name, password=password)))
+    assert report.broken == (), str(report)
+    assert report.not_tried == MISSING, str(report)
+
+
 OWN = [
+    walk_kit,
     walk_admin,
     walk_any_login,
     walk_own_password_change,

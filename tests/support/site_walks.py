@@ -6,15 +6,23 @@ Each example has two users, ``alice`` who must bind and ``root`` the administrat
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 
 import attrs
 
 from ram_mfa.testing import AuthenticatorApp, ManualClock, SoftSecurityKey
-from ram_mfa.testing.site_kit import Browser, Transport
+from ram_mfa.testing.site_kit import Browser, Site, Transport
 
 ORIGIN = "https://localhost"
+MISSING = ("logon.store_that_is_down_lets_nobody_in", "browsers.workers_go_on_with_each_other")
+"""The promises that are not tried on an example: it has one process, and a store that is never down."""
+
+
+def quick_hash(salt, password):
+    """Hash a password so quickly that many users can be made."""
+    return (salt + hashlib.sha256(salt + password.encode("utf-8", "surrogatepass")).digest()).hex()
 
 
 @attrs.define
@@ -42,6 +50,7 @@ class Example:
         return Browser(self.transport, ORIGIN, **more)
 
     def password(self, browser, user, password=None, following=""):
+        """Type name and password into the logon form."""
         browser.get(f"/logon?next={following}" if following else "/logon")
         form = browser.page.form("password")
         return browser.fill(form, **{self.name_field: user, "password": password or user})
@@ -68,6 +77,49 @@ class Example:
         answer = browser.fill(browser.page.form("mfa_code"), mfa_code=phone.code_at(self.clock()), **more)
         self.clock.advance(60)
         return answer
+
+
+def kit_site(example, create_user, **more):
+    """Return an example as the kit of framework authors takes it."""
+    asked = set()
+
+    def sensitive(browser, subject):
+        asked.add(subject)
+        example.servers().add(subject)
+        browser.get("/")
+        form = next((one for one in browser.page.forms if f"/{subject}/" in one.action), None)
+        if form is None:  # nobody is logged on
+            browser.post(f"/servers/{subject}/delete", {"reason": "unused"})
+        else:
+            browser.fill(form)
+
+    def fetch(browser, subject, headers):
+        asked.add(subject)
+        example.servers().add(subject)
+        headers = {name.replace("-", "_"): value for name, value in headers.items()}
+        return browser.fetch("DELETE", f"/servers/{subject}", **headers)
+
+    def log_out(browser):
+        browser.get("/")
+        browser.fill(next(form for form in browser.page.forms if "log-out" in form.action))
+
+    return Site(
+        transport=example.transport,
+        origin=ORIGIN,
+        create_user=create_user,
+        password=example.password,
+        logged_on=example.user,
+        log_out=log_out,
+        sensitive=sensitive,
+        done=lambda: asked - example.servers(),
+        administrator=("root", "root"),
+        user_id=example.id_of,
+        change_password=example.change_password,
+        fetch=fetch,
+        carried=(("reason", "unused"),),
+        clock=example.clock,
+        **more,
+    )
 
 
 def walk_codes(example):
@@ -251,6 +303,7 @@ def walk_wire(example):
     secrets = [value for name, value in browser.cookies.items() if name.startswith("__Host-")]
     assert secrets
     assert not [url for url in browser.urls for secret in secrets if secret in url]
+    assert [header for header in browser.set_cookies if header.startswith("__Host-mfa_logon=")]
     for header in browser.set_cookies:
         if header.startswith("__Host-mfa"):
             for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):

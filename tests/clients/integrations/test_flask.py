@@ -14,8 +14,8 @@ from examples.passwords import User  # noqa: E402
 from ram_mfa import Administrator, ResetMFA  # noqa: E402
 from ram_mfa.stores.memory import MemoryStore  # noqa: E402
 from ram_mfa.testing import ManualClock  # noqa: E402
-from ram_mfa.testing.site_kit import WSGITransport  # noqa: E402
-from tests.support.site_walks import ORIGIN, WALKS, Example  # noqa: E402
+from ram_mfa.testing.site_kit import WSGITransport, check_site  # noqa: E402
+from tests.support.site_walks import MISSING, ORIGIN, WALKS, Example, kit_site, quick_hash  # noqa: E402
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def example(app, clock):
     kept = app.extensions["example"]
 
     def change_password(name, password):
-        kept["users"][name] = User.new(name, password)
+        kept["users"][name] = User.new(name, password, administrator=name == "root")
 
     def reset(name):
         app.extensions["mfa"].perform(name, ResetMFA(Administrator("root")))
@@ -62,3 +62,11 @@ class TestFlask:
         example.bound(browser)
         assert browser.submit("/servers/i-0815/delete", {"reason": "unused"}).status == 400
         assert browser.submit("/log-out", {}).status == 400
+
+    def test_keeps_every_promise_of_the_kit(self, example, monkeypatch):
+        """The kit for authors of adapters finds no promise broken."""
+        monkeypatch.setattr("examples.passwords._hash", quick_hash)
+        example.change_password("root", "root")
+        report = check_site(kit_site(example, example.change_password))
+        assert report.broken == (), str(report)
+        assert report.not_tried == MISSING, str(report)

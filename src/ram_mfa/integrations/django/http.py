@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextvars
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -49,7 +49,7 @@ def is_admitting() -> bool:
 
 
 @contextmanager
-def admitting() -> Iterator[None]:
+def admitting() -> Generator[None]:
     """Let Django log somebody on who was admitted, or whom a test wants logged on."""
     token = _admitting.set(True)
     try:

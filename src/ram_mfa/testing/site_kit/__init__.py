@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Support for authors of framework adapters: a browser without a screen, over HTTP or inside the process."""
+"""The kit for authors of framework adapters: every promise of an integration, tried over HTTP or inside the process.
+
+It needs no browser: a `Browser` of its own has cookies, redirects and forms, and `SoftSecurityKey` is the security key.
+"""
 
 from __future__ import annotations
 
 from .browser import Browser
 from .document import Document, FormOnPage
+from .report import SiteReport, SiteRow, Verdict
+from .run import check_site
+from .site import Site
 from .transport import Answer, ASGITransport, HTTPTransport, Transport, WSGITransport
 
 __all__ = [
@@ -14,6 +20,11 @@ __all__ = [
     "Document",
     "FormOnPage",
     "HTTPTransport",
+    "Site",
+    "SiteReport",
+    "SiteRow",
     "Transport",
+    "Verdict",
     "WSGITransport",
+    "check_site",
 ]

@@ -130,7 +130,7 @@ class Browser:
         raise AssertionError("redirected without an end")
 
     def _keep(self, header: str) -> None:
-        self.set_cookies.append(header)
+        self.set_cookies.append(header.strip())
         pair, *attributes = (part.strip() for part in header.split(";"))
         name, _, value = pair.partition("=")
         lower = [one.lower() for one in attributes]
