@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Test support for applications and plugin authors: a clock, a phone, a security key, and the store kit.
+"""Test support for applications and plugin authors: a clock, a phone, a security key, the store kit and the site kit.
 
 ::
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .clock import ManualClock
     from .enrolment import enrolled, enrolled_key, proved
     from .security_key import ClientRefused, Counters, KeyFault, SoftAttestation, SoftSecurityKey
+    from .site_kit import Site, SiteReport, check_site
     from .store_kit import Faults, StoreCheckFailed, StoreReport, check_async_store, check_store
     from .tcp_proxy import TCPProxy
 
@@ -28,12 +29,15 @@ _MODULES = {
     "Faults": "store_kit",
     "KeyFault": "security_key",
     "ManualClock": "clock",
+    "Site": "site_kit",
+    "SiteReport": "site_kit",
     "SoftAttestation": "security_key",
     "SoftSecurityKey": "security_key",
     "StoreCheckFailed": "store_kit",
     "StoreReport": "store_kit",
     "TCPProxy": "tcp_proxy",
     "check_async_store": "store_kit",
+    "check_site": "site_kit",
     "check_store": "store_kit",
     "enrolled": "enrolment",
     "enrolled_key": "enrolment",
@@ -48,12 +52,15 @@ __all__ = [
     "Faults",
     "KeyFault",
     "ManualClock",
+    "Site",
+    "SiteReport",
     "SoftAttestation",
     "SoftSecurityKey",
     "StoreCheckFailed",
     "StoreReport",
     "TCPProxy",
     "check_async_store",
+    "check_site",
     "check_store",
     "enrolled",
     "enrolled_key",

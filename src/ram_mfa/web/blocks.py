@@ -41,6 +41,7 @@ class Form(Unpickled):
 
     Attributes:
         method, action, button: of it.
+        text: above its fields, or "".
         hidden: fields to send as they are.
         fields: to fill in.
         ask: ``create`` or ``get`` where a security key answers before it is sent; else "".
@@ -51,6 +52,7 @@ class Form(Unpickled):
     action: str
     button: str
     method: str = "post"
+    text: str = ""
     hidden: Pairs = attrs.field(default=(), repr=False)
     fields: tuple[Field, ...] = ()
     ask: str = ""

@@ -203,7 +203,11 @@ def _device(page: Page, device: DeviceView, number: int) -> Entry:
                 _code(page, field, label, suffix=str(number))
                 for field, label in zip(CODES, ("label.code", "label.code2"), strict=True)
             )
-            forms.append(attrs.evolve(_do(page, "button.resync", "resync", target, quiet=True), fields=codes))
+            forms.append(
+                attrs.evolve(
+                    _do(page, "button.resync", "resync", target, quiet=True), text=say("text.resync"), fields=codes
+                )
+            )
         forms.append(_do(page, "button.unbind", "unbind", target, danger=True))
     return Entry(title=device.name, badge=badge, facts=tuple(facts), forms=tuple(forms))
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import attrs
 
 from ...authenticator_app import AuthenticatorApp
+from ..browser import Browser
 from ..site import Kit
+from ..transport import Answer
 
 ROUTES = ("logon", "logon/bind", "devices", "devices/bind", "account", "account/bind", "step-up")
 _NONSENSE = ("", "mfa_ticket=%00&mfa_code=%ff", "mfa_ticket=a&mfa_code=1", "=&=&&;", "mfa_answer=%7B&mfa_ticket=x")
@@ -108,10 +111,14 @@ def parallel_posts_log_on_once(kit: Kit) -> None:
     fields = kit.form_fields(form, mfa_code=kit.code(person))
     copies = [attrs.evolve(browser, cookies=dict(browser.cookies), set_cookies=[], urls=[]) for _ in range(6)]
     with ThreadPoolExecutor(len(copies)) as pool:
-        answers = list(pool.map(lambda one: one.submit(form.action, fields), copies))
+        answers = list(pool.map(_submit, copies, repeat(form.action), repeat(fields)))
     assert all(answer.status < 500 for answer in answers), "parallel posts are an error of the server"
     winners = [one for one in copies if kit.logged_on(one) == person.name]
     assert len(winners) == 1, f"{len(winners)} of {len(copies)} parallel posts logged on"
+
+
+def _submit(browser: Browser, url: str, fields: list[tuple[str, str]]) -> Answer:
+    return browser.submit(url, fields)
 
 
 def guesses_are_slowed(kit: Kit) -> None:
