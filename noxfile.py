@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The project's sessions: ``nox -s tests``, ``lint``, ``types``, ``docs``, ``lowest``, ``extras``, ``rounds`` ...
+"""The project's sessions: ``nox -s tests``, ``lint``, ``types``, ``docs``, ``lowest``, ``extras``, ``mutations`` ...
 
 Each makes an environment of its own and needs Python, pip and a package registry, and nothing else: a test that wants
 a browser, a database server or another program says which package brings it and skips.
