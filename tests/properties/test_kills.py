@@ -117,6 +117,7 @@ class TestKillMinusNine:
                 assert finish(mfa, user, begin(mfa, user), code) in {
                     Reason.REPLAYED_CODE.name,
                     Reason.RESYNC_NEEDED.name,
+                    Reason.REBIND_NEEDED.name,
                     Reason.CLOCK_SET_BACK.name,
                 }
             # a clock set back may have ended the account's tickets; what was spent is as it was
