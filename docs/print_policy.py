@@ -22,6 +22,7 @@ from ram_mfa import (
     DevicePolicy,
     Kind,
     KindRule,
+    KnownBrowsers,
     Lifetimes,
     MFAPolicy,
     RelyingParty,
@@ -76,7 +77,8 @@ GUESSING: Final = """\
 ## Guessing
 
 The probability that guesses at one account within 24 hours hit a code: (wrong codes allowed in 24 hours) x (steps in
-the window) / 10^digits. A policy above 3 in 10,000 cannot be built.
+the window) / 10^digits. A policy above 3 in 10,000 cannot be built. With `known_browsers` those are twice the wrong
+codes of new browsers, since a new password allows them theirs once more, and those of known ones.
 """
 VALUES: Final = {
     "devices": DevicePolicy,
@@ -174,10 +176,12 @@ def page() -> str:
         outer, _, inner = name.partition(".")
         values = [plain[outer][inner] if inner else plain[outer] for plain in plains]
         parts += [f"## `{name}`\n", summary(kind), table(kind, values)]
-    default = attrs.asdict(RememberMachine())
-    lines = ["| attribute | meaning | default |", "|---|---|---|"]
-    lines += [f"| `{name}` | {meaning} | {default[name]} |" for name, meaning in meanings(RememberMachine).items()]
-    parts += ["## `remember`\n", summary(RememberMachine), "\n".join(lines) + "\n", GUESSING]
+    for name, value in {"remember": RememberMachine(), "known_browsers": KnownBrowsers()}.items():
+        default = policy_to_plain(MFAPolicy.ram(issuer="Example", **{name: value}))[name]
+        lines = ["| attribute | meaning | default |", "|---|---|---|"]
+        lines += [f"| `{name}` | {meaning} | {default[name]} |" for name, meaning in meanings(type(value)).items()]
+        parts += [f"## `{name}`\n", summary(type(value)), "\n".join(lines) + "\n"]
+    parts.append(GUESSING)
     heads, rules = (" | ".join(f"`{name}`" for name in PRESETS), "|---" * len(PRESETS))
     guesses = " | ".join(f"{float(policy.guess_probability):.0e}" for policy in PRESETS.values())
     parts.append(f"| {heads} |\n{rules}|\n| {guesses} |\n")

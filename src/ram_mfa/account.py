@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 import attrs
 
 from ._secret import SecretBytes
+from .browsers import NO_BROWSERS, Browsers
 from .encoding import base64url
 from .events import Event
 from .otp import Algorithm
@@ -249,13 +250,15 @@ class Account:
         failed: stamps of the tickets answered wrongly by a security key, in that order too.
         not_before: tickets issued up to that microsecond are refused.
         machines: remembered ones, the oldest first.
-        wrong: times of the wrong codes of the last 24 hours, the oldest first.
+        wrong: times of the wrong codes of the last 24 hours, the oldest first; those of known browsers are in
+            ``browsers``.
         password_mark: digest of the last mark seen, or None.
         old_marks: the first 16 bytes of the digests of the marks seen before it, the oldest first.
         outbox: events committed and not delivered yet, the oldest first.
         moved_to: the user id that this record is being moved to, or None.
         reserved_for: the user id whose record will arrive in this place, which is no account yet; or None.
         reservation: 16 bytes: of the place that this record departed for, or that this record is; or None.
+        browsers: what is counted of known and new browsers.
     """
 
     user: str
@@ -276,6 +279,7 @@ class Account:
     moved_to: str | None
     reserved_for: str | None = None
     reservation: bytes | None = attrs.field(repr=False, default=None)
+    browsers: Browsers = NO_BROWSERS
 
     def device(self, device_id: str) -> Device | None:
         """Return the bound device of that id, or None."""

@@ -38,6 +38,8 @@ class Root:
 
     Attributes:
         ticket_key: 32 random bytes that authenticate tickets and receipts; replaced by every write of the root record.
+        browser_key: 32 random bytes that authenticate browser tokens; replaced with the ticket key, but not by a loss
+            of history, after which a browser is still known.
         incarnation: the name of the database's history when the root record was written; empty if it has none.
         history: the random 16-byte id of the present history, replaced at every loss; part of every ticket.
         losses: in the order in which they were noted, the latest last.
@@ -47,6 +49,7 @@ class Root:
     """
 
     ticket_key: SecretBytes = attrs.field(repr=False)
+    browser_key: SecretBytes = attrs.field(repr=False)
     incarnation: str
     history: bytes = attrs.field(repr=False)
     losses: tuple[Loss, ...]

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from ram_mfa import Event, EventType
 from ram_mfa import account as bounds
 from ram_mfa._secret import SecretBytes
-from ram_mfa.account import Account, Machine, OfferedSecurityKey, OfferedVirtualDevice, SecurityKey, VirtualMFADevice
+from ram_mfa.account import (
+    Account,
+    Machine,
+    OfferedSecurityKey,
+    OfferedVirtualDevice,
+    SecurityKey,
+    VirtualMFADevice,
+)
+from ram_mfa.browsers import MAX_UNFORGIVEN, Browsers, WrongKnownCode
 from ram_mfa.context import MAX_LOSSES, Loss, Root
 from ram_mfa.otp import Algorithm
 
@@ -134,9 +142,13 @@ ACCOUNT = Account(
     moved_to="alicia",
     reserved_for="alison",
     reservation=b"v" * 16,
+    browsers=Browsers(
+        b"B" * 16, (WrongKnownCode(1_699_999_994.0, b"tokn"),), (b"sess", b"SESS"), 1_699_000_000.0, 1_699_900_000.0
+    ),
 )
 ROOT_RECORD = Root(
     SecretBytes(b"t" * 32),
+    SecretBytes(b"w" * 32),
     "timeline 3",
     b"y" * 16,
     (Loss(1_699_000_000.0, b"x" * 16), Loss(1_699_500_000.5, b"y" * 16)),
@@ -242,6 +254,14 @@ _machines = st.builds(
     device=_exactly(16),
     password_mark=_exactly(32),
 )
+_browsers = st.builds(
+    Browsers,
+    epoch=_exactly(16),
+    wrong=_tuples(st.builds(WrongKnownCode, at=_moments, token=_exactly(4)), 4),
+    unforgiven=_tuples(_exactly(4), MAX_UNFORGIVEN),
+    faded_at=_moments,
+    cleared_at=_moments,
+)
 accounts = st.builds(
     Account,
     user=_some,
@@ -262,10 +282,12 @@ accounts = st.builds(
     moved_to=st.none() | _text,
     reserved_for=st.none() | _text,
     reservation=st.none() | _exactly(16),
+    browsers=_browsers,
 )
 roots = st.builds(
     Root,
     ticket_key=_exactly(32).map(SecretBytes),
+    browser_key=_exactly(32).map(SecretBytes),
     incarnation=_text,
     history=_exactly(16),
     losses=_tuples(st.builds(Loss, at=_moments, history=_exactly(16)), MAX_LOSSES),

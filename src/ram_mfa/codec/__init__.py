@@ -26,6 +26,7 @@ from .._secret import SecretBytes, SecretList
 from ..account import Account
 from ..context import MAX_LOSSES, Loss, Root
 from . import rows
+from .browser_rows import browsers_row, read_browsers
 from .rows import Unreadable, check, typed, types_of
 
 __all__ = [
@@ -81,6 +82,7 @@ def encode_account(account: Account) -> SecretBytes:
                     account.moved_to,
                     account.reserved_for,
                     account.reservation,
+                    browsers_row(account.browsers),
                 ]
             )
         )
@@ -100,7 +102,16 @@ def encode_root(root: Root) -> SecretBytes:
     """Return the root record as bytes."""
     losses = [[float(loss.at), loss.history] for loss in root.losses]
     row = SecretList(
-        [VERSION, bytes(root.ticket_key), root.incarnation, root.history, losses, root.store_id, root.older]
+        [
+            VERSION,
+            bytes(root.ticket_key),
+            bytes(root.browser_key),
+            root.incarnation,
+            root.history,
+            losses,
+            root.store_id,
+            root.older,
+        ]
     )
     return SecretBytes(cbor2.dumps(row))
 
@@ -161,7 +172,7 @@ def _read(readers: _Readers[_Record], row: list[Any]) -> _Record:
 _ACCOUNT: Final = types_of(
     *(int, str, bytes, bytes, float, bool),
     *(list, list, bytes, bytes, int, list, bytes),
-    *((bytes, NoneType), bytes, list, (str, NoneType), (str, NoneType), (bytes, NoneType)),
+    *((bytes, NoneType), bytes, list, (str, NoneType), (str, NoneType), (bytes, NoneType), list),
 )
 
 
@@ -169,7 +180,7 @@ def _account(row: list[Any]) -> Account:
     (_, user, handle, epoch, created_at, required, devices, offers, answered, failed, not_before) = typed(
         row, _ACCOUNT
     )[:11]
-    machines, wrong, password_mark, old_marks, outbox, moved_to, reserved_for, reservation = row[11:]
+    machines, wrong, password_mark, old_marks, outbox, moved_to, reserved_for, reservation, browsers = row[11:]
     check(len(handle) == 32 and len(epoch) == 16 and user != "", "identity")
     check(len(devices) <= bounds.MAX_DEVICES and len(offers) <= bounds.MAX_OFFERS, "devices or offers")
     check(len(machines) <= bounds.MAX_MACHINES, "machines")
@@ -195,19 +206,29 @@ def _account(row: list[Any]) -> Account:
         moved_to,
         reserved_for,
         reservation,
+        read_browsers(browsers),
     )
 
 
-_ROOT: Final = types_of(int, bytes, str, bytes, list, bytes, (bytes, NoneType))
+_ROOT: Final = types_of(int, bytes, bytes, str, bytes, list, bytes, (bytes, NoneType))
 _LOSS: Final = types_of(float, bytes)
 _CLAIM: Final = types_of(int, str)
 
 
 def _root(row: list[Any]) -> Root:
-    _, ticket_key, incarnation, history, losses, store_id, older = typed(row, _ROOT)
-    check(len(ticket_key) == 32 and len(history) == 16 and len(losses) <= MAX_LOSSES, "root record")
+    _, ticket_key, browser_key, incarnation, history, losses, store_id, older = typed(row, _ROOT)
+    check(len(ticket_key) == len(browser_key) == 32 and len(history) == 16, "root record")
+    check(len(losses) <= MAX_LOSSES, "losses")
     check(len(store_id) == 16 and (older is None or len(older) == 16), "store id")
-    return Root(SecretBytes(ticket_key), incarnation, history, tuple([_loss(one) for one in losses]), store_id, older)
+    return Root(
+        SecretBytes(ticket_key),
+        SecretBytes(browser_key),
+        incarnation,
+        history,
+        tuple([_loss(one) for one in losses]),
+        store_id,
+        older,
+    )
 
 
 def _loss(row: list[Any]) -> Loss:

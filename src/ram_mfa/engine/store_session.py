@@ -172,14 +172,15 @@ class StoreSession:
         return tuple(withdrawn)
 
     def renew_tickets(self) -> Effects[None]:
-        """Draw a new ticket key: all open tickets and receipts end."""
+        """Draw new keys: all open tickets and receipts end, and every browser is a new one."""
         yield from self.rewrite_root(lambda root: root)
 
     def rewrite_root(self, change: Callable[[Root], Root]) -> Effects[Root]:
-        """Write the changed root record, with a new ticket key, sealed under the present key; return it."""
+        """Write the changed root record, with new ticket and browser keys, sealed under the present key; return it."""
 
         def change_present(root: Root, name: str) -> Effects[Root]:
-            return change(root if self._continues(root, name) else (yield from self._note_loss(root, name)))
+            present = root if self._continues(root, name) else (yield from self._note_loss(root, name))
+            return change(attrs.evolve(present, browser_key=SecretBytes(os.urandom(32))))
 
         return (yield from self._rewrite(change_present))
 
@@ -242,7 +243,8 @@ class StoreSession:
                 root = attrs.evolve(root, ticket_key=SecretBytes(os.urandom(32)))
                 self._store_ids |= {root.store_id}
             elif self._create and not self._store_ids:
-                root = Root(SecretBytes(os.urandom(32)), name, os.urandom(16), (), new_store_id())
+                keys = SecretBytes(os.urandom(32)), SecretBytes(os.urandom(32))
+                root = Root(*keys, name, os.urandom(16), (), new_store_id())
             else:
                 raise Refused(Refusal(Reason.NO_ROOT))
             new = seal.seal(encode_root(root))

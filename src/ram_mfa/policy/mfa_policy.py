@@ -25,6 +25,7 @@ from .values import (
     DevicePolicy,
     DisallowedDevices,
     KindRule,
+    KnownBrowsers,
     Lifetimes,
     RememberMachine,
     Requirement,
@@ -75,6 +76,7 @@ class MFAPolicy:
         self_management: whether users manage their own devices.
         administrator_proof: whether administrators prove themselves for each action.
         remember: how machines are remembered; None: not allowed.
+        known_browsers: how known browsers are told apart from new ones; None: they are not.
         outbox: how many undelivered events a record holds; 0: events are reported once and not stored.
         clock_skew: the largest difference between the clocks of the application's hosts, in seconds.
     """
@@ -91,6 +93,7 @@ class MFAPolicy:
         default=AdministratorProof.NOT_ASKED, validator=member_of(AdministratorProof)
     )
     remember: RememberMachine | None = attrs.field(default=None, validator=optional(instance_of(RememberMachine)))
+    known_browsers: KnownBrowsers | None = attrs.field(default=None, validator=optional(instance_of(KnownBrowsers)))
     lifetimes: Lifetimes = attrs.field(default=Lifetimes(), validator=instance_of(Lifetimes))
     security_keys: SecurityKeyPolicy = attrs.field(
         default=SecurityKeyPolicy(), validator=instance_of(SecurityKeyPolicy)
@@ -106,6 +109,9 @@ class MFAPolicy:
         if self.requirement is Requirement.NOBODY and self.unknown_users is UnknownUsers.MUST_BIND:
             # Begun and broken off, such a bind leaves a record of a user of whom MFA is not required
             raise ValueError("where MFA is required of nobody, users without a record cannot be made to bind")
+        known = self.known_browsers
+        if known is not None and known.closes_at >= self.throttle.max_consecutive:
+            raise ValueError("KnownBrowsers.closes_at must be below ThrottlePolicy.max_consecutive")
         if not self.guessable_device_allowed(digits=self.totp.digits):
             raise ValueError(
                 f"a guess would succeed with probability {float(self.guess_probability):.1e} a day: "
@@ -158,24 +164,34 @@ class MFAPolicy:
     @property
     def guess_probability(self) -> Fraction:
         """The probability that guessing for 24 hours meets a code of a device bound under this policy."""
-        return guess_probability(
-            digits=self.totp.digits, window=self.totp.window, max_per_day=self.throttle.max_per_day
-        )
+        return guess_probability(digits=self.totp.digits, window=self.totp.window, max_per_day=self._wrong_codes)
+
+    @property
+    def _wrong_codes(self) -> int:
+        """The most wrong codes in 24 hours; with known browsers, a new password allows new browsers theirs twice."""
+        new, known = self.throttle.max_per_day, self.known_browsers
+        return new if known is None else 2 * new + known.max_per_day
 
     def guessable_device_allowed(self, *, digits: int) -> bool:
         """Return whether a device of so many digits stays below the bound."""
-        return (
-            guess_probability(digits=digits, window=self.totp.window, max_per_day=self.throttle.max_per_day)
-            <= GUESS_BOUND
-        )
+        window = self.totp.window
+        return guess_probability(digits=digits, window=window, max_per_day=self._wrong_codes) <= GUESS_BOUND
 
     def wrong_codes_per_day(self, *, digits: int) -> int:
         """Return how many wrong codes are allowed in 24 hours where a device of so many digits is bound.
 
         A device keeps its digits when the policy asks for more, so that the bound on guessing is met by fewer codes.
+        With known browsers, these are the codes of new ones.
         """
-        bound = GUESS_BOUND * 10**digits / self.totp.window
-        return min(self.throttle.max_per_day, int(bound))
+        bound = int(GUESS_BOUND * 10**digits / self.totp.window)
+        return min(self.throttle.max_per_day, bound if self.known_browsers is None else bound // 3)
+
+    def wrong_codes_of_known_browsers(self, *, digits: int) -> int:
+        """Return how many wrong codes of known browsers are allowed in 24 hours, as for `wrong_codes_per_day`."""
+        if self.known_browsers is None:
+            return 0
+        bound = int(GUESS_BOUND * 10**digits / self.totp.window)
+        return min(self.known_browsers.max_per_day, bound - 2 * self.wrong_codes_per_day(digits=digits))
 
     def require_relying_party(self) -> RelyingParty:
         """Return the relying party, where `may_use` has allowed security keys.

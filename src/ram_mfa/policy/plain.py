@@ -30,7 +30,9 @@ from .values import (
     DevicePolicy,
     DisallowedDevices,
     KindRule,
+    KnownBrowsers,
     Lifetimes,
+    NewBrowserRule,
     RememberMachine,
     Requirement,
     SelfManagement,
@@ -151,6 +153,7 @@ _POLICY: Final[Mapping[str, _Reader]] = {
     "self_management": _enum(SelfManagement),
     "administrator_proof": _enum(AdministratorProof),
     "remember": _optional(_object(RememberMachine)),
+    "known_browsers": _optional(_object(KnownBrowsers, {"beyond": _enum(NewBrowserRule)})),
     "lifetimes": _object(Lifetimes),
     "security_keys": _object(
         SecurityKeyPolicy,

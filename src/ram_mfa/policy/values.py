@@ -19,6 +19,7 @@ from ..refusals import Kind
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+WEEK: Final = 7 * DAY
 """Spans of time, in seconds."""
 
 MAX_PERIOD: Final = 120
@@ -52,6 +53,14 @@ class SelfManagement(enum.Enum):
 
     ALLOWED = "allowed"
     NOT_ALLOWED = "not allowed"
+
+
+class NewBrowserRule(enum.Enum):
+    """The treatment of codes from new browsers once too many of their wrong codes are unforgiven."""
+
+    TWO_CODES = "two codes"
+    CLOSE = "close"
+    DISABLE = "disable"
 
 
 class AdministratorProof(enum.Enum):
@@ -186,6 +195,32 @@ class RememberMachine:
 
     lifetime: float = attrs.field(default=7 * DAY, validator=number(1, 90 * DAY))
     max_machines: int = attrs.field(default=10, validator=whole(1, 32))
+
+
+@attrs.frozen(kw_only=True)
+class KnownBrowsers:
+    """How a browser that has proved a logon is told apart from one that has not, so that the owner gets in.
+
+    Whoever has a user's password can send wrong codes all day. Those of new browsers close the gate for new browsers
+    only: a known browser skips nothing, but its codes have a gate of their own, without delays.
+
+    Attributes:
+        lifetime: seconds for which a browser is known after a logon's proof; 90 days by default and at the most.
+        max_per_token: wrong codes of one known browser in any rolling 24 hours; beyond it counts as a new browser.
+        max_per_day: wrong codes of all known browsers of an account in any rolling 24 hours.
+        closes_at: consecutive wrong codes of a device at which the gate of new browsers closes, below
+            `ThrottlePolicy.max_consecutive`: so no new browser disables a device. It opens again with any success.
+        max_unforgiven: wrong codes of new browsers from which ``beyond`` applies; one of them is forgiven a week.
+        beyond: what is then asked of a new browser: two consecutive codes at once; or its gate stays closed; or the
+            device is disabled.
+    """
+
+    lifetime: float = attrs.field(default=90 * DAY, validator=number(HOUR, 90 * DAY))
+    max_per_token: int = attrs.field(default=3, validator=whole(1, 20))
+    max_per_day: int = attrs.field(default=20, validator=whole(1, 1_000))
+    closes_at: int = attrs.field(default=80, validator=whole(1, MAX_CONSECUTIVE - 1))
+    max_unforgiven: int = attrs.field(default=60, validator=whole(1, MAX_CONSECUTIVE))
+    beyond: NewBrowserRule = attrs.field(default=NewBrowserRule.TWO_CODES, validator=member_of(NewBrowserRule))
 
 
 _LIFETIME: Final = number(1, 10 * MINUTE)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ..account import NO_EPOCH, Account
+from ..browsers import Browsers
 from ..context import Context
 
 
@@ -30,4 +31,5 @@ def new_account(context: Context, *, required: bool, by_enrolment: bool = False)
         old_marks=(),
         outbox=(),
         moved_to=None,
+        browsers=Browsers(bytes(context.draw("browser epoch", 16))),
     )

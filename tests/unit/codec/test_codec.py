@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ram_mfa import account as bounds
 from ram_mfa import codec
 from ram_mfa._secret import SecretBytes
+from ram_mfa.browsers import MAX_UNFORGIVEN, MAX_WRONG_KNOWN, WrongKnownCode
 from ram_mfa.codec import CredentialClaim, Unreadable
 from tests.support import accounts
 from tests.support.accounts import ACCOUNT, KEY, LEGACY, MACHINE, OFFER, PHONE, ROOT_RECORD
@@ -319,6 +320,17 @@ class TestBounds:
         above = attrs.evolve(ACCOUNT, **{field: (one,) * (most + 1)})
         assert "out of bounds" in unreadable(codec.decode_account, codec.encode_account(above))
 
+    @pytest.mark.parametrize(
+        ("field", "one", "most"),
+        [("wrong", WrongKnownCode(5.0, b"tokn"), MAX_WRONG_KNOWN), ("unforgiven", b"sess", MAX_UNFORGIVEN)],
+    )
+    def test_lists_of_browsers(self, field, one, most):
+        """Every list of what is counted of browsers has its bound."""
+        full = attrs.evolve(ACCOUNT, browsers=attrs.evolve(ACCOUNT.browsers, **{field: (one,) * most}))
+        assert codec.decode_account(codec.encode_account(full)) == full
+        above = attrs.evolve(ACCOUNT, browsers=attrs.evolve(ACCOUNT.browsers, **{field: (one,) * (most + 1)}))
+        assert "out of bounds" in unreadable(codec.decode_account, codec.encode_account(above))
+
     def test_everything_full(self):
         """An account with every list full is far below the largest record that is read."""
         full = attrs.evolve(
@@ -330,6 +342,11 @@ class TestBounds:
             machines=(MACHINE,) * bounds.MAX_MACHINES,
             wrong=(5.0,) * bounds.MAX_WRONG_CODES,
             outbox=ACCOUNT.outbox[:1] * bounds.MAX_EVENTS,
+            browsers=attrs.evolve(
+                ACCOUNT.browsers,
+                wrong=ACCOUNT.browsers.wrong[:1] * MAX_WRONG_KNOWN,
+                unforgiven=ACCOUNT.browsers.unforgiven[:1] * MAX_UNFORGIVEN,
+            ),
         )
         assert len(codec.encode_account(full)) < codec.MAX_SIZE // 10
         assert codec.decode_account(codec.encode_account(full)) == full
@@ -337,21 +354,22 @@ class TestBounds:
     @pytest.mark.parametrize(
         "row",
         [
-            [1, bytes(31), "", bytes(16), [], bytes(16), None],
-            [1, bytes(32), "", bytes(15), [], bytes(16), None],
-            [1, bytes(32), "", bytes(16), [5.0], bytes(16), None],
-            [1, bytes(32), "", bytes(16), [[5, bytes(16)]], bytes(16), None],
-            [1, bytes(32), "", bytes(16), [[5.0, bytes(15)]], bytes(16), None],
-            [1, bytes(32), "", bytes(16), [[math.inf, bytes(16)]], bytes(16), None],
-            [1, bytes(32), "", bytes(16), [[math.nan, bytes(16)]], bytes(16), None],
-            [1, bytes(32), "", bytes(16), [[-1.0, bytes(16)]], bytes(16), None],
-            [1, bytes(32), "", bytes(16), [[5.0, bytes(16)]] * 17, bytes(16), None],
-            [1, bytes(32), "", bytes(16), [], bytes(15), None],
-            [1, bytes(32), "", bytes(16), [], bytes(16), bytes(15)],
-            [1, bytes(32), "", bytes(16), [], None, None],
-            [1, bytes(32), b"", bytes(16), [], bytes(16), None],
-            [1, bytes(32), "", bytes(16), [], bytes(16)],
-            [1, bytes(32), "", bytes(16)],
+            [1, bytes(31), bytes(32), "", bytes(16), [], bytes(16), None],
+            [1, bytes(32), bytes(31), "", bytes(16), [], bytes(16), None],
+            [1, bytes(32), bytes(32), "", bytes(15), [], bytes(16), None],
+            [1, bytes(32), bytes(32), "", bytes(16), [5.0], bytes(16), None],
+            [1, bytes(32), bytes(32), "", bytes(16), [[5, bytes(16)]], bytes(16), None],
+            [1, bytes(32), bytes(32), "", bytes(16), [[5.0, bytes(15)]], bytes(16), None],
+            [1, bytes(32), bytes(32), "", bytes(16), [[math.inf, bytes(16)]], bytes(16), None],
+            [1, bytes(32), bytes(32), "", bytes(16), [[math.nan, bytes(16)]], bytes(16), None],
+            [1, bytes(32), bytes(32), "", bytes(16), [[-1.0, bytes(16)]], bytes(16), None],
+            [1, bytes(32), bytes(32), "", bytes(16), [[5.0, bytes(16)]] * 17, bytes(16), None],
+            [1, bytes(32), bytes(32), "", bytes(16), [], bytes(15), None],
+            [1, bytes(32), bytes(32), "", bytes(16), [], bytes(16), bytes(15)],
+            [1, bytes(32), bytes(32), "", bytes(16), [], None, None],
+            [1, bytes(32), bytes(32), b"", bytes(16), [], bytes(16), None],
+            [1, bytes(32), bytes(32), "", bytes(16), [], bytes(16)],
+            [1, bytes(32), bytes(32), "", bytes(16)],
         ],
     )
     def test_root(self, row):

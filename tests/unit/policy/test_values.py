@@ -5,7 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ram_mfa import DevicePolicy, Kind, KindRule, Lifetimes, RememberMachine, ThrottlePolicy, TOTPPolicy
+from ram_mfa import (
+    DevicePolicy,
+    Kind,
+    KindRule,
+    KnownBrowsers,
+    Lifetimes,
+    MFAPolicy,
+    NewBrowserRule,
+    RememberMachine,
+    ThrottlePolicy,
+    TOTPPolicy,
+    policy_from_plain,
+    policy_to_plain,
+)
+from ram_mfa.policy import GUESS_BOUND, guess_probability
 from ram_mfa.policy.values import DAY, HOUR, MAX_CONSECUTIVE
 
 NAN = float("nan")
@@ -35,6 +49,12 @@ class TestBounds:
             (TOTPPolicy, "forward", [0, 2], [-1, 3, False]),
             (TOTPPolicy, "codes", [1, 2], [0, 3]),
             (TOTPPolicy, "drift", [0, 10], [-1, 11]),
+            (KnownBrowsers, "lifetime", [HOUR, 90 * DAY], [0, 90 * DAY + 1, NAN, "1"]),
+            (KnownBrowsers, "max_per_token", [1, 20], [0, 21, 2.0]),
+            (KnownBrowsers, "max_per_day", [1, 1_000], [0, 1_001, True]),
+            (KnownBrowsers, "closes_at", [1, 99], [0, 100, None]),
+            (KnownBrowsers, "max_unforgiven", [1, 100], [0, 101, "60"]),
+            (KnownBrowsers, "beyond", list(NewBrowserRule), ["two codes", None]),
             (ThrottlePolicy, "free_attempts", [1, 100], [0, 101, NAN]),
             (ThrottlePolicy, "first_delay", [1, HOUR], [0, -1, DAY, "30"]),
             (ThrottlePolicy, "max_delay", [30, DAY], [29, DAY + 1, float("inf")]),
@@ -108,3 +128,65 @@ class TestDelay:
         assert now <= later <= longest
         assert (now == 0) is (failures < free)
         assert now == 0 or now >= first
+
+
+class TestKnownBrowsers:
+    def test_defaults(self):
+        """The defaults allow 60 wrong codes in 24 hours, of the 100 that the bound allows at a window of 3."""
+        policy = MFAPolicy.ram(issuer="Example", known_browsers=KnownBrowsers())
+        assert policy.guess_probability == guess_probability(digits=6, window=3, max_per_day=60)
+        assert policy.wrong_codes_per_day(digits=6) == policy.wrong_codes_of_known_browsers(digits=6) == 20
+
+    @pytest.mark.parametrize(
+        ("throttle", "known", "fine"),
+        [
+            (ThrottlePolicy(max_per_day=40), KnownBrowsers(max_per_day=20), True),
+            (ThrottlePolicy(max_per_day=40), KnownBrowsers(max_per_day=21), False),
+            (ThrottlePolicy(max_per_day=41), KnownBrowsers(max_per_day=20), False),
+            (ThrottlePolicy(max_per_day=100), None, True),
+        ],
+    )
+    def test_the_bound_on_guessing(self, throttle, known, fine):
+        """Twice the codes of new browsers and once those of known ones stay within the bound, or nothing is built."""
+        if fine:
+            assert MFAPolicy.ram(issuer="Example", throttle=throttle, known_browsers=known).known_browsers is known
+        else:
+            with pytest.raises(ValueError, match="a guess would succeed"):
+                MFAPolicy.ram(issuer="Example", throttle=throttle, known_browsers=known)
+
+    def test_the_gate_of_new_browsers_closes_first(self):
+        """The gate of new browsers closes before a device is disabled, or the policy cannot be built."""
+        throttle = ThrottlePolicy(max_consecutive=80)
+        with pytest.raises(ValueError, match="closes_at must be below"):
+            MFAPolicy.ram(issuer="Example", throttle=throttle, known_browsers=KnownBrowsers())
+        assert MFAPolicy.ram(issuer="Example", throttle=throttle, known_browsers=KnownBrowsers(closes_at=79))
+
+    @pytest.mark.filterwarnings("ignore::ram_mfa.UnsupportedByAppsWarning")
+    @pytest.mark.parametrize(("new", "known"), [(1_000, 1_000), (1_000, 5), (5, 1_000), (33, 34)])
+    def test_a_device_of_fewer_digits(self, new, known):
+        """A device of fewer digits than the policy asks for keeps the bound: fewer wrong codes of both are allowed."""
+        policy = MFAPolicy.ram(
+            issuer="Example",
+            totp=TOTPPolicy(digits=8),
+            throttle=ThrottlePolicy(max_per_day=new),
+            known_browsers=KnownBrowsers(max_per_day=known),
+        )
+        allowed = policy.wrong_codes_per_day(digits=6), policy.wrong_codes_of_known_browsers(digits=6)
+        assert min(allowed) >= 1
+        assert guess_probability(digits=6, window=3, max_per_day=2 * allowed[0] + allowed[1]) <= GUESS_BOUND
+        assert (policy.wrong_codes_per_day(digits=8), policy.wrong_codes_of_known_browsers(digits=8)) == (new, known)
+
+    def test_off_by_default(self):
+        """No preset tells browsers apart, and then no code counts as a known browser's."""
+        for preset in (MFAPolicy.ram, MFAPolicy.nist_aal2, MFAPolicy.aws):
+            policy = preset(issuer="Example")
+            assert policy.known_browsers is None
+            assert policy.wrong_codes_of_known_browsers(digits=6) == 0
+
+    @pytest.mark.parametrize("rule", NewBrowserRule)
+    def test_plain(self, rule):
+        """It is written as plain data and read again."""
+        policy = MFAPolicy.ram(issuer="Example", known_browsers=KnownBrowsers(beyond=rule))
+        plain = policy_to_plain(policy)
+        assert plain["known_browsers"]["beyond"] == rule.value
+        assert policy_from_plain(plain) == policy
