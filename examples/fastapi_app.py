@@ -45,7 +45,14 @@ _SERVER = (
 )
 
 
-def create_app(origin: str, store: Store, *, clock: Callable[[], float] = time.time, create: bool = True) -> FastAPI:
+def create_app(
+    origin: str,
+    store: Store,
+    *,
+    clock: Callable[[], float] = time.time,
+    create: bool = True,
+    secret: bytes | None = None,
+) -> FastAPI:
     """Return the application.
 
     Args:
@@ -53,10 +60,11 @@ def create_app(origin: str, store: Store, *, clock: Callable[[], float] = time.t
         store: of the MFA.
         clock: seconds since the epoch.
         create: whether to make the store's root record where there is none.
+        secret: 32 bytes that all workers share; made up where left out.
     """
     app = FastAPI(openapi_url=None)
-    # Two loads of the application in one process share nothing but the store.
-    app.add_middleware(SessionMiddleware, secret_key=os.urandom(32).hex(), https_only=True)
+    secret = secret or os.urandom(32)
+    app.add_middleware(SessionMiddleware, secret_key=secret.hex(), https_only=True)
     users = {user.name: user for user in (User.new("root", "root", administrator=True), User.new("alice", "alice"))}
     servers = {"i-0815", "i-4711"}
     app.state.users, app.state.servers = users, servers
@@ -64,7 +72,7 @@ def create_app(origin: str, store: Store, *, clock: Callable[[], float] = time.t
     party = RelyingParty(id=origin.split("/")[2].partition(":")[0], origins=(origin,))  # MFA
     remember, unknown = RememberMachine(), UnknownUsers.MUST_BIND  # MFA
     policy = MFAPolicy.ram(issuer="Cloud", relying_party=party, remember=remember, unknown_users=unknown)  # MFA
-    seal = AESGCMSeal({"1": os.urandom(32)}, seal_with="1")  # MFA
+    seal = AESGCMSeal({"1": secret}, seal_with="1")  # MFA
     mfa = AsyncMFA(in_threads(store), policy, seal=seal, clock=clock, create=create)  # MFA
     app.state.mfa = mfa
 

@@ -239,7 +239,8 @@ class MFASite:
                 response.headers["Location"] = answer.redirect
             for name, value in answer.headers:
                 response.headers[name] = value
-        response.headers["Cache-Control"] = "no-store"  # the application's own too, which brings cookies
+        for name, value in answer.shared_headers:
+            response.headers[name] = value
         for cookie in answer.cookies:
             response.headers.append("Set-Cookie", cookie.header)
         return response

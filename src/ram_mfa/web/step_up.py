@@ -26,6 +26,9 @@ from .visit import Visit, origins, status_of
 PROBLEM: Final = "urn:ram-mfa:step-up"
 """The problem type of an answer that asks for a step-up."""
 RECEIPT_HEADER: Final = "mfa-receipt"
+_BEARER: Final = (
+    'Bearer error="insufficient_user_authentication", error_description="a fresh multi-factor authentication is needed"'
+)
 MAX_CARRIED: Final = 65_536
 """Characters of a form's own fields that a step-up page carries."""
 _NAME = "mfa_operation"
@@ -191,6 +194,9 @@ def _ask(
         about=about,
         problem=PROBLEM if request.wants_json and status == 403 else "",
     )
+    if page.problem and request.headers.get("authorization", "")[:7].lower() == "bearer ":
+        # RFC 9470 section 3: the token is right, and not enough
+        return visit.respond(page, 401, headers=(("WWW-Authenticate", _BEARER),))
     return visit.respond(page, status)
 
 

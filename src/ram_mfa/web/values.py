@@ -20,6 +20,7 @@ from .pages import Page
 Pairs = tuple[tuple[str, str], ...]
 """Form fields in their order; a name may stand more than once."""
 
+_SHARED: Final = {"Cache-Control", "Clear-Site-Data", "MFA-State"}
 MAX_COOKIE: Final = 4_000
 """Characters of one cookie's value; browsers drop larger ones."""
 
@@ -154,6 +155,11 @@ class WebResponse(Unpickled):
     logged_on: LoggedOn | None = None
     json: bool = False
     state: str | None = attrs.field(default=None, repr=False)
+
+    @property
+    def shared_headers(self) -> Pairs:
+        """The headers that a response of the application's own gets too, where it takes the place of this one."""
+        return tuple(pair for pair in self.headers if pair[0] in _SHARED)
 
     @property
     def content_type(self) -> str:

@@ -150,13 +150,16 @@ class Visit(Unpickled):
         if wait and status in {429, 503}:
             headers = (*headers, ("Retry-After", str(max(1, round(wait)))))
         lifetime = int(self.policy.remember.lifetime) if self.policy.remember else 0
+        state = header_state(self.state) if token_client else None
+        if state is not None:  # in a header too: the body of a logon is the application's own
+            headers = (*headers, ("MFA-State", state))
         return WebResponse(
             status=status,
             page=page,
             json=self.request.wants_json,
             cookies=() if token_client else changed_cookies(self.before, self.state, machine_lifetime=lifetime),
             headers=headers + tuple(parts.pop("headers", ())),
-            state=header_state(self.state) if token_client else None,
+            state=state,
             **parts,
         )
 

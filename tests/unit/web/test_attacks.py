@@ -284,6 +284,7 @@ class TestTokenClient:
         assert done.logged_on.user == "alice"
         assert done.logged_on.proof.machine is None
         assert (done.status, done.cookies, done.json_body()["step"]) == (200, (), "logged_on")
+        assert dict(done.headers)["MFA-State"] == done.json_body()["state"] != body["state"]
 
     def test_neither_reads_nor_sets_cookies(self):
         """Where the header is there, the cookies of a browser count for nothing."""

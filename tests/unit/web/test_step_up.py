@@ -105,6 +105,14 @@ class TestFetch:
         assert isinstance(visitor.require(DELETE, headers=header), Proof)
         assert visitor.require(DELETE, headers=header).status == 403
 
+    def test_bearer_is_told_by_rfc_9470(self):
+        """A client with a bearer token is answered with 401 and insufficient_user_authentication."""
+        _, visitor, _ = logged_on()
+        asked = visitor.require(DELETE, headers=JSON | {"authorization": "Bearer x"})
+        assert asked.status == 401
+        assert 'error="insufficient_user_authentication"' in dict(asked.headers)["WWW-Authenticate"]
+        assert asked.json_body()["type"] == "urn:ram-mfa:step-up"
+
     def test_wrong_code_at_the_route(self):
         """A wrong code at the step-up route is 422 with a page to answer again."""
         _, visitor, _ = logged_on()

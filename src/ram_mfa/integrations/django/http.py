@@ -126,9 +126,8 @@ def django_response(request: HttpRequest, answer: WebResponse) -> HttpResponse:
 
 def with_state(response: HttpResponse, answer: WebResponse) -> HttpResponse:
     """Return a response, which may be a view's of the project, with the cookies of another; it is not stored."""
-    for name, value in answer.headers:
-        if name in {"Cache-Control", "Clear-Site-Data"}:
-            response[name] = value
+    for name, value in answer.shared_headers:
+        response[name] = value
     for cookie in answer.cookies:
         response.set_cookie(
             cookie.name, cookie.value, max_age=cookie.max_age, secure=True, httponly=True, samesite="Lax"
