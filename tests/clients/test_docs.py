@@ -55,6 +55,8 @@ PLACES = [
     ),
 ]
 FOREIGN = {
+    "Authorization",
+    "Content-Type",
     "Retry-After",
     "Sec-Fetch-Site: same-origin",
     "AuthenticationMiddleware",

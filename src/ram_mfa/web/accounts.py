@@ -164,6 +164,17 @@ def _begin_bind(visit: Visit, administrator: str, user: str) -> Flow[WebResponse
     by = yield from _actor(visit, administrator)
     if isinstance(by, WebResponse):
         return by
+    try:
+        yield from perform(user, Describe())
+    except Refused as error:
+        if error.refusal.reason is not Reason.NO_ACCOUNT:
+            return visit.refuse(error, start_over=False)
+        try:
+            yield from perform(user, RequireMFA(required=True, by=by))
+        except MFAError as failure:
+            return visit.refuse(failure, start_over=False)
+    except MFAError as error:
+        return visit.refuse(error, start_over=False)
     return visit.see(_url(visit, Route.ACCOUNT_BIND, user, kind=KIND_NAMES[kind]))
 
 

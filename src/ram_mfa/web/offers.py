@@ -7,7 +7,6 @@ from typing import Any
 
 from ..ceremonies import (
     Actor,
-    Administrator,
     Bound,
     ConfirmSecurityKey,
     ConfirmVirtualDevice,
@@ -49,6 +48,8 @@ def offer_page(
 ) -> Flow[Page]:
     """Return the page that offers a device of a kind; loaded again, it shows the same open offer.
 
+    It is a GET, which another site can cause: it makes no record for a user without one.
+
     Args:
         visit: the request.
         user: whose device it becomes.
@@ -60,14 +61,13 @@ def offer_page(
         parts: further parts of the page; ``hidden`` is added to.
     """
     hidden = ((KIND, KIND_NAMES[kind]), *parts.pop("hidden", ()))
-    create = isinstance(by, Administrator)
     if kind is Kind.SECURITY_KEY:
-        offer_key = OfferSecurityKey(by, account_name=account_name, session=visit.browser, renew=renew, create=create)
+        offer_key = OfferSecurityKey(by, account_name=account_name, session=visit.browser, renew=renew)
         key = yield from perform(user, offer_key)
         request = KeyRequest("create", key.options)
         hidden = ((OFFER, str(key.id)), *hidden)
         return visit.page("bind_key", action=action, kinds=(kind,), key=request, hidden=hidden, **parts)
-    offer_virtual = OfferVirtualDevice(by, account_name=account_name, session=visit.browser, renew=renew, create=create)
+    offer_virtual = OfferVirtualDevice(by, account_name=account_name, session=visit.browser, renew=renew)
     offer = yield from perform(user, offer_virtual)
     from ..qr import svg  # of the extra, which only a page with a QR code needs
 

@@ -95,7 +95,7 @@ class Page(Unpickled):
         words: of the page's language.
         title: the heading.
         site: the name of the site.
-        action: the URL that its form is posted to.
+        action: the URL that its form is posted to; "" for the page's own.
         message: above the form, or None.
         hidden: fields to send back as they are.
         kinds: the kinds to choose from, or that may answer.

@@ -174,9 +174,9 @@ def _ask(
         carried = _carried(request.fields)
         if request.files or carried is None:
             return visit.say("message.too_large", 413, start_over=False)
-        page = ask_page(
-            visit, challenge, step="step_up", action=request.url, message=message, hidden=carried, about=about
-        )
+        # A path with two slashes would be another host's: "" posts to the page's own URL all the same
+        action = safe_next(request.url)
+        page = ask_page(visit, challenge, step="step_up", action=action, message=message, hidden=carried, about=about)
         return visit.respond(page, status)
     target = request.field(_NEXT) if request.route == Route.STEP_UP else request.url
     named: Pairs = ((_NAME, operation.name), (_SUBJECT, operation.subject or ""))

@@ -105,6 +105,25 @@ class TestForgery:
         request = visitor.request(method, "devices", fields={"do": "unbind"})
         assert visitor.run(visitor.site.flows.handle(request)).status == 405
 
+    def test_get_makes_no_record(self):
+        """A link of another site, followed by an administrator, makes no record and requires nothing of anybody."""
+        site = site_of(users=("carol",))
+        site.mfa.perform("root", OpenAccount(required=False, by=Administrator("root")))
+        visitor = Visitor(site)
+        visitor.password("root")
+        for route in ("account", "account_bind"):
+            visitor.get(route, {"user": "carol", "kind": "virtual"}, headers={"sec-fetch-site": "cross-site"})
+        assert visitor.get("account", {"user": "carol"}).page.account is None
+        page = visitor.get("account", {"user": "carol"}).page
+        assert visitor.send(page, {"do": "bind", "kind": "virtual"}).page.step == "bind_virtual"
+
+    @pytest.mark.parametrize("url", ["//evil.example/x", "/\\evil.example", "https://evil.example/", "/ok?next=//x"])
+    def test_step_up_page_posts_to_this_site(self, url):
+        """Whatever the URL of a view looks like, the page of a step-up posts to this site."""
+        _, visitor, _ = logged_on()
+        action = visitor.require(Operation("x"), url=url).page.action
+        assert action in {"", "/ok?next=//x"}
+
 
 class TestCookies:
     def test_attributes(self):
