@@ -2,8 +2,8 @@
 """A FastAPI application with MFA: ``python -m examples.fastapi_app``, then http://localhost:8000 in a browser.
 
 It needs ``fastapi``, ``uvicorn``, ``itsdangerous``, ``python-multipart`` and ``ram_mfa[starlette]``. Alice has the
-password ``alice`` and must bind a device; root is an administrator with the password ``root``. Lines of MFA's own end
-with ``# MFA``.
+password ``alice`` and must bind a device; root is an administrator with the password ``root``. Lines that the same
+application would not have without MFA end with ``# MFA``.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from fastapi import FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.middleware.sessions import SessionMiddleware
 
+import ram_mfa  # MFA
 from examples.passwords import User, check_password
-from ram_mfa import AESGCMSeal, AsyncMFA, MFAPolicy, Operation, RelyingParty, RememberMachine, UnknownUsers, in_threads
 from ram_mfa.integrations.starlette import MFASite  # MFA
-from ram_mfa.store import Store
-from ram_mfa.stores.sqlite import SQLiteStore
-from ram_mfa.web import LoggedOn, SiteSettings, UserInfo  # MFA
+from ram_mfa.store import Store  # MFA
+from ram_mfa.stores.sqlite import SQLiteStore  # MFA
+from ram_mfa.web import LoggedOn, UserInfo  # MFA
 
 _LOGON = (
     '<!doctype html><html lang="en"><title>Log on</title><main><h1>Log on</h1><p role="alert">{message}</p>'
@@ -69,11 +69,11 @@ def create_app(
     servers = {"i-0815", "i-4711"}
     app.state.users, app.state.servers = users, servers
 
-    party = RelyingParty(id=origin.split("/")[2].partition(":")[0], origins=(origin,))  # MFA
-    remember, unknown = RememberMachine(), UnknownUsers.MUST_BIND  # MFA
-    policy = MFAPolicy.ram(issuer="Cloud", relying_party=party, remember=remember, unknown_users=unknown)  # MFA
-    seal = AESGCMSeal({"1": secret}, seal_with="1")  # MFA
-    mfa = AsyncMFA(in_threads(store), policy, seal=seal, clock=clock, create=create)  # MFA
+    rp = ram_mfa.RelyingParty(id=origin.split("/")[2].partition(":")[0], origins=(origin,))  # MFA
+    remember, unknown = ram_mfa.RememberMachine(), ram_mfa.UnknownUsers.MUST_BIND  # MFA
+    policy = ram_mfa.MFAPolicy.ram(issuer="Cloud", relying_party=rp, remember=remember, unknown_users=unknown)  # MFA
+    seal = ram_mfa.AESGCMSeal({"1": secret}, seal_with="1")  # MFA
+    mfa = ram_mfa.AsyncMFA(ram_mfa.in_threads(store), policy, seal=seal, clock=clock, create=create)  # MFA
     app.state.mfa = mfa
 
     def load_user(name: str) -> UserInfo | None:  # MFA
@@ -81,13 +81,12 @@ def create_app(
         return UserInfo(user.hashed, f"{name}@example", user.administrator) if user else None  # MFA
 
     def log_on(request: Request, logged_on: LoggedOn) -> None:  # MFA
-        request.session.update(user=logged_on.user, mfa=logged_on.session_mark)  # MFA
+        request.session.update(user=logged_on.user, mfa=logged_on.session_mark)  # in place of the session's own
 
     def session(request: Request) -> tuple[str | None, str | None]:  # MFA
         return request.session.get("user"), request.session.get("mfa")  # MFA
 
-    settings = SiteSettings(logon_url="/logon")  # MFA
-    site = MFASite(mfa, load_user=load_user, log_on=log_on, session=session, settings=settings)  # MFA
+    site = MFASite(mfa, load_user=load_user, log_on=log_on, session=session)  # MFA
     site.install(app)  # MFA
 
     @app.get("/logon")
@@ -98,11 +97,11 @@ def create_app(
     async def logon(request: Request, name: Annotated[str, Form()], password: Annotated[str, Form()]) -> Response:
         if not check_password(users, name, password):
             return HTMLResponse(_LOGON.format(message="Wrong name or password."), 403)
-        return await site.logon(request, name, request.query_params.get("next", ""))  # MFA
+        return await site.logon(request, name, request.query_params.get("next", ""))  # in place of the session's own
 
     @app.get("/")
     async def home(request: Request) -> Response:
-        user = await site.user(request)  # MFA
+        user = await site.user(request)  # in place of the session's own
         if user is None:
             return RedirectResponse("/logon", 303)
         rows = "".join(_SERVER.format(server=escape(server)) for server in sorted(servers))
@@ -112,22 +111,22 @@ def create_app(
 
     @app.post("/servers/{server}/delete")
     async def delete(request: Request, server: str, reason: Annotated[str, Form()]) -> Response:
-        await site.logged_on(request)  # MFA
+        await site.logged_on(request)  # in place of the session's own
         if server not in servers or not reason:
             return HTMLResponse("No such server", 404)
-        await site.require(request, Operation("server.delete", server))  # MFA
+        await site.require(request, ram_mfa.Operation("server.delete", server))  # MFA
         servers.discard(server)
         return RedirectResponse("/", 303)
 
     @app.delete("/servers/{server}")
     async def delete_by_script(request: Request, server: str) -> dict[str, str]:
-        await site.require(request, Operation("server.delete", server))  # MFA
+        await site.require(request, ram_mfa.Operation("server.delete", server))  # likewise
         servers.discard(server)
         return {"deleted": server}
 
     @app.post("/log-out")
     async def log_out(request: Request) -> Response:
-        return await site.log_out(request)  # MFA
+        return await site.log_out(request)  # in place of the session's own
 
     return app
 

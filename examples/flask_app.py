@@ -2,7 +2,8 @@
 """A Flask application with MFA: ``python -m examples.flask_app``, then http://localhost:8000 in a browser.
 
 It needs ``flask-wtf`` and ``ram_mfa[flask]``. Alice has the password ``alice`` and must bind a device; root is an
-administrator with the password ``root``. Lines of MFA's own end with ``# MFA``.
+administrator with the password ``root``. Lines that the same application would not have
+without MFA end with ``# MFA``.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, redirect, request, session
+from flask import Flask, Response, redirect, request
 from flask_wtf import csrf as flask_csrf  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
+import ram_mfa  # MFA
 from examples.passwords import User, check_password
-from ram_mfa import MFA, AESGCMSeal, MFAPolicy, Operation, RelyingParty, RememberMachine, UnknownUsers
 from ram_mfa.integrations.flask import MFASite  # MFA
 from ram_mfa.store import Store
-from ram_mfa.stores.sqlite import SQLiteStore
-from ram_mfa.web import LoggedOn, SiteSettings, UserInfo  # MFA
+from ram_mfa.stores.sqlite import SQLiteStore  # MFA
+from ram_mfa.web import UserInfo  # MFA
 
 _LOGON = (
     '<!doctype html><html lang="en"><title>Log on</title><main><h1>Log on</h1><p role="alert">{message}</p>'
@@ -61,26 +62,17 @@ def create_app(origin: str, store: Store, *, clock: Callable[[], float] = time.t
     servers = {"i-0815", "i-4711"}
     app.extensions["example"] = {"users": users, "servers": servers}
 
-    party = RelyingParty(id=origin.split("/")[2].partition(":")[0], origins=(origin,))  # MFA
-    remember, unknown = RememberMachine(), UnknownUsers.MUST_BIND  # MFA
-    policy = MFAPolicy.ram(issuer="Cloud", relying_party=party, remember=remember, unknown_users=unknown)  # MFA
-    seal = AESGCMSeal({"1": os.urandom(32)}, seal_with="1")  # MFA
-    mfa = app.extensions["mfa"] = MFA(store, policy, seal=seal, clock=clock, create=create)  # MFA
+    rp = ram_mfa.RelyingParty(id=origin.split("/")[2].partition(":")[0], origins=(origin,))  # MFA
+    remember, unknown = ram_mfa.RememberMachine(), ram_mfa.UnknownUsers.MUST_BIND  # MFA
+    policy = ram_mfa.MFAPolicy.ram(issuer="Cloud", relying_party=rp, remember=remember, unknown_users=unknown)  # MFA
+    seal = ram_mfa.AESGCMSeal({"1": os.urandom(32)}, seal_with="1")  # MFA
+    mfa = app.extensions["mfa"] = ram_mfa.MFA(store, policy, seal=seal, clock=clock, create=create)  # MFA
 
     def load_user(name: str) -> UserInfo | None:  # MFA
         user = users.get(name)  # MFA
         return UserInfo(user.hashed, f"{name}@example", user.administrator) if user else None  # MFA
 
-    def log_on(logged_on: LoggedOn) -> None:  # MFA
-        session.update(user=logged_on.user, mfa=logged_on.session_mark)  # MFA
-
-    site = MFASite(  # MFA
-        mfa,
-        load_user=load_user,
-        log_on=log_on,
-        session=lambda: (session.get("user"), session.get("mfa")),
-        settings=SiteSettings(logon_url="/logon"),
-    )
+    site = MFASite(mfa, load_user=load_user)  # MFA
     site.init_app(app)  # MFA
 
     @app.route("/logon", methods=["GET", "POST"])
@@ -90,29 +82,29 @@ def create_app(origin: str, store: Store, *, clock: Callable[[], float] = time.t
         name = request.form.get("name", "")
         if not check_password(users, name, request.form.get("password", "")):
             return _LOGON.format(message="Wrong name or password.", token=generate_csrf()), 403
-        return site.logon(name, request.args.get("next", ""))  # MFA
+        return site.logon(name, request.args.get("next", ""))  # in place of the session's own
 
     @app.get("/")
-    @site.login_required  # MFA
+    @site.login_required  # in place of the session's own
     def home() -> str:
-        user, token = session["user"], generate_csrf()
+        user, token = site.user() or "", generate_csrf()  # in place of the session's own
         rows = "".join(_SERVER.format(server=escape(server), token=token) for server in sorted(servers))
         accounts = "".join(f'<p><a href="/mfa/account?user={escape(name)}">{escape(name)}</a></p>' for name in users)
         shown = accounts if users[user].administrator else ""
         return _HOME.format(user=escape(user), servers=rows, users=shown, token=token)
 
     @app.post("/servers/<server>/delete")
-    @site.login_required  # MFA
+    @site.login_required  # in place of the session's own
     def delete(server: str) -> Any:
         if server not in servers or not request.form.get("reason"):
             return "No such server", 404
-        site.require(Operation("server.delete", server))  # MFA
+        site.require(ram_mfa.Operation("server.delete", server))  # MFA
         servers.discard(server)
         return redirect("/", 303)
 
     @app.delete("/servers/<server>")
     def delete_by_script(server: str) -> dict[str, str]:
-        site.require(Operation("server.delete", server))  # MFA
+        site.require(ram_mfa.Operation("server.delete", server))  # likewise
         servers.discard(server)
         return {"deleted": server}
 
@@ -120,7 +112,7 @@ def create_app(origin: str, store: Store, *, clock: Callable[[], float] = time.t
 
     @app.post("/log-out")
     def log_out() -> Response:
-        return site.log_out()  # MFA
+        return site.log_out()  # in place of the session's own
 
     return app
 

@@ -46,11 +46,8 @@ DATABASES = {
     "mfa": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "mfa.db"},  # MFA
 }
 RAM_MFA_DATABASE = "mfa"  # MFA
-RAM_MFA = {  # MFA
-    "POLICY": "examples.django_site.mfa.policy",
-    "KEYS_FILE": FOLDER / "mfa.keys",
-    "EXISTING_USERS": "must_bind",
-}
+POLICY = "examples.django_site.mfa.policy"  # MFA
+RAM_MFA = {"POLICY": POLICY, "KEYS_FILE": FOLDER / "mfa.keys", "EXISTING_USERS": "must_bind"}  # MFA
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = "/logon"

@@ -10,7 +10,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ram_mfa import Operation  # MFA
 from ram_mfa.integrations.django.step_up import mfa_for, mfa_require  # MFA
 
 servers = {"i-0815", "i-4711"}
@@ -29,14 +28,14 @@ def delete(request: HttpRequest, server: str) -> HttpResponse:
     """Delete a server, asked for by a form."""
     if server not in servers or not request.POST.get("reason"):
         return HttpResponse("No such server", status=404)
-    mfa_require(request, Operation("server.delete", server))  # MFA
+    mfa_require(request, "server.delete", server)  # MFA
     servers.discard(server)
     return redirect("/")
 
 
 @csrf_exempt
 @require_http_methods(["DELETE"])
-@mfa_for("server.delete", "server")  # MFA
+@mfa_for("server.delete", "server")  # likewise
 def script(_request: HttpRequest, server: str) -> HttpResponse:
     """Delete a server, asked for by a script."""
     servers.discard(server)

@@ -3,7 +3,7 @@
 
 ::
 
-    site = MFASite(mfa, load_user=load_user, log_on=log_on, session=session)
+    site = MFASite(mfa, load_user=load_user)
     site.init_app(app)
     ...  # in the view that checked name and password:
     return site.logon(name)
@@ -67,8 +67,8 @@ class MFASite:
         load_user: returns the `ram_mfa.web.UserInfo` of a user id, or None; plain or a coroutine function.
         log_on: logs the user of a `ram_mfa.web.LoggedOn` on, and keeps its session mark beside the user. Flask's
             session is cleared before, unless only the mark is new (``renewed``). It may return a response, such as a
-            token, in place of the redirect.
-        session: returns who is logged on and the session mark, or (None, None).
+            token, in place of the redirect. Left out, user and mark are kept in Flask's session.
+        session: returns who is logged on and the session mark, or (None, None); left out together with ``log_on``.
         settings: of the pages.
         language: returns the language tag that the application chose, or None.
         templates: loader of the application's own templates.
@@ -79,8 +79,8 @@ class MFASite:
         mfa: MFA,
         *,
         load_user: AsyncUserLoader,
-        log_on: Callable[[LoggedOn], flask.Response | None],
-        session: Callable[[], Session],
+        log_on: Callable[[LoggedOn], flask.Response | None] | None = None,
+        session: Callable[[], Session] | None = None,
         settings: SiteSettings | None = None,
         language: Callable[[], str | None] = lambda: None,
         templates: jinja2.BaseLoader | None = None,
@@ -89,8 +89,10 @@ class MFASite:
             raise TypeError("mfa is an MFA: a view of Flask does not await")
         self._mfa = mfa
         self._load_user = load_user
-        self._log_on = log_on
-        self._session = session
+        if (log_on is None) is not (session is None):
+            raise TypeError("log_on and session belong together: what one keeps the other returns")
+        self._log_on = log_on or _keep
+        self._session = session or _kept
         self._language = language
         self._settings = settings or SiteSettings()
         self._flows = WebFlows(self._settings)
@@ -233,6 +235,14 @@ class MFASite:
         for cookie in answer.cookies:
             response.headers.add("Set-Cookie", cookie.header)
         return response
+
+
+def _keep(logged_on: LoggedOn) -> None:
+    flask.session.update(mfa_user=logged_on.user, mfa_mark=str(logged_on.session_mark))
+
+
+def _kept() -> Session:
+    return flask.session.get("mfa_user"), flask.session.get("mfa_mark")
 
 
 def _send(error: AnswerFirst) -> flask.Response:

@@ -72,7 +72,7 @@ class SiteSettings:
 
     name: str = attrs.field(default="", validator=text(0, 100))
     home: str = attrs.field(default="/", validator=_is_path)
-    logon_url: str = attrs.field(default="/", validator=_is_path)
+    logon_url: str = attrs.field(default="/logon", validator=_is_path)
     origins: frozenset[str] = attrs.field(
         default=frozenset[str](), converter=frozenset, validator=instance_of(frozenset)
     )

@@ -19,26 +19,36 @@ from .http import AnswerFirst, django_response, form_fields, perform_flow, web_r
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def mfa_require(request: HttpRequest, operation: Operation) -> Proof:
+def mfa_require(request: HttpRequest, name: str, subject: str | None = None) -> Proof:
     """Return the fresh proof of a sensitive operation; call it in the view, right before the operation.
+
+    Args:
+        request: of the view.
+        name: of the `ram_mfa.Operation`.
+        subject: of it.
 
     Raises:
         AnswerFirst: it is not proved yet; the middleware asks the visitor.
     """
     asked = web_request(request, fields=form_fields(request))
-    outcome = perform_flow(guard().flows.require(operation, asked))
+    outcome = perform_flow(guard().flows.require(Operation(name, subject), asked))
     if isinstance(outcome, WebResponse):
         raise AnswerFirst(django_response(request, outcome))
     return outcome
 
 
-def mfa_require_fresh(request: HttpRequest, operation: Operation) -> None:
+def mfa_require_fresh(request: HttpRequest, name: str, subject: str | None = None) -> None:
     """Ask for a proof on the GET of a form whose POST has files; `mfa_require` in the POST then takes it.
+
+    Args:
+        request: of the view.
+        name: of the `ram_mfa.Operation`.
+        subject: of it.
 
     Raises:
         AnswerFirst: it is not proved yet; the middleware asks the visitor.
     """
-    outcome = perform_flow(guard().flows.require_fresh(operation, web_request(request)))
+    outcome = perform_flow(guard().flows.require_fresh(Operation(name, subject), web_request(request)))
     if outcome is not None:
         raise AnswerFirst(django_response(request, outcome))
 
@@ -60,19 +70,19 @@ def mfa_for(name: str, subject: str | None = None) -> Callable[[View], View]:
 
             @functools.wraps(view)
             async def guarded_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-                await amfa_require(request, _operation(kwargs))
+                await amfa_require(request, name, _subject(kwargs))
                 return await view(request, *args, **kwargs)
 
             return guarded_async  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            mfa_require(request, _operation(kwargs))
+            mfa_require(request, name, _subject(kwargs))
             return view(request, *args, **kwargs)
 
         return guarded  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
-    def _operation(kwargs: dict[str, Any]) -> Operation:
-        return Operation(name, None if subject is None else str(kwargs[subject]))
+    def _subject(kwargs: dict[str, Any]) -> str | None:
+        return None if subject is None else str(kwargs[subject])
 
     return decorate
