@@ -133,7 +133,10 @@ def django(folder: Path) -> None:
     from django.core.management import call_command
 
     settings.configure(
-        INSTALLED_APPS=["ram_mfa.integrations.django"],
+        INSTALLED_APPS=[
+            *(f"django.contrib.{name}" for name in ("auth", "contenttypes", "sessions")),
+            "ram_mfa.integrations.django",
+        ],
         RAM_MFA_DATABASE="mfa",
         DATABASES={
             name: {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / name)} for name in ("default", "mfa")
@@ -143,8 +146,14 @@ def django(folder: Path) -> None:
     call_command("check", verbosity=0)
     call_command("migrate", verbosity=0, database="mfa")
     from ram_mfa.integrations.django import DjangoStore
+    from ram_mfa.integrations.django.middleware import MFAMiddleware
+    from ram_mfa.integrations.django.urls import urlpatterns
+    from ram_mfa.qr import svg
 
     try_out(DjangoStore())
+    assert MFAMiddleware
+    assert urlpatterns
+    assert svg("otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQ&issuer=Example")
 
 
 def web(folder: Path) -> None:

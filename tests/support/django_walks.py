@@ -209,7 +209,39 @@ def walk_kit(example):
     assert report.not_tried == MISSING, str(report)
 
 
+def walk_fresh_records(example):
+    """A test of the project finds a root record, also in a database that never had one, and no records."""
+    import unittest
+
+    from django.contrib.auth.models import User
+
+    from ram_mfa import Describe, Refused
+    from ram_mfa.engine.records import ROOT_KEY
+    from ram_mfa.integrations.django import DjangoStore, testing
+    from ram_mfa.integrations.django.configuration import guard
+
+    store = DjangoStore()
+    store.swap(ROOT_KEY, store.load(ROOT_KEY), None)
+    testing._roots.clear()
+    guard.cache_clear()
+    pk = example.id_of("alice")
+
+    class Fresh(testing.FreshRecords):
+        def test(self):
+            with pytest.raises(Refused) as refused:
+                guard().mfa.perform(pk, Describe())
+            assert refused.value.refusal.reason.name == "NO_ACCOUNT"
+            client = testing.MFAClient(SERVER_NAME="localhost")
+            client.force_login(User.objects.get(pk=pk))
+            assert client.get("/", secure=True).status_code == 200
+
+    result = unittest.TestResult()
+    Fresh("test").run(result)
+    assert result.wasSuccessful(), result.errors + result.failures
+
+
 OWN = [
+    walk_fresh_records,
     walk_kit,
     walk_admin,
     walk_any_login,

@@ -23,6 +23,7 @@ from ...context import Context
 from ...engine.records import ROOT_KEY
 from ...refusals import Refused
 from ...rules.session_marks import session_mark
+from .configuration import is_guarded, make_guard
 from .connections import close_connections
 from .store import DjangoStore, default_alias
 
@@ -46,6 +47,8 @@ class FreshRecords(unittest.TestCase):
         super().setUp()
         store = DjangoStore(self.mfa_database)
         empty(store)
+        if is_guarded():
+            make_guard(create=True)
         self.addCleanup(_remember, store)
 
     @classmethod
