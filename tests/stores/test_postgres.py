@@ -108,7 +108,7 @@ class TestPostgresStore:
 
     @pytest.mark.parametrize("store", [stores.PostgresStore, stores.AsyncPostgresStore])
     def test_refuses_what_no_store_can_be(self, store):
-        with pytest.raises(ValueError, match="one connection"):
+        with pytest.raises(ValueError, match="at least one connection"):
             store("", size=0)
         with pytest.raises(ValueError, match="deadline"):
             store("", deadline=0)
@@ -118,10 +118,10 @@ class TestPostgresStore:
         """Where every connection is in use for longer than the deadline, a call says so."""
         opened(postgresql.url()).close()
         store = stores.PostgresStore(postgresql.url(), size=1, deadline=0.1)
-        link = until_connected(store._pool.take)
+        pooled = until_connected(store._pool.acquire)
         with pytest.raises(StoreUnavailable, match="all connections"):
             store.load(KEY)
-        store._pool.give(link)
+        store._pool.release(pooled)
         assert until_connected(lambda: store.load(KEY)) is None
         store.close()
 
@@ -249,10 +249,10 @@ class TestAsyncPostgresStore:
                 await store.load(KEY)
             store = stores.AsyncPostgresStore(postgresql.url(), size=1, deadline=0.1)
             await until_connected_there(store.create_table)
-            link = await until_connected_there(store._pool.take)
+            pooled = await until_connected_there(store._pool.acquire)
             with pytest.raises(StoreUnavailable, match="all connections"):
                 await store.load(KEY)
-            await store._pool.give(link)
+            await store._pool.release(pooled)
             assert await until_connected_there(lambda: store.load(KEY)) is None
             await store.close()
             with pytest.raises(StoreUnavailable, match="closed"):

@@ -133,7 +133,7 @@ class TestOpening:
     def test_syncs_as_it_is_told(self, path, said, kept):
         """The mode that is asked for is the one that the connection runs in."""
         store = SQLiteStore(path, synchronous=said)
-        connection = store._connections.mine().connection
+        connection = store._connections.current().connection
         assert connection.execute("PRAGMA synchronous").fetchone() == (kept,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         store.close()
@@ -156,7 +156,7 @@ class TestOpening:
         """A file that was made beforehand is used, and its mode is left alone."""
         path.touch()
         path.chmod(mode)
-        with pytest.warns(UserWarning, match="everybody on this machine"):
+        with pytest.warns(UserWarning, match="every user of this machine"):
             store = SQLiteStore(path)
         assert store.swap(KEY, None, b"x")
         store.close()
@@ -397,7 +397,7 @@ class TestFailures:
             path.chmod(0o444)
             os.seteuid(65534)
             try:
-                with pytest.warns(UserWarning, match="everybody"), pytest.raises(StoreUnavailable):
+                with pytest.warns(UserWarning, match="every user"), pytest.raises(StoreUnavailable):
                     SQLiteStore(path)
             finally:
                 os.seteuid(0)

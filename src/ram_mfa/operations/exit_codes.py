@@ -31,8 +31,8 @@ _MYSQL: Final = frozenset({1044, 1045, 1049, 1142, 1143, 1146, 1698})
 _SQLITE: Final = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
 _REDIS: Final = re.compile(r"\b(NOAUTH|WRONGPASS|NOPERM|invalid username-password|invalid password)\b", re.IGNORECASE)
 _OURS: Final = re.compile(
-    r"cannot keep records|does not say what its table|loses what it acknowledged|only follows another"
-    r"|keeps no write-ahead log|no such table|cannot be listed|password authentication failed|Authentication"
+    r"cannot keep records|did not return the definition|can lose acknowledged writes|(is|may be) a replica"
+    r"|cannot keep a write-ahead log|no such table|cannot be listed|password authentication failed|Authentication"
 )
 
 

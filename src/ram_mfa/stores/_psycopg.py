@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The use of psycopg 3 in all stores: a deadline for each statement, and notice of the server's warnings.
+"""Deadlines, server warnings and session checks for psycopg 3 connections, shared by all stores on PostgreSQL.
 
 https://www.psycopg.org/psycopg3/docs/api/connections.html#psycopg.Connection.wait
 
-PostgreSQL answers a commit whose wait for the synchronous standby was cancelled with success, and a WARNING. That
-swap has landed here and perhaps nowhere else: it is uncertain.
+A commit whose wait for the synchronous standby was cancelled succeeds with a WARNING. It is durable on this server, and
+perhaps on no other, so a swap with a warning is uncertain.
 """
 
 from __future__ import annotations
@@ -18,17 +18,23 @@ import psycopg
 from psycopg import waiting
 
 from ..errors import StoreUnavailable
-from ._sql import SYSTEM
+from ._sql import SET_SYSTEM_IDENTIFIER
 
 R = TypeVar("R")
 
 
 class DeadlinePassed(psycopg.OperationalError):
-    """The server did not answer in time. It has no SQLSTATE: what became of the statement is not known."""
+    """The server did not answer in time. Without a SQLSTATE: the statement's outcome is unknown."""
 
 
-def timed(steps: Generator[Any, Any, R], seconds: float) -> Generator[Any, Any, R]:
-    """Drive one exchange of psycopg, and raise when it takes too long; asked ten times a second while it waits."""
+def with_deadline(steps: Generator[Any, Any, R], seconds: float) -> Generator[Any, Any, R]:
+    """Drive one exchange of psycopg, and raise once it has taken too long.
+
+    While the socket is not ready, psycopg resumes it every 0.1 s.
+
+    Raises:
+        DeadlinePassed: the exchange took longer than ``seconds``.
+    """
     until = time.monotonic() + seconds
     try:
         state = next(steps)
@@ -42,45 +48,46 @@ def timed(steps: Generator[Any, Any, R], seconds: float) -> Generator[Any, Any, 
 
 
 def wait(connection: psycopg.Connection[Any], steps: Generator[Any, Any, R], seconds: float) -> R:
-    """Be the ``wait`` of a connection, with a deadline."""
-    return psycopg.Connection.wait(connection, timed(steps, seconds))
+    """Run an exchange as the connection's own ``wait`` does, with a deadline."""
+    return psycopg.Connection.wait(connection, with_deadline(steps, seconds))
 
 
 async def wait_async(connection: psycopg.AsyncConnection[Any], steps: Generator[Any, Any, R], seconds: float) -> R:
-    """Be the ``wait`` of an asynchronous connection, with a deadline.
+    """Run an exchange as the asynchronous connection's own ``wait`` does, with a deadline.
 
-    psycopg's own asks the server to cancel when the task is cancelled, and gives it ten seconds; this closes.
+    When the task is cancelled, psycopg's own method asks the server to cancel the statement, which takes up to ten
+    seconds; this one closes the connection.
     """
     try:
-        return await waiting.wait_async(timed(steps, seconds), connection.pgconn.socket, interval=0.1)
+        return await waiting.wait_async(with_deadline(steps, seconds), connection.pgconn.socket, interval=0.1)
     except asyncio.CancelledError:
         connection.pgconn.finish()
         raise
 
 
-def warnings_of(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> list[str]:
-    """Return a list that fills with the warnings that the server sends on this connection from now on."""
-    heard: list[str] = []
+def collect_warnings(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> list[str]:
+    """Return a list to which every later warning of the server on this connection is appended."""
+    warnings: list[str] = []
 
-    def hear(diagnostic: psycopg.errors.Diagnostic) -> None:
+    def append(diagnostic: psycopg.errors.Diagnostic) -> None:
         if diagnostic.severity_nonlocalized == "WARNING":
-            heard.append(diagnostic.message_primary or "a warning")
+            warnings.append(diagnostic.message_primary or "a warning")
 
-    connection.add_notice_handler(hear)
-    return heard
+    connection.add_notice_handler(append)
+    return warnings
 
 
-def check(deadline: float, backend: int) -> str:
-    """Return the statement that prepares each new connection: its session, and no session of another connection.
+def session_setup(deadline: float, backend: int) -> str:
+    """Return the statement that prepares the session of a new connection; ``check_session`` reads its result.
 
-    It pins ``synchronous_commit``, whatever the server's configuration says now or later: at ``remote_apply`` where it
-    is that, else at ``on``. A statement that waits for a lock gives up just before the deadline: then it is certain
-    that nothing landed. ``judge`` reads the answer.
+    It sets nothing if another server process executes it, because the session is then shared with other clients.
+    It pins ``synchronous_commit``, so that a change of the server's configuration does not affect the session: to
+    ``remote_apply`` if that is its value now, else to ``on``. It sets ``lock_timeout`` shortly before the deadline, so
+    that a statement that is waiting for a lock fails without having been applied.
 
     Args:
         deadline: in seconds.
-        backend: the process that serves this connection, as the server said when it was opened
-            (``connection.info.backend_pid``).
+        backend: the process id that the server sent when the connection was opened (``connection.info.backend_pid``).
     """
     own = f"pg_backend_pid() = {backend}"
     return f"""
@@ -90,26 +97,26 @@ def check(deadline: float, backend: int) -> str:
                     CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END,
                     false) END,
                CASE WHEN {own} THEN set_config('lock_timeout', '{int(deadline * 900)}', false) END,
-               CASE WHEN {own} THEN {SYSTEM} END
+               CASE WHEN {own} THEN {SET_SYSTEM_IDENTIFIER} END
     """
 
 
-def judge(answer: tuple[Any, ...]) -> None:
-    """Read the answer to ``check``.
+def check_session(row: tuple[Any, ...]) -> None:
+    """Check the result of ``session_setup``.
 
-    A pooler (PgBouncer in any of its modes, Odyssey, PgCat, a cloud's proxy) hands out numbers of its own in place of
-    the server's processes. It cannot be asked whether two statements share a session.
+    A pooler (PgBouncer in any mode, Odyssey, PgCat, a cloud provider's proxy) sends process ids of its own instead of
+    the server's. No query can find out whether a pooler runs two statements in one session.
 
     Raises:
-        StoreUnavailable: there is a pooler in between, or the server loses what it acknowledged.
+        StoreUnavailable: the connection goes through a pooler, or the server can lose acknowledged writes.
     """
-    own, durable, *_ = answer
+    own, durable, *_ = row
     if not own:
-        raise StoreUnavailable(POOLED)
+        raise StoreUnavailable(POOLER)
     if not durable:
-        raise StoreUnavailable(UNSAFE)
+        raise StoreUnavailable(NOT_DURABLE)
 
 
-POOLED = "there is a connection pooler before this PostgreSQL, which shares sessions: connect to the server itself"
-UNSAFE = "this PostgreSQL loses what it acknowledged: fsync or full_page_writes is off"
-NO_NAME = "this role may not name the history: GRANT EXECUTE ON FUNCTION pg_control_system() TO it"
+POOLER = "a connection pooler in front of this PostgreSQL server shares sessions: connect to the server itself"
+NOT_DURABLE = "this server can lose acknowledged writes: fsync or full_page_writes is off"
+NO_GRANT = "this role may not read the system identifier: GRANT EXECUTE ON FUNCTION pg_control_system() TO it"

@@ -4,8 +4,9 @@
 https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous,
 https://mariadb.com/kb/en/innodb-system-variables/#innodb_flush_log_at_trx_commit
 
-The room's rule: what a session can set is set; what it cannot is checked, and refused. PostgreSQL's part is in
-``_psycopg.py``.
+PostgreSQL's are in ``_psycopg.py``.
+
+Invariant: a setting that a session can change is set; any other is checked, and an unsafe value is refused.
 """
 
 from __future__ import annotations
@@ -14,42 +15,43 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import StoreUnavailable
-from ._sql import text_of
+from ._sql import to_text
 
-Ask = Callable[[str], Any]
-"""Runs one statement, and returns the first row of its answer."""
+FetchOne = Callable[[str], Any]
+"""Runs one statement and returns the first row of its result."""
 
 
-def sqlite(ask: Ask, *, synchronous: str = "FULL") -> None:
-    """Have an SQLite connection keep a write-ahead log, and sync it at each commit.
+def prepare_sqlite(fetch_one: FetchOne, *, synchronous: str = "FULL") -> None:
+    """Switch an SQLite connection to a write-ahead log that is synced at each commit.
 
     Raises:
-        StoreUnavailable: there can be no such log in this place.
+        StoreUnavailable: SQLite cannot keep a write-ahead log for this file.
     """
-    (mode,) = ask("PRAGMA journal_mode = WAL")
+    (mode,) = fetch_one("PRAGMA journal_mode = WAL")
     if mode != "wal":
-        raise StoreUnavailable("SQLite keeps no write-ahead log in this place")
+        raise StoreUnavailable("SQLite cannot keep a write-ahead log for this file")
     for pragma in (f"synchronous = {synchronous}", "fullfsync = 1", "checkpoint_fullfsync = 1"):
-        ask(f"PRAGMA {pragma}")
+        fetch_one(f"PRAGMA {pragma}")
 
 
-def mysql(ask: Ask) -> None:
-    """Check that a MariaDB or MySQL server keeps what it acknowledges, and have the session cut no value.
+def prepare_mysql(fetch_one: FetchOne) -> None:
+    """Check that the MariaDB or MySQL server is durable, and enable strict mode.
+
+    Strict mode rejects an oversized value; without it, the server truncates the value and only warns.
 
     Raises:
-        StoreUnavailable: the server does not sync each commit, would replicate a swap wrongly, or is read-only.
+        StoreUnavailable: the server does not sync each commit, would not replicate swaps, or is read-only.
     """
-    asked = ask("SELECT @@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog, @@binlog_format, @@read_only")
-    flushed, logged, synced, replicated, read_only = asked
-    if int(flushed) != 1:
-        raise StoreUnavailable("this server loses what it acknowledged: innodb_flush_log_at_trx_commit is not 1")
-    if int(logged) and int(synced) != 1:
-        # Recovery rolls back what InnoDB has prepared and the binary log has not.
-        raise StoreUnavailable("this server loses what it acknowledged: it has a binary log, and sync_binlog is not 1")
-    if int(logged) and text_of(replicated).upper() == "STATEMENT":
-        # A swap names its server's history, and would change nothing on a replica.
-        raise StoreUnavailable("this server's replicas would lose each swap: binlog_format is STATEMENT")
+    row = fetch_one("SELECT @@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog, @@binlog_format, @@read_only")
+    flush_at_commit, binary_log, sync_binary_log, binary_log_format, read_only = row
+    if int(flush_at_commit) != 1:
+        raise StoreUnavailable("this server can lose acknowledged writes: innodb_flush_log_at_trx_commit is not 1")
+    if int(binary_log) and int(sync_binary_log) != 1:
+        # Crash recovery rolls back a transaction that InnoDB has prepared and the binary log does not hold.
+        raise StoreUnavailable("this server can lose acknowledged writes: log_bin is on, and sync_binlog is not 1")
+    if int(binary_log) and to_text(binary_log_format).upper() == "STATEMENT":
+        # A swap compares the name of its own server's history, so its text would change nothing on a replica.
+        raise StoreUnavailable("this server's replicas would not apply swaps: binlog_format is STATEMENT")
     if int(read_only):
-        raise StoreUnavailable("this server only follows another: it is read-only")
-    # Without strict mode a value that is too long is cut, and nothing is said.
-    ask("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'")
+        raise StoreUnavailable("this server is read-only: it may be a replica")
+    fetch_one("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The statements of the stores on SQL databases, as text that is made once.
+"""The SQL statements of the stores, each text built once and cached.
 
-Invariant: one statement in autocommit for each call. Whatever it depends on (the old bytes, the name of the history,
-the bytes of a pinned record) it compares itself; nothing is read first and written later.
+Invariant: each call is one statement in autocommit. Everything it depends on (the old bytes, the name of the history,
+the bytes of a pinned record) is compared inside that statement; nothing is read first and written later.
 """
 
 from __future__ import annotations
@@ -18,55 +18,56 @@ from ..errors import HistoryLost, StoreUnavailable
 Family = Literal["sqlite", "postgresql", "mysql"]
 Value = str | bytes
 Statement = tuple[str, tuple[Value, ...]]
-"""A statement's text and its parameters, in the order in which the text names them."""
+"""A statement's text and its parameters, in the order of their placeholders."""
 
-PAGE = 500
+PAGE_SIZE = 500
 """Keys per statement of a listing."""
 
 TABLE = "ram_mfa"
 ROOT_TABLE = "ram_mfa_root"
-"""MariaDB and MySQL keep records whose key begins with ``ROOT_KIND`` here: a statement that changes one table may not
-read it in a subquery there, and a self-join costs four times as much."""
+"""The table of the records whose key begins with ``ROOT_KIND``, on MariaDB and MySQL only. There, a statement that
+changes a table cannot read the same table in a subquery, and a self-join takes four times as long."""
 ROOT_KIND = "r"
 
-IN_ITS_ROW = "ALTER TABLE ram_mfa ALTER COLUMN value SET STORAGE MAIN, SET (fillfactor = 60)"
-"""Said of a table on PostgreSQL once. A value of more than 2 kB stays in its row, up to the size of a page; and a page
-that is full to three fifths is cleared of replaced rows by whoever comes next. Without either a record of 3 kB takes
-4 kB more with each write, until a vacuum comes."""
+INLINE_STORAGE = "ALTER TABLE ram_mfa ALTER COLUMN value SET STORAGE MAIN, SET (fillfactor = 60)"
+"""Storage settings of the table on PostgreSQL, applied when it is created. MAIN keeps a value of more than 2 kB in its
+row, up to the size of a page; with a fill factor of 60 %, the next access to a page that is fuller than that
+removes its replaced rows. Without both, each write of a record of 3 kB takes 4 kB more until the next vacuum."""
 
-SYSTEM = "set_config('ram_mfa.system', (SELECT system_identifier::text FROM pg_control_system()), false)"
-"""Asked once on each new connection to PostgreSQL: which cluster this is, kept as a setting of the session."""
+SET_SYSTEM_IDENTIFIER = "set_config('ram_mfa.system', (SELECT system_identifier::text FROM pg_control_system()), false)"
+"""The expression that keeps the cluster's system identifier in a setting of the session; evaluated once on each new
+connection to PostgreSQL."""
 
-_NOW: dict[Family, str] = {
-    # One file has one history: a copy put back gives no signal.
+_INCARNATION: dict[Family, str] = {
+    # A file has a single history: nothing in it shows that it is a restored copy.
     "sqlite": "''",
-    # The cluster and its timeline. NULL on a session that no store prepared; an error on a standby, whose reads may
-    # be stale.
+    # The cluster and its timeline. NULL on a session that no store has prepared; an error on a standby, whose reads
+    # may be stale.
     "postgresql": (
         "(nullif(current_setting('ram_mfa.system', true), '') || '/' ||"
         " substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))"
     ),
-    # Which server answers, and which run of it: the clock sequence of a UUID is drawn when the server starts. A
-    # failover leads to another server, and a server that comes back has been started again.
+    # The server and its current run: the clock sequence of a UUID is drawn when the server starts. A failover leads to
+    # another server, and a server that comes back has been restarted.
     "mysql": "CONCAT_WS('/', @@server_id, @@hostname, @@port, RIGHT(UUID(), 17))",
 }
-"""What each engine calls its present history (its incarnation), asked within a statement."""
+"""The expression for the name of the current history (the incarnation), by engine."""
 
 _CLOCK: dict[Family, str] = {
     "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
     "postgresql": "extract(epoch FROM clock_timestamp())::float8",
-    # No function of the session's time zone, which has one hour of each year twice.
+    # Not UNIX_TIMESTAMP(): it depends on the session's time zone, in which one hour of each year occurs twice.
     "mysql": "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1e6",
 }
 
 
 @attrs.frozen
 class Pin:
-    """What a view compares within each statement.
+    """The values that a view compares within each statement.
 
     Attributes:
-        name: of the history that the view is of.
-        beside: a record that must be exactly these bytes: its key and its value.
+        name: the name of the view's history.
+        beside: the key of the pinned record, and the exact bytes that it must have.
     """
 
     name: str
@@ -75,52 +76,52 @@ class Pin:
 
 @attrs.frozen
 class Statements:
-    """The statements for one engine and one way to write a parameter.
+    """The statements for one engine and one placeholder syntax.
 
     Attributes:
         family: the engine.
-        mark: how its driver writes a parameter, such as ``%s``.
+        placeholder: a parameter as the driver writes it, such as ``%s``.
     """
 
     family: Family
-    mark: str
+    placeholder: str
 
     @property
-    def now(self) -> str:
-        """Return what asks for the name of the present history."""
-        return f"SELECT {_NOW[self.family]}"
+    def incarnation(self) -> str:
+        """Return the query for the name of the current history."""
+        return f"SELECT {_INCARNATION[self.family]}"
 
     @property
     def clock(self) -> str:
-        """Return what asks for the server's time, in seconds since the epoch."""
+        """Return the query for the server's time, in seconds since the epoch."""
         return f"SELECT {_CLOCK[self.family]}"
 
     def load(self, key: str, pin: Pin | None = None) -> Statement:
-        """Return a load; ``found`` reads its answer."""
+        """Return the statement of a load; ``read_record`` reads its result."""
         beside = () if pin is None or pin.beside is None else (self._key(pin.beside[0]), pin.beside[1])
         return self._texts(key, pin).load, (self._key(key), *beside)
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, pin: Pin | None = None) -> Statement:
-        """Return a swap, which is not from None to None. It changes one row, or none."""
-        texts, place, more = self._texts(key, pin), self._key(key), self._pinned(pin)
+        """Return the statement of a swap, which changes one row or none. Not both of ``old`` and ``new`` are None."""
+        texts, row_key, pinned = self._texts(key, pin), self._key(key), self._pinned(pin)
         if old is None:
             assert new is not None
-            return texts.create, (place, new, *more)
+            return texts.create, (row_key, new, *pinned)
         if new is None:
-            return texts.delete, (place, old, *more)
-        return texts.replace, (new, place, old, *more)
+            return texts.delete, (row_key, old, *pinned)
+        return texts.replace, (new, row_key, old, *pinned)
 
     def keys(self, kind: str, last: str) -> Statement:
-        """Return a page of the keys of a kind, above the last one of the page before."""
-        return _listing(self.family, self.mark, self._table(kind))[0], self._between(kind, last)
+        """Return the query for the next page of the keys of a kind; ``last`` is the last key of the page before."""
+        return _build_listing(self.family, self.placeholder, self._table(kind))[0], self._key_range(kind, last)
 
-    def end(self, kind: str, last: str) -> Statement:
-        """Return the question whether there is no such key; one row answers it, and holds NULL where there is none."""
-        return _listing(self.family, self.mark, self._table(kind))[1], self._between(kind, last)
+    def end_of_keys(self, kind: str, last: str) -> Statement:
+        """Return the query whose result is one row, holding NULL if no key of a kind follows ``last``."""
+        return _build_listing(self.family, self.placeholder, self._table(kind))[1], self._key_range(kind, last)
 
     def _texts(self, key: str, pin: Pin | None) -> _Texts:
         beside = None if pin is None or pin.beside is None else self._table(pin.beside[0])
-        return _texts(self.family, self.mark, self._table(key), pin is not None, beside)
+        return _build_texts(self.family, self.placeholder, self._table(key), pin is not None, beside)
 
     def _table(self, key: str) -> str:
         return ROOT_TABLE if self.family == "mysql" and key.startswith(ROOT_KIND) else TABLE
@@ -133,7 +134,7 @@ class Statements:
             return ()
         return (pin.name,) if pin.beside is None else (pin.name, self._key(pin.beside[0]), pin.beside[1])
 
-    def _between(self, kind: str, last: str) -> tuple[Value, ...]:
+    def _key_range(self, kind: str, last: str) -> tuple[Value, ...]:
         return self._key(last), self._key(chr(ord(kind) + 1))
 
 
@@ -145,89 +146,89 @@ class _Texts:
     delete: str
 
 
-_ALWAYS = "FROM (SELECT 1 AS one) AS always"
-"""MariaDB answers an interrupted statement now and then with NULL for a subquery, or with no row, and without an error.
-A row of an outer join on this one comes only where the join was finished."""
+_ONE_ROW = "FROM (SELECT 1 AS one) AS one_row"
+"""The left side of an outer join. An interrupted statement on MariaDB sometimes returns NULL for a subquery, or no row,
+without an error; a row of an outer join on this one is returned only if the join was completed."""
 
 
 @lru_cache(maxsize=64)
-def _texts(family: Family, mark: str, table: str, named: bool, beside: str | None) -> _Texts:  # noqa: FBT001
-    """Return the statements on a table, where ``named`` of one history, and ``beside`` a record in that table."""
-    now, key = _NOW[family], _column(family)
+def _build_texts(family: Family, mark: str, table: str, named: bool, beside: str | None) -> _Texts:  # noqa: FBT001
+    """Return the statements on a table: ``named`` compares the history, ``beside`` is the pinned record's table."""
+    name, key = _INCARNATION[family], _key_column(family)
     pinned = f"p.{key} = {mark} AND p.value = {mark}"
-    also = f" AND {now} = {mark}" if named else ""
-    load = f"SELECT {now}, 1 = 1, r.{key} IS NOT NULL, r.value {_ALWAYS} LEFT JOIN {table} AS r ON r.{key} = {mark}"
+    same_name = f" AND {name} = {mark}" if named else ""
+    load = f"SELECT {name}, 1 = 1, r.{key} IS NOT NULL, r.value {_ONE_ROW} LEFT JOIN {table} AS r ON r.{key} = {mark}"
     if beside is not None:
         load = f"{load} LEFT JOIN {beside} AS p ON {pinned}".replace("1 = 1", f"p.{key} IS NOT NULL")
-    of_it = f"WHERE r.{key} = {mark} AND r.value = {mark}{also}"
+    unchanged = f"WHERE r.{key} = {mark} AND r.value = {mark}{same_name}"
     if family == "mysql":
         both = f"{table} AS r" if beside is None else f"{table} AS r, {beside} AS p"
         source = "DUAL" if beside is None else f"{beside} AS p"
         pinned = "" if beside is None else f" AND {pinned}"
-        create = f"INSERT INTO {table} ({key}, value) SELECT {mark}, {mark} FROM {source} WHERE 1 = 1{also}{pinned}"  # noqa: S608
-        replace = f"UPDATE {both} SET r.value = {mark} {of_it}{pinned}"  # noqa: S608
-        delete = f"DELETE r FROM {both} {of_it}{pinned}"
+        row = f"SELECT {mark}, {mark} FROM {source} WHERE 1 = 1{same_name}{pinned}"  # noqa: S608
+        create = f"INSERT INTO {table} ({key}, value) {row}"
+        replace = f"UPDATE {both} SET r.value = {mark} {unchanged}{pinned}"  # noqa: S608
+        delete = f"DELETE r FROM {both} {unchanged}{pinned}"
     else:
         pinned = "" if beside is None else f" AND EXISTS (SELECT 1 FROM {beside} AS p WHERE {pinned})"  # noqa: S608
         typed = f"{mark}::text, {mark}::bytea" if family == "postgresql" else f"{mark}, {mark}"
-        create = (
-            f"INSERT INTO {table} (key, value) SELECT {typed} WHERE 1 = 1{also}{pinned} ON CONFLICT (key) DO NOTHING"
-        )
-        replace = f"UPDATE {table} AS r SET value = {mark} {of_it}{pinned}"  # noqa: S608
-        delete = f"DELETE FROM {table} AS r {of_it}{pinned}"  # noqa: S608
+        row = f"SELECT {typed} WHERE 1 = 1{same_name}{pinned}"
+        create = f"INSERT INTO {table} (key, value) {row} ON CONFLICT (key) DO NOTHING"
+        replace = f"UPDATE {table} AS r SET value = {mark} {unchanged}{pinned}"  # noqa: S608
+        delete = f"DELETE FROM {table} AS r {unchanged}{pinned}"  # noqa: S608
     return _Texts(load, create, replace, delete)
 
 
 @lru_cache(maxsize=64)
-def _listing(family: Family, mark: str, table: str) -> tuple[str, str]:
-    """Return what asks for a page of keys, and for their end."""
-    key = _column(family)
-    between = f"r.{key} > {mark} AND r.{key} < {mark}"
+def _build_listing(family: Family, mark: str, table: str) -> tuple[str, str]:
+    """Return the queries for a page of keys and for the end of the keys."""
+    key = _key_column(family)
+    key_range = f"r.{key} > {mark} AND r.{key} < {mark}"
     return (
-        f"SELECT r.{key} FROM {table} AS r WHERE {between} ORDER BY r.{key} LIMIT {PAGE}",  # noqa: S608
-        f"SELECT r.{key} {_ALWAYS} LEFT JOIN {table} AS r ON {between} LIMIT 1",
+        f"SELECT r.{key} FROM {table} AS r WHERE {key_range} ORDER BY r.{key} LIMIT {PAGE_SIZE}",  # noqa: S608
+        f"SELECT r.{key} {_ONE_ROW} LEFT JOIN {table} AS r ON {key_range} LIMIT 1",
     )
 
 
-def _column(family: Family) -> str:
+def _key_column(family: Family) -> str:
     return "`key`" if family == "mysql" else "key"
 
 
-def found(rows: Sequence[Sequence[Any]], pin: Pin | None = None) -> bytes | None:
-    """Return the record out of the answer to a load.
+def read_record(rows: Sequence[Sequence[Any]], pin: Pin | None = None) -> bytes | None:
+    """Return the record in the result of a load.
 
     Raises:
-        HistoryLost: the history or the pinned record is not the view's.
-        StoreUnavailable: the answer is not the one whole row that was asked for, so nothing is known of the record.
+        HistoryLost: the history or the pinned record differs from the view's.
+        StoreUnavailable: the result is not exactly one complete row, so nothing is known about the record.
     """
     if len(rows) != 1 or len(rows[0]) != 4:
-        raise StoreUnavailable("the database answered a load with something else than one row")
-    now, same, there, value = rows[0]
-    name = text_of(now)
-    if same not in {0, 1} or there not in {0, 1} or bool(there) is (value is None):
-        raise StoreUnavailable("the database answered a load in part")
-    if pin is not None and (name != pin.name or not same):
+        raise StoreUnavailable("a load returned something other than one row")
+    name, pinned, present, value = rows[0]
+    name = to_text(name)
+    if pinned not in {0, 1} or present not in {0, 1} or bool(present) is (value is None):
+        raise StoreUnavailable("a load returned an incomplete row")
+    if pin is not None and (name != pin.name or not pinned):
         raise HistoryLost(name)
     return None if value is None else bytes(value)
 
 
-def only(rows: Sequence[Sequence[Any]]) -> Any:
-    """Return the one value that was asked for.
+def single_value(rows: Sequence[Sequence[Any]]) -> Any:
+    """Return the single value of a result.
 
     Raises:
-        StoreUnavailable: the answer is another.
+        StoreUnavailable: the result is not one row of one value.
     """
     if len(rows) != 1 or len(rows[0]) != 1 or rows[0][0] is None:
-        raise StoreUnavailable("the database answered in part")
+        raise StoreUnavailable("a query returned an incomplete result")
     return rows[0][0]
 
 
-def text_of(said: object) -> str:
-    """Return a text of the database's, which some drivers give as bytes.
+def to_text(value: object) -> str:
+    """Return a text value as ``str``; some drivers return bytes.
 
     Raises:
-        StoreUnavailable: it is NULL.
+        StoreUnavailable: the value is NULL.
     """
-    if said is None:
-        raise StoreUnavailable("the database does not say which history this is: no store prepared this session")
-    return said.decode() if isinstance(said, bytes) else str(said)
+    if value is None:
+        raise StoreUnavailable("the database does not name its history: no store has prepared this session")
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -3,24 +3,24 @@
 
 https://www.sqlite.org/wal.html
 
-The room's rule: see ``_thread_connections.py`` for what a fork does to a connection.
+``_thread_connections.py`` says why none of them may be open during a fork, and ``_sqlite_file.py`` what happens when
+the file is replaced.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sqlite3
 import stat
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import StoreUnavailable
 from . import _session_settings
+from ._sqlite_file import DatabaseFile, GuardedConnection
 from ._table_checks import has_table
-from ._thread_connections import Kept, PerThread, opening
+from ._thread_connections import FORKED, ThreadConnection, ThreadConnections, open_lock
 
 _SYNCHRONOUS = {"FULL": "FULL", "EXTRA": "EXTRA", "UnsafeNORMAL": "NORMAL"}
 
@@ -28,8 +28,8 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS ram_mfa (key TEXT NOT NULL PRIMARY KEY, va
 """An ordinary rowid table: with records of 2 kB, WITHOUT ROWID is slower by half."""
 
 
-class Connections(PerThread[Kept[sqlite3.Connection]]):
-    """The kept connections of one store, and how one is opened."""
+class SQLiteConnections(ThreadConnections[ThreadConnection[sqlite3.Connection]]):
+    """The connections of one store."""
 
     def __init__(self, path: str | os.PathLike[str], *, synchronous: str, deadline: float) -> None:
         name = os.fspath(path)
@@ -40,85 +40,71 @@ class Connections(PerThread[Kept[sqlite3.Connection]]):
         if not deadline > 0:
             raise ValueError("the deadline is a number of seconds above 0")
         self.path = Path(name).absolute()  # a later chdir must not lead to another file
-        self._uri = f"{self.path.as_uri()}?mode=rw"  # only the constructor makes the file
+        self._uri = f"{self.path.as_uri()}?mode=rw"  # only this constructor creates the file
         self._synchronous = _SYNCHRONOUS[synchronous]
         self.deadline = deadline
         self._closed = False
-        with opening:
-            self._make_file()
-        self._identity = _identity(self.path)
-        super().__init__(Kept)
-        kept = self.mine()
-        with kept.lock:
-            self.open(kept, schema=_SCHEMA)
+        with open_lock:
+            self._create_file()
+        self._file = DatabaseFile.at(self.path)
+        super().__init__(ThreadConnection)
+        holder = self.current()
+        with holder.lock:
+            self._open(holder, schema=_SCHEMA)
 
-    def mine(self) -> Kept[sqlite3.Connection]:
-        """Return this thread's place for a connection, open or not.
-
-        Raises:
-            StoreUnavailable: it is open, and of a parent process.
-        """
-        kept = super().mine()
-        if kept.pid != os.getpid():
-            if kept.connection is not None:
-                raise StoreUnavailable("this process was forked behind Python's back: open the store after the fork")
-            kept.pid = os.getpid()
-        return kept
-
-    def connection(self, kept: Kept[sqlite3.Connection]) -> sqlite3.Connection:
-        """Return the open connection of a thread, whose lock is held, for the next statement.
+    def current(self) -> ThreadConnection[sqlite3.Connection]:
+        """Return this thread's connection, open or closed.
 
         Raises:
-            StoreUnavailable: it does not open, or the file is no longer the one that this store was opened on.
+            StoreUnavailable: it is open, and belongs to a parent process.
         """
-        connection = kept.connection or self.open(kept)
-        self._compare()
+        holder = super().current()
+        if holder.pid != os.getpid():
+            if holder.connection is not None:
+                raise StoreUnavailable(FORKED)
+            holder.pid = os.getpid()
+        return holder
+
+    def open(self, holder: ThreadConnection[sqlite3.Connection]) -> sqlite3.Connection:
+        """Return a thread's SQLite connection for the next statement, opened if necessary. The caller holds its lock.
+
+        Raises:
+            StoreUnavailable: the file cannot be opened, is no database, or was replaced, or the store is closed.
+        """
+        connection = holder.connection or self._open(holder)
+        self._file.check()
         return connection
 
-    def _compare(self) -> None:
-        if self._replaced():
-            raise StoreUnavailable(_REPLACED)
-
-    def _replaced(self) -> bool:
-        """Say whether another file is in the place of the store's, or none."""
-        try:
-            return _identity(self.path) != self._identity
-        except StoreUnavailable:
-            return True
-
-    def open(self, kept: Kept[sqlite3.Connection], *, schema: str | None = None) -> sqlite3.Connection:
-        """Open the connection of a thread, whose lock is held.
-
-        Raises:
-            StoreUnavailable: the file does not open, or is no database, or the store is closed.
-        """
+    def _open(self, holder: ThreadConnection[sqlite3.Connection], *, schema: str | None = None) -> sqlite3.Connection:
         if self._closed:
             raise StoreUnavailable("the store is closed")
         until = time.monotonic() + self.deadline
         while True:
             try:
-                kept.connection = self._connect(schema)
-                return kept.connection
+                holder.connection = self._connect(schema)
+                return holder.connection
             except sqlite3.Error as error:
-                # Turning the log on, and recovering one, fail at once where others hold a lock: no wait is built in.
+                # SQLite's busy timeout does not cover switching to WAL mode and recovering a log.
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                     raise unavailable(error) from error
             time.sleep(0.005)
 
     def _connect(self, schema: str | None) -> sqlite3.Connection:
-        with opening:
+        with open_lock:
             connection = sqlite3.connect(
                 self._uri,
                 uri=True,
                 timeout=self.deadline,
                 isolation_level=None,
                 check_same_thread=False,
-                factory=_Connection,
+                factory=GuardedConnection,
             )
-        connection.replaced = self._replaced
+        connection.file = self._file
         try:
-            self._compare()
-            _session_settings.sqlite(lambda text: connection.execute(text).fetchone(), synchronous=self._synchronous)
+            self._file.check()  # before anything reads a new file together with the old log
+            _session_settings.prepare_sqlite(
+                lambda text: connection.execute(text).fetchone(), synchronous=self._synchronous
+            )
             if schema is not None:
                 connection.execute(schema)
             connection.execute("SELECT key, value FROM ram_mfa LIMIT 0").close()
@@ -128,53 +114,22 @@ class Connections(PerThread[Kept[sqlite3.Connection]]):
             raise
         return connection
 
-    def _make_file(self) -> None:
+    def _create_file(self) -> None:
         try:
-            # Any close of the file drops every lock that this process has on it: hence the lock around.
+            # Closing any descriptor of the file drops all locks of this process on it, hence the caller's lock.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
             if os.name == "posix" and stat.S_IMODE(self.path.stat().st_mode) & 0o007:
-                warnings.warn(f"everybody on this machine may use {self.path}: chmod o= it", stacklevel=5)
+                warnings.warn(f"every user of this machine can access {self.path}: chmod o= it", stacklevel=5)
         except OSError as error:
             raise StoreUnavailable(f"SQLite: {error.strerror}") from error
 
     def close(self) -> None:
-        """Close all connections, each after the statement that it is in, and open no more."""
+        """Close all connections, each after its running statement, and open no more."""
         self._closed = True
         super().close()
 
 
-class _Connection(sqlite3.Connection):
-    """A connection that is abandoned instead of closed where its file was replaced.
-
-    A close of the last connection to a file removes the write-ahead log, by its path: then it is the log of the file
-    that came in its place, with what was acknowledged there.
-    """
-
-    replaced: Callable[[], bool]
-
-    def close(self) -> None:
-        if self.replaced():
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))  # not even the end of the process closes it
-        else:
-            super().close()
-
-
-_REPLACED = (
-    "the SQLite file was replaced or removed under an open store: stop every process, remove what is left of the "
-    "write-ahead log (-wal, -shm), put the copy in its place, and declare the restore"
-)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """Return what tells a file from one that comes in its place; an open file keeps its own to itself."""
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise StoreUnavailable(f"SQLite: {error.strerror}") from error
-    return found.st_dev, found.st_ino
-
-
 def unavailable(error: sqlite3.Error) -> StoreUnavailable:
-    """Return the error of a statement that changed nothing, with SQLite's name for it."""
+    """Return the error of a statement that was not applied, with SQLite's name for the cause."""
     return StoreUnavailable(f"SQLite: {getattr(error, 'sqlite_errorname', None) or type(error).__name__}: {error}")

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One kept connection per thread, and none of them open across a fork.
+"""One open connection per thread, all of them closed before a fork.
 
 https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_across_a_fork_
 
-The room's rule: a connection that is open during a fork is poison on both sides. An SQLite child's copy makes SQLite
-believe that the child holds the parent's locks; the parent's next close then deletes the write-ahead log under the
-child, and what the child acknowledges afterwards is gone. Opening a second connection in the child does not help. And
-on a server's connection both sides would speak at once.
-So all connections close before a fork, each after the statement that it is in, and open again when next used.
+Neither ``sqlite3`` nor Django has a pool that closes its connections before a fork.
+
+Invariant: no connection is open during a fork. A child's copy of an SQLite connection makes SQLite believe that the
+child holds the parent's locks. The parent's next close then deletes the write-ahead log that the child still uses, and
+the child's later writes are lost; a second connection opened in the child does not help. On a server's connection,
+parent and child would write to one socket. Every connection is therefore closed before a fork, after its running
+statement, and opened again on its next use.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from typing import Any, Generic, TypeVar
 
 C = TypeVar("C")
 
+FORKED = "this process was forked without Python's fork hooks: open the store after the fork"
 
-class Kept(Generic[C]):
-    """One thread's place for a connection. Only a fork or a close ever contends for its lock."""
+
+class ThreadConnection(Generic[C]):
+    """One thread's connection, open or closed. Only a fork or a close ever contends for its lock."""
 
     __slots__ = ("__weakref__", "connection", "lock", "pid")
 
@@ -32,7 +36,7 @@ class Kept(Generic[C]):
         self.pid: int = os.getpid()
 
     def close(self) -> None:
-        """Close the connection, where one is open and of this process."""
+        """Close the connection if it is open and belongs to this process."""
         connection: Any = self.connection
         self.connection = None
         if connection is None:
@@ -40,91 +44,91 @@ class Kept(Generic[C]):
         if self.pid != os.getpid():
             _inherited.append(connection)
             return
-        with opening, contextlib.suppress(Exception):
+        with open_lock, contextlib.suppress(Exception):
             connection.close()
 
     def __del__(self) -> None:
         self.close()
 
 
-K = TypeVar("K", bound=Kept[Any])
+T = TypeVar("T", bound=ThreadConnection[Any])
 
 
-class PerThread(Generic[K]):
-    """The kept connections of one store; a thread that ended closes its own."""
+class ThreadConnections(Generic[T]):
+    """The connections of one store, one per thread. A thread's connection is closed when the thread ends."""
 
-    def __init__(self, kind: type[K]) -> None:
-        self._kind = kind
+    def __init__(self, connection_class: type[T]) -> None:
+        self._connection_class = connection_class
         self._local = threading.local()
         self._guard = threading.Lock()
-        self._all: weakref.WeakSet[K] = weakref.WeakSet()
-        with _one_fork:
-            _living.add(self)
+        self._all: weakref.WeakSet[T] = weakref.WeakSet()
+        with _fork_lock:
+            _pools.add(self)
 
-    def mine(self) -> K:
-        """Return this thread's place for a connection, open or not."""
-        kept: K | None = getattr(self._local, "kept", None)
-        if kept is None:
-            kept = self._kind()
+    def current(self) -> T:
+        """Return this thread's connection, open or closed."""
+        connection: T | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connection_class()
             with self._guard:
-                self._all.add(kept)
-            self._local.kept = kept
-        return kept
+                self._all.add(connection)
+            self._local.connection = connection
+        return connection
 
     def close(self) -> None:
-        """Close all connections, each after the statement that it is in."""
-        everyone = self.held()
-        for kept in everyone:
-            kept.close()
-        self.let_go(everyone)
+        """Close all connections, each after its running statement."""
+        connections = self.lock_all()
+        for connection in connections:
+            connection.close()
+        self.unlock_all(connections)
 
-    def held(self) -> list[K]:
-        """Hold the guard, and the lock of every thread's connection, each of which is then between statements."""
+    def lock_all(self) -> list[T]:
+        """Take the guard and every connection's lock, so that no statement is running."""
         self._guard.acquire()
-        everyone = list(self._all)
-        for kept in everyone:
-            kept.lock.acquire()
-        return everyone
+        connections = list(self._all)
+        for connection in connections:
+            connection.lock.acquire()
+        return connections
 
-    def let_go(self, everyone: list[K]) -> None:
-        """Undo ``held``."""
-        for kept in everyone:
-            kept.lock.release()
+    def unlock_all(self, connections: list[T]) -> None:
+        """Release what ``lock_all`` took."""
+        for connection in connections:
+            connection.lock.release()
         self._guard.release()
 
 
-def living() -> list[PerThread[Any]]:
-    """Return the connections of all stores of this process."""
-    with _one_fork:
-        return list(_living)
+def all_pools() -> list[ThreadConnections[Any]]:
+    """Return the connections of all stores in this process."""
+    with _fork_lock:
+        return list(_pools)
 
 
-opening = threading.RLock()
-"""Held while a file is opened and while a connection is closed, by a thread's end too, and by a fork: so no fork comes
-in between. It is the last lock that a thread takes."""
-_one_fork = threading.RLock()
-_living: weakref.WeakSet[PerThread[Any]] = weakref.WeakSet()
+open_lock = threading.RLock()
+"""Held while a file is opened, while a connection is closed (also at the end of a thread), and during a fork, so that
+these never overlap. A thread takes it after all its other locks."""
+_fork_lock = threading.RLock()
+_pools: weakref.WeakSet[ThreadConnections[Any]] = weakref.WeakSet()
 _inherited: list[object] = []
-"""Connections of a parent process that forked without Python's hooks: neither used nor closed."""
-_forking: list[tuple[PerThread[Any], list[Kept[Any]]]] = []
+"""Connections of a parent process that forked without running Python's fork hooks: neither used nor closed."""
+_locked_pools: list[tuple[ThreadConnections[Any], list[ThreadConnection[Any]]]] = []
 
 
 def _before_fork() -> None:
-    _one_fork.acquire()
-    for connections in list(_living):
-        everyone = connections.held()
-        _forking.append((connections, everyone))
-        for kept in everyone:
-            kept.close()
-    opening.acquire()
+    _fork_lock.acquire()
+    for pool in list(_pools):
+        connections = pool.lock_all()
+        _locked_pools.append((pool, connections))
+        for connection in connections:
+            connection.close()
+    open_lock.acquire()
 
 
 def _after_fork() -> None:
-    opening.release()
-    while _forking:
-        connections, everyone = _forking.pop()
-        connections.let_go(everyone)
-    _one_fork.release()
+    open_lock.release()
+    while _locked_pools:
+        pool, connections = _locked_pools.pop()
+        pool.unlock_all(connections)
+    _fork_lock.release()
 
 
 if hasattr(os, "register_at_fork"):

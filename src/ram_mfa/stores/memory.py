@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store in the memory of one process: for tests, and for services that may forget every device at a restart.
+"""A store in the memory of one process, for tests and for services that may lose every device at a restart.
 
-Fault model: threads of one process. A restart or a fork starts another history; nothing here is durable (S3).
+Fault model: the threads of one process. A restart or a fork begins another history; nothing is durable (S3).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ class MemoryStore:
     __slots__ = ("_lock", "_records")
 
     durable = False
-    """Nothing is kept beyond the process: a plaintext seal is not warned of."""
+    """False: records end with the process, so a plaintext seal causes no warning."""
 
     def __init__(self) -> None:
         self._records: dict[str, bytes] = {}
-        self._lock = threading.RLock()  # a view holds it around a call of the store itself
+        self._lock = threading.RLock()  # reentrant: a view holds it while it calls the store
 
     def __repr__(self) -> str:
         return f"<MemoryStore of {len(self._records)} records>"
 
     def load(self, key: str, /) -> bytes | None:
-        """See ``ram_mfa.store.Store.load``; reading one key of a dictionary is atomic in itself."""
+        """See ``ram_mfa.store.Store.load``; reading one key of a dictionary is atomic."""
         return self._records.get(key)
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
@@ -47,11 +47,11 @@ class MemoryStore:
     def keys(self, kind: str, /) -> Iterator[str]:
         """See ``ram_mfa.store.Listing.keys``."""
         with self._lock:
-            named = [key for key in self._records if key.startswith(kind)]
-        return iter(named)
+            keys = [key for key in self._records if key.startswith(kind)]
+        return iter(keys)
 
     def incarnation(self) -> str:
-        """See ``ram_mfa.store.Incarnated.incarnation``: the memory of one process has one history, without a name."""
+        """See ``ram_mfa.store.Incarnated.incarnation``: a process has a single history, without a name."""
         return ""
 
     def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _View:
@@ -64,31 +64,36 @@ class _View:
     """A store at one incarnation, with one of its records pinned."""
 
     _store: MemoryStore
-    _at: str
+    _incarnation: str
     _beside: tuple[str, bytes] | None
 
     def load(self, key: str, /) -> bytes | None:
-        with self.compared():
+        with self.unchanged():
             return self._store.load(key)
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         if old is None and new is None:
             return False
-        with self.compared():
+        with self.unchanged():
             return self._store.swap(key, old, new)
 
     @contextlib.contextmanager
-    def compared(self) -> Generator[None, None, None]:
-        """Hold the store's lock, under which the name and the pinned record are the view's own."""
+    def unchanged(self) -> Generator[None, None, None]:
+        """Hold the store's lock after checking that its history and the pinned record are the view's.
+
+        Raises:
+            HistoryLost: either differs.
+        """
         store = self._store
         with store._lock:  # noqa: SLF001 (the store's own view)
-            if self._at or (self._beside is not None and store._records.get(self._beside[0]) != self._beside[1]):  # noqa: SLF001
+            pinned = self._beside is None or store._records.get(self._beside[0]) == self._beside[1]  # noqa: SLF001
+            if self._incarnation or not pinned:
                 raise HistoryLost("")
             yield
 
 
 class AsyncMemoryStore:
-    """``MemoryStore`` for one event loop, or for several: nothing in it waits."""
+    """``MemoryStore`` for any number of event loops: no call waits."""
 
     __slots__ = ("_store",)
 
@@ -122,17 +127,17 @@ class AsyncMemoryStore:
 
 @attrs.frozen
 class _AsyncView:
-    """``_View``, awaited. No call of the store suspends, so the lock is held only while its thread runs."""
+    """Async variant of ``_View``. No call of the store suspends, so no other task runs while the lock is held."""
 
     _store: AsyncMemoryStore
     _view: _View
 
     async def load(self, key: str, /) -> bytes | None:
-        with self._view.compared():
+        with self._view.unchanged():
             return await self._store.load(key)
 
     async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         if old is None and new is None:
             return False
-        with self._view.compared():
+        with self._view.unchanged():
             return await self._store.swap(key, old, new)

@@ -3,9 +3,9 @@
 
 https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous
 
-Two statements in autocommit, on one kept connection per thread, in WAL mode, on a local file system.
-Fault model: with ``synchronous="FULL"`` what was acknowledged survives kill -9 and power loss, as far as the disk
-tells the truth about fsync. A file put back from a backup gives no signal: say ``MFA.declare_restored()``.
+Every statement runs in autocommit, in WAL mode, on one open connection per thread; the file must be on a local file
+system. Fault model: with ``synchronous="FULL"``, acknowledged writes survive kill -9 and power loss, provided that the
+disk honours fsync. Nothing in a file shows that it was restored from a backup: call ``MFA.declare_restored()``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any, Literal
 import attrs
 
 from ..errors import HistoryLost, StoreUnavailable, StoreUncertain
-from ._error_classification import Outcome, of_sqlite
-from ._sqlite_connections import Connections, unavailable
+from ._error_classification import Outcome, classify_sqlite
+from ._sqlite_connections import SQLiteConnections, unavailable
 
 Synchronous = Literal["FULL", "EXTRA", "UnsafeNORMAL"]
 
@@ -39,24 +39,24 @@ _KEYS = "SELECT key FROM ram_mfa WHERE key > ? AND key < ? ORDER BY key LIMIT 50
 class SQLiteStore:
     """Records in one table, ``ram_mfa``, of one SQLite file.
 
-    The file is made where there is none, readable by its owner only; two processes may make it at once. A store may
-    be opened before a fork and used on both sides of it.
+    If there is no file, it is created, readable by its owner only; two processes may create it at the same time. A
+    store may be opened before a fork and used on both sides of it.
 
     Args:
-        path: the file. There is no ``:memory:``: that is ``MemoryStore``.
-        synchronous: ``FULL`` syncs the log at each commit; ``EXTRA`` the folder too, where a file is made or removed.
-            ``UnsafeNORMAL`` is ten times faster, and a power loss takes back what was acknowledged (S3).
+        path: the file. ``:memory:`` is refused: use ``MemoryStore``.
+        synchronous: ``FULL`` syncs the log at each commit; ``EXTRA`` also syncs the folder when a file is created or
+            removed. ``UnsafeNORMAL`` is ten times faster, but a power loss undoes acknowledged writes (S3).
         deadline: how many seconds a call waits for another writer's lock.
 
     Raises:
-        ValueError: there is no file of that name, or no such mode.
-        StoreUnavailable: the file cannot be opened or made, or is not a database.
+        ValueError: the path is empty or ``:memory:``, or the mode or the deadline is invalid.
+        StoreUnavailable: the file cannot be opened or created, or is not a database.
     """
 
     def __init__(
         self, path: str | os.PathLike[str], *, synchronous: Synchronous = "FULL", deadline: float = 5.0
     ) -> None:
-        self._connections = Connections(path, synchronous=synchronous, deadline=deadline)
+        self._connections = SQLiteConnections(path, synchronous=synchronous, deadline=deadline)
 
     def __repr__(self) -> str:
         return f"<SQLiteStore {self._connections.path}>"
@@ -75,7 +75,7 @@ class SQLiteStore:
         return self._write(_REPLACE, (new, key, old))
 
     def incarnation(self) -> str:
-        """See ``ram_mfa.store.Incarnated.incarnation``: a file has one history, and no name for it."""
+        """See ``ram_mfa.store.Incarnated.incarnation``: a file has a single history, without a name."""
         return ""
 
     def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _View:
@@ -84,9 +84,9 @@ class SQLiteStore:
 
     def _read(self, statement: str, values: tuple[str | bytes, ...]) -> tuple[Any, ...] | None:
         """Run a statement that reads one row."""
-        kept = self._connections.mine()
-        with kept.lock:
-            connection = self._connections.connection(kept)
+        holder = self._connections.current()
+        with holder.lock:
+            connection = self._connections.open(holder)
             try:
                 return connection.execute(statement, values).fetchone()  # type: ignore[no-any-return]
             except sqlite3.Error as error:
@@ -94,23 +94,23 @@ class SQLiteStore:
 
     def _write(self, statement: str, values: tuple[str | bytes, ...]) -> bool:
         """Run a statement that writes; return whether it changed its row."""
-        kept = self._connections.mine()
-        with kept.lock:
-            connection = self._connections.connection(kept)
+        holder = self._connections.current()
+        with holder.lock:
+            connection = self._connections.open(holder)
             try:
                 return connection.execute(statement, values).rowcount == 1
             except sqlite3.Error as error:
-                if of_sqlite(error) is Outcome.UNCERTAIN:
+                if classify_sqlite(error) is Outcome.UNCERTAIN:
                     raise StoreUncertain from error
                 raise unavailable(error) from error
 
     def keys(self, kind: str, /) -> Iterator[str]:
-        """See ``ram_mfa.store.Listing.keys``; in pages, so that no long read holds the log back."""
+        """See ``ram_mfa.store.Listing.keys``; read in pages, because a long read keeps the log from being truncated."""
         last, end = kind, chr(ord(kind) + 1)
         while True:
-            kept = self._connections.mine()
-            with kept.lock:
-                connection = self._connections.connection(kept)
+            holder = self._connections.current()
+            with holder.lock:
+                connection = self._connections.open(holder)
                 try:
                     page = [key for (key,) in connection.execute(_KEYS, (last, end))]
                 except sqlite3.Error as error:
@@ -121,7 +121,7 @@ class SQLiteStore:
             last = page[-1]
 
     def close(self) -> None:
-        """Close every thread's connection, after the call that it is in. Whoever calls later gets StoreUnavailable."""
+        """Close every thread's connection after its running call. Later calls raise StoreUnavailable."""
         self._connections.close()
 
 
@@ -129,29 +129,29 @@ class SQLiteStore:
 class _View:
     """A store at one incarnation, with one of its records pinned.
 
-    A pinned swap that changed nothing asks with the pin what the record is: each answer rests on one statement.
-    Where the pin differs: HistoryLost. Where the record is not the old one: False. Where both are as the swap wants
-    them (the pin was another one for a moment), the swap is asked again.
+    After a pinned swap that changed nothing, one statement reads the pinned record and the record together. If the
+    pinned record differs: HistoryLost. If the record is not ``old``: False. If both match (the pinned record was
+    different only while the swap ran), the swap is retried.
     """
 
     _store: SQLiteStore
-    _at: str
+    _incarnation: str
     _beside: tuple[str, bytes] | None
 
     def load(self, key: str, /) -> bytes | None:
-        self._compare()
+        self._check_incarnation()
         if self._beside is None:
             return self._store.load(key)
         row = self._store._read(_LOAD_BESIDE, (*self._beside, key))  # noqa: SLF001 (the store's own view)
         if row is None or not row[0]:
             raise HistoryLost("")
-        found: bytes | None = row[1]
-        return found
+        value: bytes | None = row[1]
+        return value
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         if old is None and new is None:
             return False
-        self._compare()
+        self._check_incarnation()
         if self._beside is None:
             return self._store.swap(key, old, new)
         until = time.monotonic() + self._store._connections.deadline  # noqa: SLF001 (likewise)
@@ -171,6 +171,6 @@ class _View:
             return write(_DELETE_BESIDE, (key, old, *beside))
         return write(_REPLACE_BESIDE, (new, key, old, *beside))
 
-    def _compare(self) -> None:
-        if self._at:
+    def _check_incarnation(self) -> None:
+        if self._incarnation:
             raise HistoryLost("")

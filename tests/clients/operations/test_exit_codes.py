@@ -41,7 +41,7 @@ class TestCodes:
             because(Driver("WRONGPASS invalid username-password pair")),
             because(Driver("NOAUTH Authentication required.")),
             StoreUnavailable("the table ram_mfa cannot keep records: it is UNLOGGED"),
-            StoreUnavailable("this server loses what it acknowledged: innodb_flush_log_at_trx_commit is not 1"),
+            StoreUnavailable("this server can lose acknowledged writes: innodb_flush_log_at_trx_commit is not 1"),
             StoreUnavailable('PostgreSQL: FATAL: password authentication failed for user "mfa"'),
         ],
         ids=str,

@@ -4,7 +4,8 @@
 https://docs.djangoproject.com/en/stable/topics/db/transactions/#tying-transactions-to-http-requests
 
 Django opens them with the settings of the alias, so that the backend's own preparations and the signal
-``connection_created`` apply to them too.
+``connection_created`` apply to them too. Django has no pool for SQLite, MariaDB and MySQL; its pool for PostgreSQL
+shares connections with the requests.
 
 Invariant: no connection stays open across a fork (``stores/_thread_connections.py`` explains why), or after a test
 runner has given the alias another database.
@@ -18,12 +19,12 @@ from typing import Any
 from django.db import connections as requests
 
 from ...errors import StoreUnavailable
-from ...stores._error_classification import told
-from ...stores._thread_connections import Kept, PerThread, living
+from ...stores._error_classification import first_line
+from ...stores._thread_connections import FORKED, ThreadConnection, ThreadConnections, all_pools
 from .engines import Engine, engine_of
 
 
-class Own(Kept[Any]):
+class DjangoConnection(ThreadConnection[Any]):
     """The connection of one thread, and a cursor on it."""
 
     __slots__ = ("cursor", "database", "warnings")
@@ -40,7 +41,7 @@ class Own(Kept[Any]):
         super().close()
 
 
-class Connections(PerThread[Own]):
+class DjangoConnections(ThreadConnections[DjangoConnection]):
     """The connections of one store."""
 
     def __init__(self, alias: str, deadline: float) -> None:
@@ -52,40 +53,46 @@ class Connections(PerThread[Own]):
         self.engine: Engine = engine_of(requests[alias].vendor)
         self._deadline = deadline
         self._settings = requests.settings[alias]  # a test runner may write another NAME into it
-        super().__init__(Own)
+        super().__init__(DjangoConnection)
 
-    def cursor(self, kept: Own) -> Any:
+    def cursor(self, holder: DjangoConnection) -> Any:
         """Return a cursor on the open connection of a thread that holds its lock.
 
         Raises:
             StoreUnavailable: the database cannot be reached, or a store cannot use it.
         """
-        if kept.cursor is not None and kept.database == self._settings["NAME"] and kept.pid == os.getpid():
-            return kept.cursor
-        if kept.connection is not None and kept.pid != os.getpid() and self.engine.family == "sqlite":
-            raise StoreUnavailable("this process was forked without os.fork: open the store after the fork")
-        kept.close()
-        kept.pid, kept.database = os.getpid(), self._settings["NAME"]
+        if holder.cursor is not None and holder.database == self._settings["NAME"] and holder.pid == os.getpid():
+            self.engine.check_file()
+            return holder.cursor
+        if holder.connection is not None and holder.pid != os.getpid() and self.engine.family == "sqlite":
+            raise StoreUnavailable(FORKED)
+        holder.close()
+        holder.pid, holder.database = os.getpid(), self._settings["NAME"]
         try:
-            self._open(kept)
+            self._open(holder)
         except StoreUnavailable:
-            kept.close()
+            holder.close()
             raise
         except Exception as error:
-            kept.close()
-            raise StoreUnavailable(told(error)) from error
-        return kept.cursor
+            holder.close()
+            raise StoreUnavailable(first_line(error)) from error
+        return holder.cursor
 
-    def _open(self, kept: Own) -> None:
+    def close(self) -> None:
+        """Close all connections, each after its running statement. The next call may open another file."""
+        super().close()
+        self.engine.forget_file()
+
+    def _open(self, holder: DjangoConnection) -> None:
         opener: Any = requests.create_connection(self.alias)
         options = self.engine.options(opener.settings_dict["OPTIONS"], self._deadline)
         opener.settings_dict = {**opener.settings_dict, "OPTIONS": options, "AUTOCOMMIT": True}
         connect = opener.get_new_connection
 
         def get_new_connection(parameters: dict[str, Any]) -> Any:
-            kept.connection = connect(parameters)
-            kept.warnings = self.engine.connected(kept.connection, self._deadline)
-            return kept.connection
+            holder.connection = connect(parameters)
+            holder.warnings = self.engine.connected(holder.connection, self._deadline)
+            return holder.connection
 
         # This must precede the first statement of Django itself, which needs a deadline too.
         opener.get_new_connection = get_new_connection
@@ -93,8 +100,8 @@ class Connections(PerThread[Own]):
             opener.ensure_connection()
         finally:
             del opener.get_new_connection  # breaks a reference cycle that would keep the connection alive
-        self.engine.settle(kept.connection, self._deadline)
-        kept.cursor = self.engine.cursor(kept.connection)
+        self.engine.prepare(holder.connection, self._deadline)
+        holder.cursor = self.engine.cursor(holder.connection)
 
 
 def close_connections(alias: str) -> None:
@@ -109,5 +116,5 @@ def aliases() -> set[str]:
     return {connections.alias for connections in _all_connections()}
 
 
-def _all_connections() -> list[Connections]:
-    return [connections for connections in living() if isinstance(connections, Connections)]
+def _all_connections() -> list[DjangoConnections]:
+    return [connections for connections in all_pools() if isinstance(connections, DjangoConnections)]

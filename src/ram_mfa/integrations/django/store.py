@@ -6,8 +6,9 @@ https://docs.djangoproject.com/en/stable/topics/db/transactions/#tying-transacti
 Under ATOMIC_REQUESTS a view that raises rolls back everything that the request wrote. If that included refusals, an
 attacker would regain the tries with each error page. So this store writes on connections of its own, in autocommit.
 Fault model: that of the database with durable settings, which each new connection checks. On PostgreSQL a promotion
-and another cluster are detected (by timeline and system identifier), on MariaDB and MySQL another server and a restart.
-A restored file or dump is detected only by the pinned root record, once the restore is declared.
+and another cluster are detected (by timeline and system identifier), on MariaDB and MySQL another server and a restart,
+on SQLite a replaced or removed file. A restored dump, or a copy written into the file, is detected only by the pinned
+root record, once the restore is declared.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from ...errors import StoreUnavailable, StoreUncertain
-from ...stores._error_classification import JUDGES, Outcome, told
+from ...stores._error_classification import CLASSIFIERS, Outcome, first_line
 from ...stores._sql import Value
-from ...stores._sql_store import SQLStore, all_rows, row_count
-from .connections import Connections, Own
+from ...stores._sql_store import SQLStore, fetch_row_count, fetch_rows
+from .connections import DjangoConnection, DjangoConnections
 
 T = TypeVar("T")
 
@@ -46,10 +47,10 @@ class DjangoStore(SQLStore):
     """
 
     def __init__(self, alias: str | None = None, *, deadline: float = 5.0) -> None:
-        self._connections = Connections(default_alias() if alias is None else alias, deadline)
+        self._connections = DjangoConnections(default_alias() if alias is None else alias, deadline)
         self._engine = self._connections.engine
-        self._judge = JUDGES[self._engine.family]
-        super().__init__(self._engine.family, self._engine.mark, deadline)
+        self._classify = CLASSIFIERS[self._engine.family]
+        super().__init__(self._engine.family, self._engine.placeholder, deadline)
 
     def __repr__(self) -> str:
         return f"<DjangoStore {self._connections.alias!r}>"
@@ -67,50 +68,51 @@ class DjangoStore(SQLStore):
         self.incarnation()
 
     def _write(self, text: str, values: tuple[Value, ...]) -> bool | None:
-        """Run a statement that writes; None if nothing was applied and it may be repeated."""
-        kept = self._connections.mine()
-        with kept.lock:
-            cursor = self._connections.cursor(kept)
-            kept.warnings.clear()
+        """See ``SQLStore._write``."""
+        holder = self._connections.current()
+        with holder.lock:
+            self._connections.cursor(holder)
+            holder.warnings.clear()
             try:
-                count = _ask(kept, cursor, text, values, row_count)
+                count = _execute(holder, text, values, fetch_row_count)
             except Exception as error:
-                outcome = self._judge(error)
+                outcome = self._classify(error)
                 if outcome is Outcome.DUPLICATE:
                     return False
-                kept.close()
-                if outcome is Outcome.AGAIN:
+                holder.close()
+                if outcome is Outcome.RETRY:
                     return None
-                if outcome is Outcome.NOTHING_LANDED:
-                    raise StoreUnavailable(told(error)) from error
+                if outcome is Outcome.NOT_APPLIED:
+                    raise StoreUnavailable(first_line(error)) from error
                 raise StoreUncertain from error
-            warned = bool(kept.warnings)
+            warned = bool(holder.warnings)
         if warned or count not in {0, 1}:
             raise StoreUncertain
         return bool(count)
 
     def _rows(self, text: str, values: tuple[Value, ...]) -> list[Any]:
-        """Run a statement that reads, and repeat it once if the connection's server turns out to be gone."""
-        kept = self._connections.mine()
-        with kept.lock:
-            for may_be_gone in (True, False):
-                cursor = self._connections.cursor(kept)
+        """See ``SQLStore._rows``."""
+        holder = self._connections.current()
+        with holder.lock:
+            for may_retry in (True, False):
+                self._connections.cursor(holder)
                 try:
-                    return _ask(kept, cursor, text, values, all_rows)
+                    return _execute(holder, text, values, fetch_rows)
                 except Exception as error:
-                    gone = self._engine.gone(error, kept.connection)
-                    kept.close()
-                    if not (gone and may_be_gone):
-                        raise StoreUnavailable(told(error)) from error
-        raise AssertionError  # the second turn returns or raises
+                    dead = self._engine.is_disconnect(error, holder.connection)
+                    holder.close()
+                    if not (dead and may_retry):
+                        raise StoreUnavailable(first_line(error)) from error
+        raise AssertionError  # the second attempt returns or raises
 
 
-def _ask(kept: Own, cursor: Any, text: str, values: tuple[Value, ...], get: Callable[[Any], T]) -> T:
+def _execute(holder: DjangoConnection, text: str, values: tuple[Value, ...], fetch: Callable[[Any], T]) -> T:
+    cursor = holder.cursor
     try:
         cursor.execute(text, values)
-        return get(cursor)
+        return fetch(cursor)
     except Exception:
         raise
     except BaseException:  # interrupted in an unknown state
-        kept.close()
+        holder.close()
         raise

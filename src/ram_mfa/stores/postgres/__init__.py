@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A lean store on PostgreSQL: psycopg 3, prepared statements and a small pool, awaited or not."""
+"""Stores on PostgreSQL, sync and async, on psycopg 3 with prepared statements and a small connection pool."""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same store on PostgreSQL, awaited: what it says and hears is in ``common``; here is how it waits.
+"""Async variant of ``PostgresStore``. Statements, results and errors are shared; this module adds pool and deadlines.
 
-A call that is cancelled closes its connection; the server may still land what it was asked.
+A cancelled call closes its connection; the server may still apply the statement.
+
+The pool is not psycopg_pool's, because its background tasks open the connections: a caller waits for its whole timeout
+and gets ``PoolTimeout`` without the reason (a wrong password, a pooler, an unsafe table).
 """
 
 from __future__ import annotations
@@ -17,28 +20,27 @@ import psycopg
 
 from ...errors import StoreUnavailable, StoreUncertain
 from .. import _psycopg, _table_checks
-from .._earlier import WRITERS, Earlier
-from .._sql import Pin, Value, found, only, text_of
+from .._sql import Pin, Statements, Value, read_record, single_value, to_text
+from .._sql_store import ACTIVE_WRITERS, EarlierWriters, contended
 from . import common
-from .common import STATEMENTS, Link
+from .common import PooledConnection
 
 R = TypeVar("R")
 
+_STATEMENTS = Statements("postgresql", "%s")
+
 
 class AsyncPostgresStore:
-    """``PostgresStore`` for one event loop. It connects when it is first used.
+    """``PostgresStore`` for one event loop. The first call opens the first connection.
 
     Args:
         conninfo: as for ``PostgresStore``.
-        size: how many connections there are at most.
+        size: the maximum number of connections.
         deadline: as for ``PostgresStore``.
     """
 
     def __init__(self, conninfo: str, *, size: int = 10, deadline: float = 5.0) -> None:
-        if size < 1:
-            raise ValueError("a store needs one connection at least")
-        if not deadline > 0:
-            raise ValueError("the deadline is a number of seconds above 0")
+        common.check_arguments(size, deadline)
         self._deadline = deadline
         self._pool = _Pool(conninfo, size, deadline)
 
@@ -46,8 +48,8 @@ class AsyncPostgresStore:
         return "<AsyncPostgresStore>"
 
     async def create_table(self) -> None:
-        """Make the table where there is none."""
-        await self._ask(common.CREATE_TABLE, (), rows=False)
+        """Create the table if there is none."""
+        await self._rows(common.CREATE_TABLE, (), fetch=False)
 
     async def load(self, key: str, /) -> bytes | None:
         """See ``ram_mfa.store.Store.load``."""
@@ -60,13 +62,13 @@ class AsyncPostgresStore:
     async def keys(self, kind: str, /) -> AsyncIterator[str]:
         """See ``ram_mfa.store.Listing.keys``."""
         last = kind
-        while page := await self._ask(*STATEMENTS.keys(kind, last)):
+        while page := await self._rows(*_STATEMENTS.keys(kind, last)):
             for (last,) in page:
                 yield last
 
     async def incarnation(self) -> str:
         """See ``ram_mfa.store.Incarnated.incarnation``."""
-        return text_of(only(await self._ask(STATEMENTS.now, ())))
+        return to_text(single_value(await self._rows(_STATEMENTS.incarnation, ())))
 
     def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _View:
         """See ``ram_mfa.store.Incarnated.at``."""
@@ -74,70 +76,71 @@ class AsyncPostgresStore:
 
     async def clock(self) -> float:
         """See ``ram_mfa.store.ServerClock.clock``."""
-        return float(only(await self._ask(STATEMENTS.clock, ())))
+        return float(single_value(await self._rows(_STATEMENTS.clock, ())))
 
     async def close(self) -> None:
-        """Close the connections that are not in use, and open no more."""
+        """Close the idle connections at once, and each other one after its running call. Later calls fail."""
         await self._pool.close()
 
     async def _load(self, key: str, pin: Pin | None) -> bytes | None:
-        return found(await self._ask(*STATEMENTS.load(key, pin)), pin)
+        return read_record(await self._rows(*_STATEMENTS.load(key, pin)), pin)
 
     async def _swap(self, key: str, old: bytes | None, new: bytes | None, pin: Pin | None) -> bool:
         if old is None and new is None:
             return False
-        text, values = STATEMENTS.swap(key, old, new, pin)
+        text, values = _STATEMENTS.swap(key, old, new, pin)
         until = time.monotonic() + self._deadline
         while True:
-            landed = await self._write(text, values)
-            if landed:
+            applied = await self._write(text, values)
+            if applied:
                 if pin is not None and pin.beside is None:
-                    await self._await_earlier()
+                    await self._wait_for_earlier_writers()
                 return True
-            # ``SQLStore._lost`` says why this answer is right.
-            if landed is False and (pin is None or await self._load(key, pin) != old):
+            # For the reasons see ``SQLStore._lost_race``.
+            if applied is False and (pin is None or await self._load(key, pin) != old):
                 return False
             if time.monotonic() > until:
-                raise common.locked()
+                raise contended()
 
-    async def _await_earlier(self) -> None:
-        earlier, until = Earlier(), time.monotonic() + self._deadline
+    async def _wait_for_earlier_writers(self) -> None:
+        """See ``SQLStore._wait_for_earlier_writers``."""
+        earlier, until = EarlierWriters(), time.monotonic() + self._deadline
         try:
-            while not earlier.ended(await self._ask(WRITERS, ())):
+            while not earlier.have_ended(await self._rows(ACTIVE_WRITERS, ())):
                 if time.monotonic() > until:
                     raise StoreUncertain
                 await asyncio.sleep(0.005)
         except StoreUnavailable as error:
-            raise StoreUncertain from error  # the swap itself has landed
+            raise StoreUncertain from error  # the swap itself was applied
 
     async def _write(self, text: str, values: tuple[Value, ...]) -> bool | None:
-        link = await self._pool.take()
+        pooled = await self._pool.acquire()
         try:
-            await link.cursor.execute(text, values)
-            return link.landed()
+            await pooled.cursor.execute(text, values)
+            return pooled.applied()
         except psycopg.Error as error:
-            common.raise_unless_again(error)
+            common.raise_unless_retryable(error)
             return None
         finally:
-            await self._pool.give(link)
+            await self._pool.release(pooled)
 
-    async def _ask(self, text: str, values: tuple[Value, ...], *, rows: bool = True) -> list[Any]:
-        for again in (True, False):
-            link = await self._pool.take()
+    async def _rows(self, text: str, values: tuple[Value, ...], *, fetch: bool = True) -> list[Any]:
+        for may_retry in (True, False):
+            pooled = await self._pool.acquire()
             try:
-                await link.cursor.execute(text, values)
-                return await link.cursor.fetchall() if rows else []
+                await pooled.cursor.execute(text, values)
+                return await pooled.cursor.fetchall() if fetch else []
             except psycopg.Error as error:
-                if not again or isinstance(error, _psycopg.DeadlinePassed) or link.usable:
+                if not may_retry or isinstance(error, _psycopg.DeadlinePassed) or pooled.is_idle:
                     raise common.unavailable(error) from error
             finally:
-                await self._pool.give(link)
-        raise AssertionError  # the second turn returns or raises
+                await self._pool.release(pooled)
+        raise AssertionError  # the second attempt returns or raises
 
 
 @attrs.frozen
 class _View:
-    """A store on one history, beside one pinned record."""
+    """A store bound to one history and one pinned record."""
 
     _store: AsyncPostgresStore
     _pin: Pin
@@ -159,22 +162,23 @@ class _Connection(psycopg.AsyncConnection[Any]):
 
 
 class _Pool:
-    """Kept connections, the last used first; opened by the task that needs one."""
+    """Open connections, the most recently used first. The task that needs a new connection opens it itself."""
 
     def __init__(self, conninfo: str, size: int, deadline: float) -> None:
         self._conninfo = conninfo
         self._deadline = deadline
         self._closed = False
-        self._idle: collections.deque[Link] = collections.deque()
+        self._idle: collections.deque[PooledConnection] = collections.deque()
         self._free = asyncio.Semaphore(size)
 
-    async def take(self) -> Link:
+    async def acquire(self) -> PooledConnection:
+        """See the method of the sync pool."""
         if self._free.locked():
             try:
                 async with asyncio.timeout(self._deadline):
                     await self._free.acquire()
             except TimeoutError as error:
-                raise common.crowded() from error
+                raise common.pool_exhausted() from error
         else:
             await self._free.acquire()
         if self._idle:
@@ -188,33 +192,32 @@ class _Pool:
             self._free.release()
             raise
 
-    async def give(self, link: Link) -> None:
+    async def release(self, pooled: PooledConnection) -> None:
+        """See the method of the sync pool."""
         self._free.release()
-        if link.usable and not self._closed:
-            self._idle.append(link)
+        if pooled.is_idle and not self._closed:
+            self._idle.append(pooled)
             return
-        broken = link.connection.broken
-        await link.connection.close()
+        broken = pooled.connection.broken
+        await pooled.connection.close()
         while broken and self._idle:
             await self._idle.pop().connection.close()
 
-    async def _open(self) -> Link:
+    async def _open(self) -> PooledConnection:
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        settings = common.connection_settings(self._deadline)
-        connection = await _Connection.connect(self._conninfo, **settings)
+        connection = await _Connection.connect(self._conninfo, **common.connection_settings(self._deadline))
         try:
             connection.deadline = self._deadline
-            link = Link(connection, connection.cursor(binary=True), _psycopg.warnings_of(connection))
-            check = _psycopg.check(self._deadline, connection.info.backend_pid)
-            answer = await link.cursor.execute(check, prepare=False)
-            _psycopg.judge(await answer.fetchone())
-            found = await (await link.cursor.execute(_table_checks.POSTGRESQL, prepare=False)).fetchall()
-            _table_checks.has_table("postgresql", lambda _: found)
+            pooled = PooledConnection(connection, connection.cursor(binary=True), _psycopg.collect_warnings(connection))
+            setup = _psycopg.session_setup(self._deadline, connection.info.backend_pid)
+            _psycopg.check_session(await (await pooled.cursor.execute(setup, prepare=False)).fetchone())
+            rows = await (await pooled.cursor.execute(_table_checks.POSTGRESQL, prepare=False)).fetchall()
+            _table_checks.has_table("postgresql", lambda _: rows)
         except BaseException:
             await connection.close()
             raise
-        return link
+        return pooled
 
     async def close(self) -> None:
         self._closed = True

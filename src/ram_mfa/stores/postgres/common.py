@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The statements of both stores on PostgreSQL, and the meaning of an answer or an error.
+"""The parts that the sync and the async store on PostgreSQL share: arguments, connections, results and errors.
 
 https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED
 
-The room's rule: one statement in autocommit for each call. Under READ COMMITTED an UPDATE that waited for another
-compares its WHERE again with what the other left, so the old bytes in it are a compare-and-swap.
+Invariant: each call is one statement in autocommit. Under READ COMMITTED, an UPDATE that waited for another transaction
+evaluates its WHERE clause again on the new version of the row, so an UPDATE that compares the old bytes is a
+compare-and-swap.
 """
 
 from __future__ import annotations
@@ -16,27 +17,37 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from ...errors import StoreUnavailable, StoreUncertain
-from .._error_classification import Outcome, of_postgresql
-from .._psycopg import NO_NAME
-from .._sql import IN_ITS_ROW, Statements
-
-STATEMENTS = Statements("postgresql", "%s")
+from .._error_classification import Outcome, classify_postgresql
+from .._psycopg import NO_GRANT
+from .._sql import INLINE_STORAGE
 
 CREATE_TABLE = f"""
     DO $$ BEGIN
         PERFORM pg_advisory_xact_lock(hashtext('ram_mfa'));
         IF to_regclass('ram_mfa') IS NULL THEN
             CREATE TABLE ram_mfa (key text COLLATE "C" PRIMARY KEY, value bytea NOT NULL);
-            {IN_ITS_ROW};
+            {INLINE_STORAGE};
         END IF;
     EXCEPTION WHEN duplicate_table OR duplicate_object OR unique_violation THEN
-        NULL; -- another has just made it, and did not ask for the lock
+        NULL; -- created meanwhile by something that does not take the advisory lock
     END $$
 """
 
 
+def check_arguments(size: int, deadline: float) -> None:
+    """Check the arguments of a store.
+
+    Raises:
+        ValueError: the size of the pool is below 1, or the deadline is not above 0.
+    """
+    if size < 1:
+        raise ValueError("a store needs at least one connection")
+    if not deadline > 0:
+        raise ValueError("the deadline is a number of seconds above 0")
+
+
 def connection_settings(deadline: float) -> dict[str, Any]:
-    """Return how a connection is opened, beyond what the caller says of it."""
+    """Return the arguments for opening a connection that are not in the connection string."""
     return {
         "autocommit": True,
         "connect_timeout": max(2, round(deadline)),
@@ -46,26 +57,26 @@ def connection_settings(deadline: float) -> dict[str, Any]:
 
 
 @attrs.define(eq=False)
-class Link:
-    """One connection, the cursor that is kept on it, and the warnings that came since they were last looked at."""
+class PooledConnection:
+    """One connection of a pool, its only cursor, and the server's warnings since the last statement."""
 
     connection: Any
     cursor: Any
-    heard: list[str]
+    warnings: list[str]
 
     @property
-    def usable(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether the connection is between statements, and so can be used again."""
         return bool(self.connection.pgconn.transaction_status == TransactionStatus.IDLE)
 
-    def landed(self) -> bool:
-        """Return whether the statement that has just been answered changed its row.
+    def applied(self) -> bool:
+        """Return whether the last statement changed its row.
 
         Raises:
-            StoreUncertain: the server warned, or counts otherwise than it should.
+            StoreUncertain: the server sent a warning, or a row count other than 0 or 1.
         """
-        if self.heard:
-            self.heard.clear()
+        if self.warnings:
+            self.warnings.clear()
             raise StoreUncertain
         count = self.cursor.rowcount
         if count not in {0, 1}:
@@ -74,29 +85,29 @@ class Link:
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:
-    """Return the error of a statement that changed nothing."""
+    """Return the error of a statement that was not applied."""
     state = getattr(error, "sqlstate", None)
-    first = str(error).splitlines()[0] if str(error) else ""
-    if state == "42501" and "pg_control_system" in first:
-        first = NO_NAME
-    return StoreUnavailable(f"PostgreSQL: {state or type(error).__name__}: {first}")
+    message = str(error).splitlines()[0] if str(error) else ""
+    if state == "42501" and "pg_control_system" in message:
+        message = NO_GRANT
+    return StoreUnavailable(f"PostgreSQL: {state or type(error).__name__}: {message}")
 
 
-def raise_unless_again(error: psycopg.Error) -> None:
-    """Raise what the error of a write means; return where nothing landed and it may be asked again."""
-    outcome = of_postgresql(error)
-    if outcome is Outcome.AGAIN:
+def raise_unless_retryable(error: psycopg.Error) -> None:
+    """Raise the store's error for the error of a write; return if the write was not applied and may be retried.
+
+    Raises:
+        StoreUnavailable: the write was not applied.
+        StoreUncertain: the write may have been applied.
+    """
+    outcome = classify_postgresql(error)
+    if outcome is Outcome.RETRY:
         return
-    if outcome is Outcome.NOTHING_LANDED:
+    if outcome is Outcome.NOT_APPLIED:
         raise unavailable(error) from error
     raise StoreUncertain from error
 
 
-def locked() -> StoreUnavailable:
-    """Return the error of a statement that others kept from landing until the deadline."""
-    return StoreUnavailable("PostgreSQL: others were in the way until the deadline")
-
-
-def crowded() -> StoreUnavailable:
-    """Return the error of a call that got no connection by the deadline."""
+def pool_exhausted() -> StoreUnavailable:
+    """Return the error of a call that got no connection before the deadline."""
     return StoreUnavailable("PostgreSQL: all connections of this store are in use")

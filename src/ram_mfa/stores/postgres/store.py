@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store on PostgreSQL, for threads and processes.
+"""A store on PostgreSQL for threads and processes.
 
 https://www.psycopg.org/psycopg3/docs/
 
-Fault model: the server's, with fsync; with a synchronous standby, the loss of either machine. Each connection checks
-the settings. A promotion is seen: the incarnation is the timeline, asked within the statement (S12). A connection
-string may name several hosts; only the one that takes writes is used.
+Fault model: that of the server, with fsync on; with a synchronous standby, also the loss of either machine. Each new
+connection checks these settings. A promotion is detected, because the timeline is part of the incarnation and is
+compared within each statement (S12). A connection string may name several hosts; only the one that accepts writes is
+used.
+
+The pool is not psycopg_pool's, for two reasons. Its background threads open the connections, so that a caller waits
+for its whole timeout and gets ``PoolTimeout`` without the reason (a wrong password, a pooler, an unsafe table). After a
+fork, its threads do not run in the child, and its idle connections are the parent's.
 """
 
 from __future__ import annotations
@@ -13,153 +18,79 @@ from __future__ import annotations
 import collections
 import os
 import threading
-import time
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-import attrs
 import psycopg
 
-from ...errors import StoreUnavailable, StoreUncertain
+from ...errors import StoreUnavailable
 from .. import _psycopg
-from .._earlier import WRITERS, Earlier
-from .._sql import Pin, Value, found, only, text_of
+from .._sql import Value
+from .._sql_store import SQLStore, fetch_rows
 from .._table_checks import has_table
 from . import common
-from .common import STATEMENTS, Link
+from .common import PooledConnection
 
 R = TypeVar("R")
 
 
-class PostgresStore:
+class PostgresStore(SQLStore):
     """Records in the table ``ram_mfa`` of a PostgreSQL database.
 
     Args:
-        conninfo: where, as libpq writes it: a URL, or ``host=... dbname=...``; with all hosts of a cluster.
-        size: how many connections there are at most, in each process.
+        conninfo: a connection string of libpq: a URL, or ``host=... dbname=...``. It names all hosts of a cluster.
+        size: the maximum number of connections in each process.
         deadline: how many seconds a call waits for a connection, and then for the server's answer.
 
     Raises:
-        ValueError: no such size or deadline.
+        ValueError: the size is below 1, or the deadline is not above 0.
     """
 
     def __init__(self, conninfo: str, *, size: int = 10, deadline: float = 5.0) -> None:
-        if size < 1:
-            raise ValueError("a store needs one connection at least")
-        if not deadline > 0:
-            raise ValueError("the deadline is a number of seconds above 0")
-        self._deadline = deadline
+        common.check_arguments(size, deadline)
+        super().__init__("postgresql", "%s", deadline)
         self._pool = _Pool(conninfo, size, deadline)
 
     def __repr__(self) -> str:
         return "<PostgresStore>"
 
     def create_table(self) -> None:
-        """Make the table where there is none."""
-        self._ask(common.CREATE_TABLE, (), rows=False)
-
-    def load(self, key: str, /) -> bytes | None:
-        """See ``ram_mfa.store.Store.load``."""
-        return self._load(key, None)
-
-    def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
-        """See ``ram_mfa.store.Store.swap``."""
-        return self._swap(key, old, new, None)
-
-    def keys(self, kind: str, /) -> Iterator[str]:
-        """See ``ram_mfa.store.Listing.keys``."""
-        last = kind
-        while page := self._ask(*STATEMENTS.keys(kind, last)):
-            for (last,) in page:
-                yield last
-
-    def incarnation(self) -> str:
-        """See ``ram_mfa.store.Incarnated.incarnation``."""
-        return text_of(only(self._ask(STATEMENTS.now, ())))
-
-    def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _View:
-        """See ``ram_mfa.store.Incarnated.at``."""
-        return _View(self, Pin(incarnation, beside))
-
-    def clock(self) -> float:
-        """See ``ram_mfa.store.ServerClock.clock``."""
-        return float(only(self._ask(STATEMENTS.clock, ())))
+        """Create the table if there is none."""
+        self._read(common.CREATE_TABLE, (), lambda _: [])
 
     def close(self) -> None:
-        """Close the connections that are not in use, and open no more."""
+        """Close the idle connections at once, and each other one after its running call. Later calls fail."""
         self._pool.close()
 
-    def _load(self, key: str, pin: Pin | None) -> bytes | None:
-        return found(self._ask(*STATEMENTS.load(key, pin)), pin)
-
-    def _swap(self, key: str, old: bytes | None, new: bytes | None, pin: Pin | None) -> bool:
-        if old is None and new is None:
-            return False
-        text, values = STATEMENTS.swap(key, old, new, pin)
-        until = time.monotonic() + self._deadline
-        while True:
-            landed = self._write(text, values)
-            if landed:
-                if pin is not None and pin.beside is None:
-                    self._await_earlier()
-                return True
-            # ``SQLStore._lost`` says why this answer is right.
-            if landed is False and (pin is None or self._load(key, pin) != old):
-                return False
-            if time.monotonic() > until:
-                raise common.locked()
-
-    def _await_earlier(self) -> None:
-        """Wait for the statements that may be pinned to what was just replaced; see ``Earlier``."""
-        earlier, until = Earlier(), time.monotonic() + self._deadline
-        try:
-            while not earlier.ended(self._ask(WRITERS, ())):
-                if time.monotonic() > until:
-                    raise StoreUncertain
-                time.sleep(0.005)
-        except StoreUnavailable as error:
-            raise StoreUncertain from error  # the swap itself has landed
-
     def _write(self, text: str, values: tuple[Value, ...]) -> bool | None:
-        """Run a statement that writes; None where nothing landed and it may be asked again."""
-        link = self._pool.take()
+        """See ``SQLStore._write``."""
+        pooled = self._pool.acquire()
         try:
-            link.cursor.execute(text, values)
-            return link.landed()
+            pooled.cursor.execute(text, values)
+            return pooled.applied()
         except psycopg.Error as error:
-            common.raise_unless_again(error)
+            common.raise_unless_retryable(error)
             return None
         finally:
-            self._pool.give(link)
+            self._pool.release(pooled)
 
-    def _ask(self, text: str, values: tuple[Value, ...], *, rows: bool = True) -> list[Any]:
-        """Run a statement that may be repeated; once more where its connection was of a server that is gone."""
-        for again in (True, False):
-            link = self._pool.take()
+    def _rows(self, text: str, values: tuple[Value, ...]) -> list[Any]:
+        """See ``SQLStore._rows``."""
+        return self._read(text, values, fetch_rows)
+
+    def _read(self, text: str, values: tuple[Value, ...], fetch: Callable[[Any], list[Any]]) -> list[Any]:
+        for may_retry in (True, False):
+            pooled = self._pool.acquire()
             try:
-                link.cursor.execute(text, values)
-                return link.cursor.fetchall() if rows else []
+                pooled.cursor.execute(text, values)
+                return fetch(pooled.cursor)
             except psycopg.Error as error:
-                if not again or isinstance(error, _psycopg.DeadlinePassed) or link.usable:
+                if not may_retry or isinstance(error, _psycopg.DeadlinePassed) or pooled.is_idle:
                     raise common.unavailable(error) from error
             finally:
-                self._pool.give(link)
-        raise AssertionError  # the second turn returns or raises
-
-
-@attrs.frozen
-class _View:
-    """A store on one history, beside one pinned record."""
-
-    _store: PostgresStore
-    _pin: Pin
-
-    def load(self, key: str, /) -> bytes | None:
-        return self._store._load(key, self._pin)  # noqa: SLF001 (the store's own view)
-
-    def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
-        return self._store._swap(key, old, new, self._pin)  # noqa: SLF001 (likewise)
+                self._pool.release(pooled)
+        raise AssertionError  # the second attempt returns or raises
 
 
 class _Connection(psycopg.Connection[Any]):
@@ -172,29 +103,29 @@ class _Connection(psycopg.Connection[Any]):
 
 
 class _Pool:
-    """Kept connections, the last used first; opened in the thread that needs one, so that its errors are told there."""
+    """Open connections, the most recently used first. The thread that needs a new connection opens it itself."""
 
     def __init__(self, conninfo: str, size: int, deadline: float) -> None:
         self._conninfo = conninfo
         self._size = size
         self._deadline = deadline
         self._closed = False
-        self._inherited: list[Link] = []
-        self._start_anew()
-        _living.add(self)
+        self._inherited: list[PooledConnection] = []
+        self._reset()
+        _pools.add(self)
 
-    def _start_anew(self) -> None:
-        self._idle: collections.deque[Link] = collections.deque()
+    def _reset(self) -> None:
+        self._idle: collections.deque[PooledConnection] = collections.deque()
         self._free = threading.Semaphore(self._size)
 
-    def take(self) -> Link:
-        """Take a connection.
+    def acquire(self) -> PooledConnection:
+        """Take a connection out of the pool.
 
         Raises:
-            StoreUnavailable: there is none.
+            StoreUnavailable: all connections stay in use until the deadline, or a new one cannot be opened.
         """
         if not self._free.acquire(timeout=self._deadline):
-            raise common.crowded()
+            raise common.pool_exhausted()
         try:
             return self._idle.pop()
         except IndexError:
@@ -208,32 +139,31 @@ class _Pool:
             self._free.release()
             raise
 
-    def give(self, link: Link) -> None:
-        """Give a connection back; where it is of a server that is gone, so are the others that lie idle."""
-        if link.usable and not self._closed:
-            self._idle.append(link)
+    def release(self, pooled: PooledConnection) -> None:
+        """Return a connection to the pool. If its server is gone, close the idle connections too."""
+        if pooled.is_idle and not self._closed:
+            self._idle.append(pooled)
         else:
-            broken = link.connection.broken
-            link.connection.close()
+            broken = pooled.connection.broken
+            pooled.connection.close()
             if broken:
                 self._close_idle()
         self._free.release()
 
-    def _open(self) -> Link:
+    def _open(self) -> PooledConnection:
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        settings = common.connection_settings(self._deadline)
-        connection = _Connection.connect(self._conninfo, **settings)
+        connection = _Connection.connect(self._conninfo, **common.connection_settings(self._deadline))
         try:
             connection.deadline = self._deadline
-            link = Link(connection, connection.cursor(binary=True), _psycopg.warnings_of(connection))
-            check = _psycopg.check(self._deadline, connection.info.backend_pid)
-            _psycopg.judge(link.cursor.execute(check, prepare=False).fetchone())
-            has_table("postgresql", lambda text: link.cursor.execute(text, prepare=False).fetchall())
+            pooled = PooledConnection(connection, connection.cursor(binary=True), _psycopg.collect_warnings(connection))
+            setup = _psycopg.session_setup(self._deadline, connection.info.backend_pid)
+            _psycopg.check_session(pooled.cursor.execute(setup, prepare=False).fetchone())
+            has_table("postgresql", lambda text: pooled.cursor.execute(text, prepare=False).fetchall())
         except BaseException:
             connection.close()
             raise
-        return link
+        return pooled
 
     def _close_idle(self) -> None:
         while self._idle:
@@ -243,23 +173,23 @@ class _Pool:
                 return
 
     def close(self) -> None:
-        """Close the idle connections, and each other one when it comes back."""
+        """Close the idle connections, and each other one when it is released."""
         self._closed = True
         self._close_idle()
 
-    def forked(self) -> None:
-        """Leave the parent's connections to the parent: closing them here would end its sessions."""
+    def reset_after_fork(self) -> None:
+        """Start empty in a child process. Closing the inherited connections would end the parent's sessions."""
         self._inherited.extend(self._idle)
-        self._start_anew()
+        self._reset()
 
 
-_living: weakref.WeakSet[_Pool] = weakref.WeakSet()
+_pools: weakref.WeakSet[_Pool] = weakref.WeakSet()
 
 
-def _in_child() -> None:
-    for pool in list(_living):
-        pool.forked()
+def _after_fork_in_child() -> None:
+    for pool in list(_pools):
+        pool.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(after_in_child=_after_fork_in_child)

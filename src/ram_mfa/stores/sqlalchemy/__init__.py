@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store on SQLite, PostgreSQL (psycopg 3), MariaDB or MySQL through a SQLAlchemy engine, awaited or not.
+"""Stores, sync and async, on SQLite, PostgreSQL (psycopg 3), MariaDB or MySQL through a SQLAlchemy engine.
 
-The awaited store is imported when its name is first asked for: only that one needs greenlet (``sqlalchemy[asyncio]``).
+The async store is imported on first use, because only that one needs greenlet (``sqlalchemy[asyncio]``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["AsyncSQLAlchemyStore", "SQLAlchemyStore", "metadata"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the awaited store when it is first asked for."""
+    """Import the async store on first use."""
     if name != "AsyncSQLAlchemyStore":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from .aio import AsyncSQLAlchemyStore

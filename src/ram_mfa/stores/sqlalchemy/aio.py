@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same store on an AsyncEngine: the synchronous code, run in the greenlets that SQLAlchemy itself is awaited by.
+"""Async variant of ``SQLAlchemyStore``: the sync code, run in the greenlets of SQLAlchemy's own asyncio extension.
 
 https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html
 
-The room's rule: a deadline is around each call, since not every driver has one of its own.
+Invariant: each call runs under a deadline, because not every driver has its own.
 """
 
 from __future__ import annotations
@@ -24,9 +24,14 @@ T = TypeVar("T")
 
 
 class AsyncSQLAlchemyStore:
-    """``SQLAlchemyStore`` on an AsyncEngine: the same code, in SQLAlchemy's own greenlets.
+    """``SQLAlchemyStore`` on an AsyncEngine. A cancelled call closes its connection.
 
-    A call that is cancelled gives its connection up.
+    Args:
+        engine: as for ``SQLAlchemyStore``, with an async driver.
+        deadline: how many seconds a call may take.
+
+    Raises:
+        ValueError: as for ``SQLAlchemyStore``.
     """
 
     def __init__(self, engine: AsyncEngine, *, deadline: float = 5.0) -> None:
@@ -43,23 +48,23 @@ class AsyncSQLAlchemyStore:
 
     async def load(self, key: str, /) -> bytes | None:
         """See ``ram_mfa.store.Store.load``."""
-        return await self._reading(self._store.load, key)
+        return await self._read(self._store.load, key)
 
     async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         """See ``ram_mfa.store.Store.swap``."""
-        return await self._writing(self._store.swap, key, old, new)
+        return await self._write(self._store.swap, key, old, new)
 
     async def keys(self, kind: str, /) -> AsyncIterator[str]:
         """See ``ram_mfa.store.Listing.keys``."""
         last = kind
-        while page := await self._reading(self._store._page, kind, last):  # noqa: SLF001 (the same room)
+        while page := await self._read(self._store._page, kind, last):  # noqa: SLF001 (the same package)
             for key in page:
                 yield key
             last = page[-1]
 
     async def incarnation(self) -> str:
         """See ``ram_mfa.store.Incarnated.incarnation``."""
-        return await self._reading(self._store.incarnation)
+        return await self._read(self._store.incarnation)
 
     def at(self, incarnation: str, /, *, beside: tuple[str, bytes] | None = None) -> _AsyncView:
         """See ``ram_mfa.store.Incarnated.at``."""
@@ -67,20 +72,20 @@ class AsyncSQLAlchemyStore:
 
     async def clock(self) -> float:
         """See ``ram_mfa.store.ServerClock.clock``."""
-        return await self._reading(self._store.clock)
+        return await self._read(self._store.clock)
 
     async def close(self) -> None:
-        """Close the engine's connections that are not in use."""
+        """Close the engine's idle connections."""
         await self._engine.dispose()
 
-    async def _reading(self, call: Callable[..., T], *arguments: object) -> T:
+    async def _read(self, call: Callable[..., T], *arguments: object) -> T:
         try:
             async with asyncio.timeout(self._deadline):
                 return await greenlet_spawn(call, *arguments)
         except TimeoutError as error:
             raise StoreUnavailable("no answer by the deadline") from error
 
-    async def _writing(self, call: Callable[..., T], *arguments: object) -> T:
+    async def _write(self, call: Callable[..., T], *arguments: object) -> T:
         try:
             async with asyncio.timeout(self._deadline):
                 return await greenlet_spawn(call, *arguments)
@@ -90,15 +95,15 @@ class AsyncSQLAlchemyStore:
 
 @attrs.frozen
 class _AsyncView:
-    """An asynchronous store on one history, beside one pinned record."""
+    """An async store bound to one history and one pinned record."""
 
     _store: AsyncSQLAlchemyStore
     _pin: Pin
 
     async def load(self, key: str, /) -> bytes | None:
         store = self._store
-        return await store._reading(store._store._load, key, self._pin)  # noqa: SLF001 (the store's own view)
+        return await store._read(store._store._load, key, self._pin)  # noqa: SLF001 (the store's own view)
 
     async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         store = self._store
-        return await store._writing(store._store._swap, key, old, new, self._pin)  # noqa: SLF001 (likewise)
+        return await store._write(store._store._swap, key, old, new, self._pin)  # noqa: SLF001 (likewise)

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requirements of a store's SQLAlchemy engine: autocommit, deadlines, durable settings, and safety across a fork.
+"""Preparation of a store's SQLAlchemy engine: autocommit, deadlines, durable settings, and safety across a fork.
 
 https://docs.sqlalchemy.org/en/20/core/events.html, https://docs.sqlalchemy.org/en/20/core/pooling.html#pooling-multiprocessing
 
-The room's rule: what is set is set once, when a connection is made; what cannot be set is checked there, and refused.
+Invariant: all settings are made when a connection is opened; one that cannot be set is checked there, and an unsafe
+value is refused.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import threading
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -21,8 +24,9 @@ from sqlalchemy import event
 
 from ...errors import StoreUnavailable
 from .. import _session_settings
-from .._error_classification import told
+from .._error_classification import first_line
 from .._sql import Family
+from .._sqlite_file import REPLACED, DatabaseFile, GuardedConnection
 from .._table_checks import has_table
 
 _FAMILIES: dict[str, Family] = {
@@ -33,109 +37,126 @@ _FAMILIES: dict[str, Family] = {
 }
 
 
-class Gate:
-    """Lets statements in while nobody forks, and a fork while no statement is in.
+class ForkGate:
+    """A context manager around each statement. A fork waits until none is running, and holds new ones back.
 
-    Only SQLite needs one: ``stores/_thread_connections.py`` says what an open connection does to both sides of a fork.
+    Only SQLite needs it: ``stores/_thread_connections.py`` says what an open connection does to both sides of a fork.
     """
 
     def __init__(self) -> None:
-        self._empty = threading.Condition()
-        self._inside = 0
+        self._condition = threading.Condition()
+        self._running = 0
 
     def __enter__(self) -> None:
-        with self._empty:
-            self._inside += 1
+        with self._condition:
+            self._running += 1
 
     def __exit__(self, *_: object) -> None:
-        with self._empty:
-            self._inside -= 1
-            self._empty.notify_all()
+        with self._condition:
+            self._running -= 1
+            self._condition.notify_all()
 
-    def shut(self, patience: float) -> None:
-        """Let nobody in, and wait until nobody is."""
-        self._empty.acquire()
-        self._empty.wait_for(lambda: not self._inside, patience)
+    def close(self, seconds: float) -> None:
+        """Hold back new statements, and wait for the running ones to end, at most so many seconds."""
+        self._condition.acquire()
+        self._condition.wait_for(lambda: not self._running, seconds)
 
     def reopen(self) -> None:
-        """Let statements in again."""
-        self._empty.release()
-
-
-class Open:
-    """A gate that is always open."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
+        """Admit statements again."""
+        self._condition.release()
 
 
 @attrs.define(eq=False)
-class Prepared:
-    """An engine whose connections are all made as a store needs them."""
+class PreparedEngine:
+    """An engine whose connections are all opened as a store needs them.
+
+    Attributes:
+        engine: SQLAlchemy's engine.
+        family: the engine's database.
+        deadline: in seconds.
+        gate: entered around each statement.
+        file: the SQLite file of the first connection.
+    """
 
     engine: sa.Engine
     family: Family
     deadline: float
-    gate: Gate | Open
+    gate: contextlib.AbstractContextManager[None]
+    file: DatabaseFile | None = None
 
     def connection(self) -> sa.PoolProxiedConnection:
-        """Take a connection of the pool.
+        """Take a connection out of the pool.
 
         Raises:
-            StoreUnavailable: there is none, or it is not safe to use.
+            StoreUnavailable: there is none, or it is not safe to use, or its SQLite file was replaced.
         """
         try:
-            return self.engine.raw_connection()
+            connection = self.engine.raw_connection()
         except StoreUnavailable:
             raise
         except Exception as error:
-            raise StoreUnavailable(told(error)) from error
+            raise StoreUnavailable(first_line(error)) from error
+        if self.file is not None and self.file.is_replaced():
+            connection.close()
+            raise StoreUnavailable(REPLACED)
+        return connection
 
-    def check_table(self) -> None:
-        """Check the table that was just made or found, on a connection that may be older than it.
+    def check_file(self, path: str) -> None:
+        """Check that a new SQLite connection has the same file as the first one.
 
         Raises:
-            StoreUnavailable: no store can keep its promises in it.
+            StoreUnavailable: the file was replaced.
+        """
+        file = DatabaseFile.at(Path(path))
+        self.file = self.file or file
+        if file != self.file:
+            raise StoreUnavailable(REPLACED)
+
+    def check_table(self) -> None:
+        """Check the table on a connection that may have been opened before the table was created.
+
+        Raises:
+            StoreUnavailable: the table cannot keep records safely.
         """
         connection = self.connection()
         try:
-            has_table(self.family, lambda text: ask_all(connection, text))
+            has_table(self.family, lambda text: fetch_all(connection, text))
         except StoreUnavailable:
             raise
         except Exception as error:
             self.drop(connection, error)
-            raise StoreUnavailable(told(error)) from error
+            raise StoreUnavailable(first_line(error)) from error
         finally:
             connection.close()
 
     def drop(self, connection: sa.PoolProxiedConnection, error: BaseException) -> bool:
-        """Drop a connection after an error, and the idle ones too where the server is gone: say whether it is."""
+        """Close a connection after an error; return whether it was dead, and if so close the idle ones too."""
         raw = connection.dbapi_connection
-        gone = raw is not None and self._disconnected(error, raw)
+        dead = raw is not None and self._is_disconnect(error, raw)
         connection.invalidate()
-        if gone:
+        if dead:
             self.engine.dispose()
-        return gone
+        return dead
 
-    def _disconnected(self, error: BaseException, raw: Any) -> bool:
+    def _is_disconnect(self, error: BaseException, raw: Any) -> bool:
         dbapi = self.engine.dialect.loaded_dbapi
         return isinstance(error, dbapi.Error) and self.engine.dialect.is_disconnect(error, raw, None)
 
-    def warned(self, connection: sa.PoolProxiedConnection) -> bool:
-        """Say whether the server warned of the last statement, and forget it."""
-        heard: list[str] | None = connection.info.get("ram_mfa warnings")
-        if not heard:
+    @staticmethod
+    def pop_warnings(connection: sa.PoolProxiedConnection) -> bool:
+        """Return whether the server sent warnings about the last statement, and discard them."""
+        warnings: list[str] | None = connection.info.get("ram_mfa warnings")
+        if not warnings:
             return False
-        heard.clear()
+        warnings.clear()
         return True
 
 
-def prepare(engine: sa.Engine, deadline: float) -> Prepared:
-    """Make an engine's present and future connections what a store needs.
+def prepare(engine: sa.Engine, deadline: float) -> PreparedEngine:
+    """Prepare every connection of an engine; those that are already open are left to be closed by SQLAlchemy.
 
     Raises:
-        ValueError: it is an engine of a database that no store can use.
+        ValueError: the engine's database is not supported, or is in memory, or the deadline is not above 0.
     """
     family = _FAMILIES.get(engine.dialect.name)
     if family is None:
@@ -144,90 +165,94 @@ def prepare(engine: sa.Engine, deadline: float) -> Prepared:
         raise ValueError("an SQLite store needs a file; MemoryStore keeps its records in memory")
     if not deadline > 0:
         raise ValueError("the deadline is a number of seconds above 0")
-    local = family == "sqlite" and not engine.dialect.is_async
-    prepared = Prepared(engine, family, deadline, Gate() if local else Open())
-    event.listen(engine, "do_connect", _deadlines(family, engine.dialect.driver, deadline))
-    event.listen(engine, "connect", _CONNECTED[family](deadline))
-    # In autocommit there is nothing to roll back when a connection returns to the pool; older ones than 2.0.43 do it.
+    needs_gate = family == "sqlite" and not engine.dialect.is_async
+    gate = ForkGate() if needs_gate else contextlib.nullcontext()
+    prepared = PreparedEngine(engine, family, deadline, gate)
+    event.listen(engine, "do_connect", _connect_arguments(family, engine.dialect.driver, deadline))
+    event.listen(engine, "connect", _CONNECTED[family](prepared))
+    # SQLAlchemy before 2.0.43 has no such attribute, and rolls back although autocommit leaves nothing to roll back.
     engine.dialect.skip_autocommit_rollback = True
-    engine.dispose(close=False)  # what was connected before was not prepared
-    _living.add(prepared)
+    engine.dispose(close=False)  # connections that were opened earlier are not prepared
+    _engines.add(prepared)
     return prepared
 
 
-def _deadlines(family: str, driver: str, deadline: float) -> Callable[..., None]:
-    """Give a connection deadlines, where the engine has set none."""
+def _connect_arguments(family: str, driver: str, deadline: float) -> Callable[..., None]:
+    """Return the listener that adds a store's connection arguments, unless the engine's owner has set them."""
     whole = max(1, math.ceil(deadline))
-    said: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     if family == "sqlite":
-        said = {"timeout": deadline}
+        arguments = {"timeout": deadline, "factory": GuardedConnection}
     elif family == "postgresql" and driver.startswith("psycopg"):
-        said = {"connect_timeout": whole}
+        arguments = {"connect_timeout": whole}
     elif family == "mysql":
-        said = {"connect_timeout": whole}
+        arguments = {"connect_timeout": whole}
         if driver == "pymysql":
-            said |= {"read_timeout": deadline, "write_timeout": deadline}
+            arguments |= {"read_timeout": deadline, "write_timeout": deadline}
 
-    def do_connect(_dialect: Any, _record: Any, _arguments: Any, named: dict[str, Any]) -> None:
-        for name, value in said.items():
+    def do_connect(_dialect: Any, _record: Any, _positional: Any, named: dict[str, Any]) -> None:
+        for name, value in arguments.items():
             named.setdefault(name, value)
 
     return do_connect
 
 
-def _sqlite(_deadline: float) -> Callable[..., None]:
+def _sqlite(prepared: PreparedEngine) -> Callable[..., None]:
     def connected(raw: Any, _record: Any) -> None:
+        prepared.check_file(_fetch_one(raw, "PRAGMA database_list")[2])  # before anything reads the file
         raw.isolation_level = None
-        _session_settings.sqlite(lambda text: _ask(raw, text))
-        has_table("sqlite", lambda text: ask_all(raw, text))
+        _session_settings.prepare_sqlite(lambda text: _fetch_one(raw, text))
+        has_table("sqlite", lambda text: fetch_all(raw, text))
 
     return connected
 
 
-def _postgresql(deadline: float) -> Callable[..., None]:
+def _postgresql(prepared: PreparedEngine) -> Callable[..., None]:
+    deadline = prepared.deadline
+
     def connected(raw: Any, record: Any) -> None:
-        from .._psycopg import check, judge, wait, wait_async, warnings_of
+        from .._psycopg import check_session, collect_warnings, session_setup, wait, wait_async
 
         if not hasattr(raw, "add_notice_handler"):
-            raise StoreUnavailable("on PostgreSQL only psycopg 3 tells of a cancelled wait for a standby")
+            raise StoreUnavailable("on PostgreSQL only psycopg 3 reports that a wait for a standby was cancelled")
         raw.autocommit = True
         driver = getattr(raw, "driver_connection", raw)
-        timed: Callable[..., Any] = wait if driver is raw else wait_async
+        wait_method: Callable[..., Any] = wait if driver is raw else wait_async
 
         def timed_wait(steps: Any, *_given: Any, **_named: Any) -> Any:
-            return timed(driver, steps, deadline)
+            return wait_method(driver, steps, deadline)
 
         driver.wait = timed_wait
-        record.info["ram_mfa warnings"] = warnings_of(driver)
-        judge(_ask(raw, check(deadline, driver.info.backend_pid)))
-        has_table("postgresql", lambda text: ask_all(raw, text))
+        record.info["ram_mfa warnings"] = collect_warnings(driver)
+        check_session(_fetch_one(raw, session_setup(deadline, driver.info.backend_pid)))
+        has_table("postgresql", lambda text: fetch_all(raw, text))
 
     return connected
 
 
-def _mysql(_deadline: float) -> Callable[..., None]:
+def _mysql(_prepared: PreparedEngine) -> Callable[..., None]:
     def connected(raw: Any, _record: Any) -> None:
         raw.autocommit(True)  # noqa: FBT003 (the drivers' own signature)
-        _session_settings.mysql(lambda text: _ask(raw, text))
-        has_table("mysql", lambda text: ask_all(raw, text))
+        _session_settings.prepare_mysql(lambda text: _fetch_one(raw, text))
+        has_table("mysql", lambda text: fetch_all(raw, text))
 
     return connected
 
 
-_CONNECTED: dict[str, Callable[[float], Callable[..., None]]] = {
+_CONNECTED: dict[str, Callable[[PreparedEngine], Callable[..., None]]] = {
     "sqlite": _sqlite,
     "postgresql": _postgresql,
     "mysql": _mysql,
 }
 
 
-def _ask(raw: Any, text: str) -> Any:
-    rows = ask_all(raw, text)
+def _fetch_one(raw: Any, text: str) -> Any:
+    rows = fetch_all(raw, text)
     return rows[0] if rows else None
 
 
-def ask_all(raw: Any, text: str) -> list[Any]:
-    """Run a statement on a driver's connection, and return the rows of its answer."""
+def fetch_all(raw: Any, text: str) -> list[Any]:
+    """Run a statement on a driver's connection and return the rows of its result."""
     cursor = raw.cursor()
     try:
         cursor.execute(text)
@@ -236,30 +261,28 @@ def ask_all(raw: Any, text: str) -> list[Any]:
         cursor.close()
 
 
-_living: weakref.WeakSet[Prepared] = weakref.WeakSet()
-_shut: list[Prepared] = []
+_engines: weakref.WeakSet[PreparedEngine] = weakref.WeakSet()
+_closed_gates: list[ForkGate] = []
 
 
 def _before_fork() -> None:
-    for prepared in list(_living):
-        if isinstance(prepared.gate, Gate):
-            prepared.gate.shut(prepared.deadline)
+    for prepared in list(_engines):
+        if isinstance(prepared.gate, ForkGate):
+            prepared.gate.close(prepared.deadline)
             prepared.engine.dispose()
-            _shut.append(prepared)
+            _closed_gates.append(prepared.gate)
 
 
 def _after_fork() -> None:
-    while _shut:
-        gate = _shut.pop().gate
-        if isinstance(gate, Gate):
-            gate.reopen()
+    while _closed_gates:
+        _closed_gates.pop().reopen()
 
 
-def _in_child() -> None:
-    for prepared in list(_living):
-        prepared.engine.dispose(close=False)  # the parent's connections are the parent's
+def _after_fork_in_child() -> None:
+    for prepared in list(_engines):
+        prepared.engine.dispose(close=False)  # the inherited connections belong to the parent
     _after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables as SQLAlchemy describes them: for ``create_table``, and for Alembic's ``target_metadata``.
+"""SQLAlchemy definitions of the tables, for ``create_table`` and for Alembic's ``target_metadata``.
 
-Records are in ``ram_mfa``. On MariaDB and MySQL the root record is in ``ram_mfa_root``, which no other engine needs.
+Records are in ``ram_mfa``. On MariaDB and MySQL, and only there, the root record is in ``ram_mfa_root``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import mysql
 
-from .._sql import IN_ITS_ROW, ROOT_TABLE, TABLE, Family
+from .._sql import INLINE_STORAGE, ROOT_TABLE, TABLE, Family
 
 metadata: sa.MetaData = sa.MetaData()
 
@@ -21,7 +21,7 @@ def _table(name: str) -> sa.Table:
         metadata,
         sa.Column(
             "key",
-            # A collation that folds case or blanks would make one record of two.
+            # A collation that ignores case or trailing blanks would treat two keys as equal.
             sa.String(255)
             .with_variant(sa.Text(collation="C"), "postgresql")
             .with_variant(mysql.VARBINARY(255), "mysql", "mariadb"),
@@ -47,5 +47,5 @@ def tables(family: Family) -> tuple[sa.Table, ...]:
     return (table, root_table) if family == "mysql" else (table,)
 
 
-in_its_row: sa.DDL = sa.DDL(IN_ITS_ROW)  # type: ignore[no-untyped-call]
-event.listen(table, "after_create", in_its_row.execute_if(dialect="postgresql"))
+inline_storage: sa.DDL = sa.DDL(INLINE_STORAGE)  # type: ignore[no-untyped-call]
+event.listen(table, "after_create", inline_storage.execute_if(dialect="postgresql"))

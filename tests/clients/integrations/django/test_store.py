@@ -235,7 +235,7 @@ class TestDjangoStore:
         hurry = {"init_command": "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY"}
         store = DjangoStore(databases.sqlite(path, OPTIONS=hurry))
         store.load(KEY)
-        raw = store._connections.mine().connection
+        raw = store._connections.current().connection
         assert raw.execute("PRAGMA synchronous").fetchone() == (2,)
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -287,7 +287,7 @@ class TestDjangoStore:
 
         def work():
             store.load(KEY)
-            places.append(weakref.ref(store._connections.mine()))  # whose end closes the connection
+            places.append(weakref.ref(store._connections.current()))  # whose end closes the connection
 
         gc.collect()
         gc.disable()
@@ -395,7 +395,7 @@ class TestFailures:
         postgresql.server.sql("SELECT pg_reload_conf()")
         try:
             until_shown(postgresql.server, "off")
-            with pytest.raises(StoreUnavailable, match="loses what it acknowledged"):
+            with pytest.raises(StoreUnavailable, match="can lose acknowledged writes"):
                 DjangoStore(name).load(KEY)
         finally:
             postgresql.server.sql("ALTER SYSTEM RESET full_page_writes")
@@ -453,8 +453,8 @@ class TestFailures:
             store = DjangoStore(name)
             store.load(KEY)
             assert (
-                not hasattr(store._connections.mine().connection, "_pool")
-                or store._connections.mine().connection._pool is None
+                not hasattr(store._connections.current().connection, "_pool")
+                or store._connections.current().connection._pool is None
             )
         finally:
             connections[name].close()
