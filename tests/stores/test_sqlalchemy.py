@@ -2,13 +2,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import inspect
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -283,6 +287,65 @@ def rolled_back(server):
     return int(server.sql("SHOW GLOBAL STATUS LIKE 'Com_rollback'")[0][1])
 
 
+class TestReplacedFile:
+    """A copy of the SQLite file that is moved over it while an engine has it open."""
+
+    @staticmethod
+    def replace(path):
+        copy = path.with_name("copy")
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("VACUUM INTO ?", (str(copy),))
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink()
+        copy.chmod(0o600)
+        copy.replace(path)
+
+    @pytest.mark.requirement("A28")
+    @pytest.mark.parametrize("drop", [False, True])
+    def test_is_noticed(self, tmp_path, sqlite_url, drop):
+        """Every call is refused, on open connections and on new ones, and the new file keeps its log."""
+        store = opened(sqlite_url)
+        assert store.swap(KEY, None, b"0")
+        self.replace(tmp_path / "mfa.db")
+        fresh = SQLiteStore(tmp_path / "mfa.db")
+        assert fresh.swap(KEY, b"0", b"1")
+        if drop:
+            made[-1].dispose()
+        view = store.at("", beside=(KEY, b"0"))
+        for call in (
+            lambda: store.load(KEY),
+            lambda: store.swap(KEY, b"0", b"lost"),
+            lambda: list(store.keys("k")),
+            lambda: view.load(KEY),
+            lambda: view.swap("other", None, b"lost"),
+        ):
+            with pytest.raises(StoreUnavailable, match="replaced"):
+                call()
+        store.close()
+        gc.collect()
+        assert fresh.swap(KEY, b"1", b"2")
+        again = SQLiteStore(tmp_path / "mfa.db")
+        assert again.load(KEY) == b"2"
+        again.close()
+        fresh.close()
+
+    @pytest.mark.requirement("A28")
+    def test_is_noticed_by_the_async_store(self, tmp_path, sqlite_url):
+        require_module("aiosqlite", "aiosqlite")
+
+        async def work():
+            store = await Maker(sqlite_url.replace("sqlite:", "sqlite+aiosqlite:")).awaited()
+            assert await store.swap(KEY, None, b"0")
+            self.replace(tmp_path / "mfa.db")
+            with pytest.raises(StoreUnavailable, match="replaced"):
+                await store.load(KEY)
+            with pytest.raises(StoreUnavailable, match="replaced"):
+                await store.swap(KEY, b"0", b"lost")
+            await store.close()
+
+        asyncio.run(work())
+
+
 class TestMariaDB:
     def test_tells_a_long_value_apart_from_a_cut_one(self, mariadb):
         """A server outside of strict mode cuts at 65,535 bytes and says nothing: here the mode is set."""
@@ -454,7 +517,7 @@ class TestPostgreSQL:
 
         prepare = require_module("ram_mfa.stores.sqlalchemy.engine", "sqlalchemy")._postgresql
         with pytest.raises(StoreUnavailable, match="psycopg 3"):
-            prepare(1.0)(Silent(), None)
+            prepare(SimpleNamespace(deadline=1.0))(Silent(), None)
 
 
 class TestAsyncSQLAlchemyStore:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 
@@ -24,9 +25,13 @@ def dispose_of_engines():
     dispose()
 
 
-def refuses(url, problem):
+def opened_as_it_is(url):
+    return opened(url, create=False)
+
+
+def refuses(url, problem, *, open_store=opened_as_it_is):
     """Look that each call is refused with a sentence that names the problem."""
-    store = opened(url, create=False)
+    store = open_store(url)
     for call in (
         lambda: store.load(KEY),
         lambda: store.swap(KEY, None, b"x"),
@@ -39,6 +44,38 @@ def refuses(url, problem):
     store.close()
 
 
+async def refuses_async(url, problem):
+    """Check that each call of the async psycopg store is refused with a sentence that names the problem."""
+    store = require_module("ram_mfa.stores.postgres", "psycopg").AsyncPostgresStore(url)
+
+    async def keys():
+        return [key async for key in store.keys("u")]
+
+    for call in (
+        lambda: store.load(KEY),
+        lambda: store.swap(KEY, None, b"x"),
+        keys,
+        store.incarnation,
+        store.create_table,
+    ):
+        with pytest.raises(StoreUnavailable, match=problem):
+            await call()
+    await store.close()
+
+
+def refused_by(way, url, problem):
+    """Try a place of PostgreSQL through one of the three stores that reach it."""
+    if way == "SQLAlchemy":
+        refuses(url.replace("sql:", "sql+psycopg:"), problem)
+    elif way == "psycopg":
+        refuses(url, problem, open_store=require_module("ram_mfa.stores.postgres", "psycopg").PostgresStore)
+    else:
+        asyncio.run(refuses_async(url, problem))
+
+
+WAYS = ["SQLAlchemy", "psycopg", "psycopg, async"]
+
+
 class TestPostgreSQL:
     @pytest.fixture
     def database(self, postgresql):
@@ -49,9 +86,10 @@ class TestPostgreSQL:
 
     @pytest.fixture
     def url(self, postgresql):
-        return postgresql.server.url().replace("sql:", "sql+psycopg:").rpartition("/")[0] + "/odd"
+        return postgresql.server.url().rpartition("/")[0] + "/odd"
 
     @pytest.mark.requirement("A28", "S15")
+    @pytest.mark.parametrize("way", WAYS)
     @pytest.mark.parametrize(
         ("made", "problem"),
         [
@@ -89,12 +127,24 @@ class TestPostgreSQL:
             ),
         ],
     )
-    def test_refuses(self, database, url, made, problem):
+    def test_refuses(self, database, url, made, problem, way):
         database(made)
-        refuses(url, problem)
+        refused_by(way, url, problem)
 
     @pytest.mark.requirement("A28", "S15")
-    def test_refuses_a_table_that_hides_rows_from_its_role(self, database, url):
+    @pytest.mark.parametrize("way", WAYS)
+    def test_refuses_a_foreign_table(self, database, url, way):
+        """Its rows are kept by another server, whose settings no statement can check."""
+        database("""
+            CREATE FOREIGN DATA WRAPPER elsewhere;
+            CREATE SERVER other FOREIGN DATA WRAPPER elsewhere;
+            CREATE FOREIGN TABLE ram_mfa (key text COLLATE "C" NOT NULL, value bytea NOT NULL) SERVER other
+        """)
+        refused_by(way, url, "not an ordinary table")
+
+    @pytest.mark.requirement("A28", "S15")
+    @pytest.mark.parametrize("way", WAYS)
+    def test_refuses_a_table_that_hides_rows_from_its_role(self, database, url, way):
         """Row security: a record that a policy hides would pass for absent."""
         database("""
             CREATE ROLE guarded LOGIN;
@@ -103,7 +153,7 @@ class TestPostgreSQL:
             ALTER TABLE ram_mfa ENABLE ROW LEVEL SECURITY
         """)
         try:
-            refuses(url.replace("postgres@", "guarded@"), "row security")
+            refused_by(way, url.replace("postgres@", "guarded@"), "row security")
         finally:
             database("DROP TABLE ram_mfa; DROP ROLE guarded")
 

@@ -229,6 +229,31 @@ class TestDjangoStore:
         connections.settings[name]["NAME"] = str(one)
         assert store.load(KEY) == b"x"
 
+    @pytest.mark.requirement("A28")
+    def test_notices_a_file_that_was_replaced(self, databases, path):
+        """Every call is refused, on open connections and on new ones, until the store is closed and opened anew."""
+        store = DjangoStore(databases.sqlite(path))
+        assert store.swap(KEY, None, b"0")
+        copy = path.with_name("copy")
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("VACUUM INTO ?", (str(copy),))
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        copy.chmod(0o600)
+        copy.replace(path)
+
+        def refuses():
+            for call in (lambda: store.load(KEY), lambda: store.swap(KEY, b"0", b"lost"), lambda: [*store.keys("u")]):
+                with pytest.raises(StoreUnavailable, match="replaced"):
+                    call()
+
+        refuses()
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(refuses).result()
+        store.close()
+        assert store.swap(KEY, b"0", b"1")
+        assert store.load(KEY) == b"1"
+
     @pytest.mark.requirement("S3")
     def test_syncs_whatever_the_settings_say(self, databases, path):
         """The project may be in a hurry with its own data; what the store acknowledges is durable."""
