@@ -240,7 +240,37 @@ def walk_fresh_records(example):
     assert result.wasSuccessful(), result.errors + result.failures
 
 
+def walk_admin_column(example):
+    """The admin of users shows what is bound, and leads to the page on which it is reset."""
+    from django.contrib import admin
+    from django.contrib.auth.admin import UserAdmin
+    from django.contrib.auth.models import User
+    from django.urls import clear_url_caches, path
+
+    from examples.django_site import urls
+    from ram_mfa.integrations.django.user_admin import MFAUserAdmin
+
+    class SiteUserAdmin(MFAUserAdmin, UserAdmin):
+        pass
+
+    admin.site.unregister(User)
+    admin.site.register(User, SiteUserAdmin)
+    urls.urlpatterns.insert(0, path("admin/", admin.site.urls))  # as a project has it, which registers at its start
+    clear_url_caches()
+    root = example.browser()
+    example.bound(root, "root")
+    root.get("/admin/auth/user/")
+    assert root.answer.status == 200
+    links = {url: text for text, url in root.page.links if url.startswith("/mfa/account")}
+    pk = example.id_of("alice")
+    assert links[f"/mfa/account?user={pk}"] == "Required", root.page.links
+    assert "virtual MFA device" in links.values()
+    root.get(f"/mfa/account?user={pk}")
+    assert root.page.step == "account"
+
+
 OWN = [
+    walk_admin_column,
     walk_fresh_records,
     walk_kit,
     walk_admin,

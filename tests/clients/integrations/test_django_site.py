@@ -18,7 +18,7 @@ TOP = Path(__file__).parents[3]
 NAMES = (
     *("codes", "keys", "step_up", "owner", "administrator", "ends", "forgeries", "fixation", "wire", "language"),
     *("admin", "any_login", "own_password_change", "deleted_user", "inactive_user", "old_session", "checks"),
-    *("test_client", "kit", "fresh_records", "codes_awaited", "step_up_awaited"),
+    *("test_client", "kit", "admin_column", "fresh_records", "codes_awaited", "step_up_awaited"),
 )
 
 
