@@ -31,6 +31,8 @@ MAX_EVENTS: Final = 257
 OFFER_TRIES: Final = 10
 MIN_SECRET: Final = 16
 """Bytes, 128 bits: RFC 4226 section 4, R6 (requirement O3)."""
+MIN_SHORT_SECRET: Final = 10
+"""Bytes, 80 bits: the shortest secret of an imported device, by ``unsafe_short_secret``; it is shown as weak."""
 MAX_SECRET: Final = 1_024
 """Bytes; far above any that an app takes."""
 OLD_MARK: Final = 16
@@ -62,7 +64,7 @@ class VirtualMFADevice:
     Attributes:
         id: 22 characters, random.
         name: as the user sees it.
-        secret: at least 16 bytes; never handed out after the offer.
+        secret: at least 16 bytes, or 10 where an import allowed it by name; never handed out after the offer.
         algorithm, digits, period: the parameters it was bound with, never a global setting (requirement O6).
         last_step: the time step accepted last; -1 before the first. No logon takes a code of a step up to it. Only a
             resynchronisation lowers it, and only from a step that lies in the future (a clock was wrong).

@@ -20,7 +20,9 @@ _MAX_STEP: Final = 32_767
 """Seconds: what a small integer of its table holds; the verb refuses a period too long for the policy."""
 
 
-def from_key_uri(key_uri: str, *, by: Actor, name: str | None = None, create: bool = False) -> ImportVirtualDevice:
+def from_key_uri(
+    key_uri: str, *, by: Actor, name: str | None = None, create: bool = False, unsafe_short_secret: bool = False
+) -> ImportVirtualDevice:
     """Return the import of an otpauth URI.
 
     Args:
@@ -28,8 +30,11 @@ def from_key_uri(key_uri: str, *, by: Actor, name: str | None = None, create: bo
         by: who imports.
         name: the device's name.
         create: whether a record is made for a user without one.
+        unsafe_short_secret: whether a secret of 80 to 127 bits is bound too.
     """
-    return ImportVirtualDevice(key_uri, last_step=None, name=name, by=by, create=create)
+    return ImportVirtualDevice(
+        key_uri, last_step=None, name=name, by=by, create=create, unsafe_short_secret=unsafe_short_secret
+    )
 
 
 def from_base32(
@@ -43,6 +48,7 @@ def from_base32(
     period: int = 30,
     name: str | None = None,
     create: bool = False,
+    unsafe_short_secret: bool = False,
 ) -> ImportVirtualDevice:
     """Return the import of a base32 secret with its parameters, as pyotp's users keep them.
 
@@ -56,17 +62,26 @@ def from_base32(
         period: seconds.
         name: the device's name.
         create: whether a record is made for a user without one.
+        unsafe_short_secret: whether a secret of 80 to 127 bits is bound too.
 
     Raises:
         MalformedMessage: it is no base32.
         ValueError: a parameter is out of its bounds, or a name cannot stand in a key URI.
     """
     uri = KeyURI("totp", issuer, account_name, parse_setup_key(secret), algorithm, digits, period)
-    return ImportVirtualDevice(SecretText(uri), last_step=None, name=name, by=by, create=create)
+    return ImportVirtualDevice(
+        SecretText(uri), last_step=None, name=name, by=by, create=create, unsafe_short_secret=unsafe_short_secret
+    )
 
 
 def from_django_otp(
-    row: Mapping[str, Any], *, by: Actor, account_name: str, issuer: str | None = None, create: bool = False
+    row: Mapping[str, Any],
+    *,
+    by: Actor,
+    account_name: str,
+    issuer: str | None = None,
+    create: bool = False,
+    unsafe_short_secret: bool = False,
 ) -> ImportVirtualDevice:
     """Return the import of a row of django-otp's ``TOTPDevice``: hex key, step, t0, digits, drift, last_t, name.
 
@@ -76,6 +91,7 @@ def from_django_otp(
         account_name: what the app shows.
         issuer: what the app shows next to it.
         create: whether a record is made for a user without one.
+        unsafe_short_secret: whether a secret of 80 to 127 bits is bound too.
 
     Raises:
         MalformedMessage: a field is not what django-otp writes, or the device was never confirmed.
@@ -99,7 +115,13 @@ def from_django_otp(
     uri = KeyURI("totp", issuer, account_name, key, digits=values["digits"], period=values["step"])
     last_step = values["last_t"] if values["last_t"] >= 0 else None
     return ImportVirtualDevice(
-        SecretText(uri), last_step=last_step, drift=values["drift"], name=_name(row), by=by, create=create
+        SecretText(uri),
+        last_step=last_step,
+        drift=values["drift"],
+        name=_name(row),
+        by=by,
+        create=create,
+        unsafe_short_secret=unsafe_short_secret,
     )
 
 

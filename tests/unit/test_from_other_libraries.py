@@ -11,6 +11,7 @@ from ram_mfa import (
     MFA,
     Administrator,
     BeginLogon,
+    Describe,
     FinishLogon,
     ImportVirtualDevice,
     MFAPolicy,
@@ -75,6 +76,49 @@ class TestEachDoor:
         with pytest.raises(Refused):
             logged_on(mfa, TOTP(KEY).at_step(step + 2))
         assert logged_on(mfa, TOTP(KEY).at_step(step + 3)).user == "alice"
+
+
+SHORT = KEY[:10]
+SHORT_KEYS = {
+    "otpauth": lambda **how: from_key_uri(str(KeyURI("totp", "Old", "alice", SHORT)), by=ROOT, create=True, **how),
+    "base32": lambda **how: from_base32(
+        base64.b32encode(SHORT).decode(), by=ROOT, account_name="alice", create=True, **how
+    ),
+    "django-otp": lambda **how: from_django_otp(
+        row(key=SHORT.hex()), by=ROOT, account_name="alice", create=True, **how
+    ),
+}
+
+
+class TestShortSecrets:
+    @pytest.mark.parametrize("source", SHORT_KEYS.values(), ids=SHORT_KEYS)
+    def test_by_name(self, mfa, clock, source):
+        """A secret of 80 bits is bound where the import says so; it logs on, and is shown as weak."""
+        bound = mfa.perform("alice", source(unsafe_short_secret=True))
+        clock.advance(90)
+        assert logged_on(mfa, TOTP(SHORT).at(clock())).user == "alice"
+        assert bound.weak
+        assert [device.weak for device in mfa.perform("alice", Describe()).devices] == [True]
+        assert [(row.user, row.weak) for row in mfa.credential_report()] == [("alice", 1)]
+
+    @pytest.mark.parametrize("source", SHORT_KEYS.values(), ids=SHORT_KEYS)
+    def test_not_by_default(self, mfa, source):
+        """Otherwise it is refused."""
+        with pytest.raises(Refused) as caught:
+            mfa.perform("alice", source())
+        assert caught.value.refusal.reason is Reason.WEAK_SECRET
+
+    def test_shorter(self, mfa):
+        """A secret of fewer than 80 bits is refused in any case."""
+        uri = str(KeyURI("totp", "Old", "alice", KEY[:9]))
+        with pytest.raises(Refused) as caught:
+            mfa.perform("alice", from_key_uri(uri, by=ROOT, create=True, unsafe_short_secret=True))
+        assert caught.value.refusal.reason is Reason.WEAK_SECRET
+
+    def test_long_enough(self, mfa):
+        """A secret of 128 bits is not weak."""
+        uri = str(KeyURI("totp", "Old", "alice", KEY[:16]))
+        assert not mfa.perform("alice", from_key_uri(uri, by=ROOT, create=True, unsafe_short_secret=True)).weak
 
 
 class TestWhatCannotCome:

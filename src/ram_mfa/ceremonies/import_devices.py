@@ -14,7 +14,7 @@ import attrs
 
 from .._secret import SecretText
 from .._validation import is_flag, optional, whole
-from ..account import MAX_SECRET, MIN_SECRET, Account, Device, SecurityKey, VirtualMFADevice
+from ..account import MAX_SECRET, MIN_SECRET, MIN_SHORT_SECRET, Account, Device, SecurityKey, VirtualMFADevice
 from ..context import Context
 from ..encoding import base64url
 from ..encoding.json import load_object
@@ -83,6 +83,8 @@ class ImportVirtualDevice(_ImportDevice):
 
     Attributes:
         key_uri: its ``otpauth://totp`` URI; at least 128 bits, 6 to 8 digits, a period of at most 120 seconds.
+        unsafe_short_secret: whether a secret of 80 bits or more is bound too, as some libraries made them; `Describe`
+            and the credential report show such a device as weak.
         last_step: the highest time step that the other library accepted; None if unknown: then no code of the
             present window passes.
         drift: steps by which the app's clock is ahead, -10 to 10.
@@ -95,6 +97,7 @@ class ImportVirtualDevice(_ImportDevice):
     key_uri: SecretText = attrs.field(converter=fields.as_typed, repr=False)
     last_step: int | None = attrs.field(kw_only=True, validator=optional(_is_int))
     drift: int = attrs.field(default=0, kw_only=True, validator=_is_int)
+    unsafe_short_secret: bool = attrs.field(default=False, kw_only=True, validator=is_flag)
 
     def read(self, account: Account, context: Context, name: str) -> VirtualMFADevice | Reason:
         """Return the device of the key URI, or why it may not be bound."""
@@ -102,7 +105,8 @@ class ImportVirtualDevice(_ImportDevice):
         uri = _parse(self.key_uri)
         if uri is None or uri.kind != "totp" or uri.period is None:
             return Reason.BAD_IMPORT
-        weak = not MIN_SECRET <= len(uri.secret) <= MAX_SECRET or not 1 <= uri.period <= MAX_PERIOD
+        shortest = MIN_SHORT_SECRET if self.unsafe_short_secret else MIN_SECRET
+        weak = not shortest <= len(uri.secret) <= MAX_SECRET or not 1 <= uri.period <= MAX_PERIOD
         if weak or not context.policy.guessable_device_allowed(digits=uri.digits):
             return Reason.WEAK_SECRET
         last_step = self._last_step(current=int(context.now // uri.period), forward=context.policy.totp.forward)

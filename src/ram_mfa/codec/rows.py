@@ -128,7 +128,8 @@ def device(row: list[Any]) -> Device:
     (number, device_id, name, secret, algorithm, digits, period, last_step, accepted, floor, drift, failures) = typed(
         row, _VIRTUAL
     )[:12]
-    check(number == 0 and bounds.MIN_SECRET <= len(secret) <= bounds.MAX_SECRET and 0 <= algorithm <= 2, "secret")
+    check(number == 0 and 0 <= algorithm <= 2, "virtual device")
+    check(bounds.MIN_SHORT_SECRET <= len(secret) <= bounds.MAX_SECRET, "secret")
     check(6 <= digits <= 8 and period >= 1 and last_step >= -1 and failures >= 0, "virtual device")
     check(
         len(accepted) <= bounds.MAX_ACCEPTED and all(type(step) is int and step >= 0 for step in accepted),

@@ -22,7 +22,7 @@ from ..events import Event, EventType
 from ..refusals import Kind, Reason, Refusal, Refused
 from ..rules.actors import Actor
 from ..rules.authority import Action, authorise
-from ..rules.devices import is_allowed, usable_devices
+from ..rules.devices import is_allowed, is_weak, usable_devices
 from ..sealing import BrokenSeal, RecordSeal, SealedElsewhere
 from .effects import Effects, list_keys, load, swap
 from .loop import Engine
@@ -45,6 +45,7 @@ class ReportRow:
         must_bind: whether the user must bind a device at the next logon.
         machines: the number of machines remembered now.
         disallowed: the number of bound devices that the policy no longer allows.
+        weak: the number of bound devices whose secret is shorter than 128 bits.
         problem: why the record cannot be read; empty where it can.
     """
 
@@ -59,6 +60,7 @@ class ReportRow:
     must_bind: bool
     machines: int
     disallowed: int
+    weak: int
     problem: str
 
 
@@ -99,6 +101,7 @@ def _unreadable_row(key: str, problem: str) -> ReportRow:
         must_bind=False,
         machines=0,
         disallowed=0,
+        weak=0,
         problem=problem,
     )
 
@@ -119,6 +122,7 @@ def _row(engine: Engine, key: str, account: Account) -> ReportRow:
         must_bind=required and not devices,
         machines=sum(machine.expires_at > now for machine in account.machines),
         disallowed=sum(not is_allowed(device, policy) for device in devices),
+        weak=sum(is_weak(device) for device in devices),
         problem="",
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, TypeVar
 
-from ..account import Account, Device, SecurityKey, VirtualMFADevice
+from ..account import MIN_SECRET, Account, Device, SecurityKey, VirtualMFADevice
 from ..context import Context
 from ..encoding import base64url
 from ..otp import TOTP
@@ -34,6 +34,11 @@ def is_allowed(device: Device, policy: MFAPolicy) -> bool:
     if isinstance(device, SecurityKey):
         return policy.may_answer(device.kind, models=device.models, through_u2f=device.app_id is not None).allowed
     return policy.may_answer(device.kind).allowed
+
+
+def is_weak(device: Device) -> bool:
+    """Return whether a device's secret is shorter than 128 bits, which an import can allow by name."""
+    return isinstance(device, VirtualMFADevice) and len(device.secret) < MIN_SECRET
 
 
 def usable_devices(account: Account, policy: MFAPolicy) -> tuple[Device, ...]:

@@ -12,7 +12,7 @@ from ..context import Context
 from ..policy import MFAPolicy
 from ..refusals import Kind, Reason
 from .admission import Proof
-from .devices import is_allowed, why_unusable
+from .devices import is_allowed, is_weak, why_unusable
 
 
 @attrs.frozen
@@ -24,6 +24,7 @@ class DeviceView:
         bound_at, bound_by, last_used_at: seconds since the epoch, the actor, seconds since the epoch or None.
         disabled: whether too many wrong codes disabled it.
         allowed: whether the policy lets it answer; where it does not, `DevicePolicy.disallowed` is the cause.
+        weak: whether its secret is shorter than 128 bits: it was imported with ``unsafe_short_secret``. Bind it again.
         model: what a trusted attestation says it is; else empty.
         cloned_at: when a security key's count last went back, or None.
     """
@@ -36,6 +37,7 @@ class DeviceView:
     last_used_at: float | None
     disabled: bool
     allowed: bool
+    weak: bool
     model: str
     cloned_at: float | None
 
@@ -76,6 +78,7 @@ def _facts(device: Device, policy: MFAPolicy) -> dict[str, Any]:
         "last_used_at": device.last_used_at,
         "disabled": why_unusable(device, policy) is Reason.DEVICE_DISABLED,
         "allowed": is_allowed(device, policy),
+        "weak": is_weak(device),
         "model": key.model if key else "",
         "cloned_at": key.cloned_at if key else None,
     }

@@ -216,7 +216,7 @@ class TestBounds:
             ((DEVICES, 0), []),
             ((DEVICES, 0, 0), 2),
             ((DEVICES, 0, 0), -1),
-            ((DEVICES, 0, 3), bytes(bounds.MIN_SECRET - 1)),
+            ((DEVICES, 0, 3), bytes(bounds.MIN_SHORT_SECRET - 1)),
             ((DEVICES, 0, 3), bytes(bounds.MAX_SECRET + 1)),
             ((DEVICES, 0, 3), "1234567890123456"),
             ((DEVICES, 0, 4), 3),
@@ -294,9 +294,11 @@ class TestBounds:
 
     @pytest.mark.requirement("O3")
     def test_short_secrets_are_not_loaded(self):
-        """A device with less than 128 bits is not loaded; with 128 it is."""
-        unreadable(codec.decode_account, changed((DEVICES, 0, 3), bytes(15)))
-        assert codec.decode_account(changed((DEVICES, 0, 3), bytes(16))).devices[0].secret == bytes(16)
+        """A device with less than 80 bits is not loaded; one of 80 is: an import can allow it."""
+        unreadable(codec.decode_account, changed((DEVICES, 0, 3), bytes(9)))
+        for size in (10, 16):
+            (device, *_) = codec.decode_account(changed((DEVICES, 0, 3), bytes(size))).devices
+            assert device.secret == bytes(size)
 
     @pytest.mark.parametrize(
         ("field", "one", "most"),
