@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import threading
 import time
+from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -120,13 +122,92 @@ class Person:
         self.press(button)
         self.site.clock.advance(60)
 
-    def bind(self):
-        self.password()
+    def bind(self, name="alice"):
+        self.password(name)
         self.press("Virtual MFA device")
         self.shows("Bind a virtual MFA device")
         self.scan()
         self.type_code("Confirm bind")
-        self.shows("Servers of alice")
+        self.shows(f"Servers of {name}")
+
+
+def axe():
+    """The script of axe-core, which judges how accessible a page is."""
+    package = require_module("axe_playwright_python", "axe-playwright-python")
+    return Path(package.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+
+
+class TestAccessibility:
+    def test_no_page_has_a_violation(self, person):
+        """axe-core finds nothing on any page, light and dark, on 320 pixels and on a desktop, and none is too wide."""
+        script, found = axe(), []
+
+        def look(name):
+            for scheme, width in itertools.product(("light", "dark"), (320, 1200)):
+                person.tab.emulate_media(color_scheme=scheme)
+                person.tab.set_viewport_size({"width": width, "height": 800})
+                person.tab.evaluate(script)
+                result = person.tab.evaluate("axe.run()")
+                assert result["passes"], "axe looked at nothing"
+                found.extend((name, scheme, width, one["id"]) for one in result["violations"])
+                if person.tab.evaluate("document.documentElement.scrollWidth") > width:
+                    found.append((name, scheme, width, "too wide"))
+
+        person.password()
+        look("choose a kind")
+        person.press("U2F security key")
+        person.shows("Bind a U2F security key")
+        look("bind a key")
+        person.tab.go_back()
+        person.press("Virtual MFA device")
+        person.shows("Bind a virtual MFA device")
+        look("bind a virtual device")
+        person.scan()
+        person.type_code("Confirm bind")
+        person.shows("Servers of alice")
+        person.password()
+        person.shows("Multi-factor authentication")
+        person.tab.fill("[name=mfa_code]", "000000")
+        person.press("Confirm")
+        person.tab.get_by_role("alert").wait_for()
+        look("ask")
+        person.tab.check("[name=mfa_remember]")
+        person.type_code()
+        person.shows("Servers of alice")
+        person.tab.goto(f"{person.site.origin}/mfa/devices")
+        look("devices")
+        person.tab.goto(f"{person.site.origin}/")
+        person.press("Delete")
+        person.shows("Confirm it is you")
+        look("step up")
+        person.tab.goto(f"{person.site.origin}/mfa/account?user=root")
+        look("message")
+        person.tab.context.clear_cookies()
+        person.bind("root")
+        person.tab.goto(f"{person.site.origin}/mfa/account?user=alice")
+        look("account")
+        person.press("Unbind everything")
+        person.shows("Are you sure?")
+        look("confirm")
+        assert found == []
+
+    def test_by_keyboard_alone(self, person):
+        """A bind and a logon go by the keyboard alone."""
+        keyboard = person.tab.keyboard
+        person.tab.goto(f"{person.site.origin}/logon")
+        person.tab.focus("[name=name]")
+        for text in ("alice", "alice"):
+            keyboard.type(text)
+            keyboard.press("Tab")
+        keyboard.press("Enter")
+        person.shows("Enable MFA device")
+        keyboard.press("Tab")
+        keyboard.press("Enter")
+        person.shows("Bind a virtual MFA device")
+        person.scan()
+        keyboard.type(person.phone.code_at(person.site.clock()))
+        keyboard.press("Enter")
+        person.shows("Servers of alice")
 
 
 class TestCodes:

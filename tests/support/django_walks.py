@@ -264,7 +264,7 @@ def walk_admin_column(example):
     links = {url: text for text, url in root.page.links if url.startswith("/mfa/account")}
     pk = example.id_of("alice")
     assert links[f"/mfa/account?user={pk}"] == "Required", root.page.links
-    assert "virtual MFA device" in links.values()
+    assert "Virtual MFA device" in links.values()
     root.get(f"/mfa/account?user={pk}")
     assert root.page.step == "account"
 

@@ -162,7 +162,7 @@ def _account(page: Page) -> tuple[Block, ...]:
         blocks.append(Block(heading=say("heading.requirement"), texts=(text,), forms=forms))
         if view is not None:
             reset = _do(page, "button.reset", "reset", danger=True)
-            blocks.append(Block(heading=say("heading.reset"), forms=(reset,)))
+            blocks.append(Block(heading=say("heading.reset"), texts=(say("text.reset"),), forms=(reset,)))
     return tuple(blocks)
 
 

@@ -61,13 +61,14 @@ def offer_page(
         parts: further parts of the page; ``hidden`` is added to.
     """
     hidden = ((KIND, KIND_NAMES[kind]), *parts.pop("hidden", ()))
+    name = visit.words.say(f"kind.{KIND_NAMES[kind]}")
     if kind is Kind.SECURITY_KEY:
-        offer_key = OfferSecurityKey(by, account_name=account_name, session=visit.browser, renew=renew)
+        offer_key = OfferSecurityKey(by, account_name=account_name, name=name, session=visit.browser, renew=renew)
         key = yield from perform(user, offer_key)
         request = KeyRequest("create", key.options)
         hidden = ((OFFER, str(key.id)), *hidden)
         return visit.page("bind_key", action=action, kinds=(kind,), key=request, hidden=hidden, **parts)
-    offer_virtual = OfferVirtualDevice(by, account_name=account_name, session=visit.browser, renew=renew)
+    offer_virtual = OfferVirtualDevice(by, account_name=account_name, name=name, session=visit.browser, renew=renew)
     offer = yield from perform(user, offer_virtual)
     from ..qr import svg  # of the extra, which only a page with a QR code needs
 

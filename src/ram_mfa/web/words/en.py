@@ -40,6 +40,7 @@ TABLE: Final = {
         "Unbind all devices of {user} and forget all machines? The user must bind a new device at the next logon."
     ),
     "text.sure_forget": "Forget all remembered machines of {user}?",
+    "text.reset": "If a device is lost or the app was uninstalled, unbind everything. The user then binds a new one.",
     "text.resync": "If codes are refused, enter two consecutive codes to synchronise the app’s clock.",
     # Labels
     "label.qr": "QR code for an authenticator app",

@@ -36,6 +36,7 @@ TABLE: Final = {
     "text.sure_unbind": "要解绑 {user} 的设备“{device}”吗？解绑后，该用户需要绑定新设备才能登录。",
     "text.sure_reset": "要解绑 {user} 的所有设备并清除所有已记住的机器吗？该用户下次登录时必须绑定新设备。",
     "text.sure_forget": "要清除 {user} 的所有已记住的机器吗？",
+    "text.reset": "如果设备丢失或应用已卸载，请全部解绑，然后由该用户绑定新设备。",
     "text.resync": "如果验证码总是被拒绝，请输入连续两组验证码以同步应用的时钟。",
     "label.qr": "供身份验证器应用扫描的二维码",
     "label.account": "账号",
