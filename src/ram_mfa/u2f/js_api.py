@@ -11,8 +11,8 @@ always contains well-formed messages. The challenge, the origin and the signatur
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from typing import Any, Final, Self
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Self, TypeVar
 
 import attrs
 
@@ -22,6 +22,8 @@ from ..encoding.json import load_object, text_member
 from ..errors import MalformedMessage
 from .client_data import ClientData
 from .messages import MAX_KEY_HANDLE, VERSION, AuthenticationResponse, RegistrationResponse
+
+_T = TypeVar("_T")
 
 JSON = str | bytes | Mapping[str, Any]
 """The input of the parsers: a document, or the result of a JSON parser."""
@@ -117,7 +119,8 @@ class RegisterRequest:
             if one.get("version") == VERSION:
                 challenge = _binary(one, "challenge", _REGISTER_REQUEST)
                 app_id = text_member(members, "appId", message=_REGISTER_REQUEST)
-                return cls(app_id, challenge, _registered_keys(members, _REGISTER_REQUEST))
+                keys = _registered_keys(members, _REGISTER_REQUEST)
+                return _build(cls, app_id, challenge, keys, message=_REGISTER_REQUEST)
         raise MalformedMessage(_REGISTER_REQUEST, "registerRequests", f"none of {VERSION}")
 
 
@@ -153,7 +156,7 @@ class SignRequest:
         members = _members(request, _SIGN_REQUEST)
         challenge = _binary(members, "challenge", _SIGN_REQUEST)
         app_id = text_member(members, "appId", message=_SIGN_REQUEST)
-        return cls(app_id, challenge, _registered_keys(members, _SIGN_REQUEST))
+        return _build(cls, app_id, challenge, _registered_keys(members, _SIGN_REQUEST), message=_SIGN_REQUEST)
 
 
 @attrs.frozen
@@ -271,5 +274,14 @@ def _registered_keys(members: dict[str, Any], message: str) -> tuple[RegisteredK
             transports = one.get("transports") or []
             if not isinstance(transports, list) or not all(isinstance(name, str) for name in transports):
                 raise MalformedMessage(message, "transports", "not a list of strings")
-            keys.append(RegisteredKey(_key_handle(one, message), app_id, tuple(transports)))
+            key_handle = _key_handle(one, message)
+            keys.append(_build(RegisteredKey, key_handle, app_id, tuple(transports), message=message))
     return tuple(keys)
+
+
+def _build(kind: Callable[..., _T], *values: object, message: str) -> _T:
+    """Return a frozen value of what a message held; what its fields do not accept is a fault of the message."""
+    try:
+        return kind(*values)
+    except ValueError as error:
+        raise MalformedMessage(message, "members", str(error)) from None

@@ -108,6 +108,12 @@ class TestRequests:
             ("registeredKeys", [{"version": "U2F_V2", "keyHandle": "AA", "appId": None}]),
             ("registeredKeys", [{"version": "U2F_V2", "keyHandle": "AA", "transports": "usb"}]),
             ("registeredKeys", [{"version": "U2F_V2", "keyHandle": "AA", "transports": [5]}]),
+            ("registeredKeys", [{"version": "U2F_V2", "keyHandle": "AA", "transports": [""]}]),
+            ("registeredKeys", [{"version": "U2F_V2", "keyHandle": "AA", "transports": ["u" * 65]}]),
+            ("registeredKeys", [{"version": "U2F_V2", "keyHandle": "AA", "transports": ["usb"] * 17}]),
+            ("registeredKeys", [{"version": "U2F_V2", "keyHandle": "AA", "appId": "\ud800"}]),
+            ("appId", "\ud800"),
+            ("appId", "a" * 65_537),
         ],
     )
     def test_malformed(self, name, value):
