@@ -309,7 +309,7 @@ class TestConfiguration:
     @pytest.mark.requirement("S2", "S15")
     @BOTH
     def test_refuses_a_replica(self, opener):
-        with Redis() as master, replica_of(master) as replica, pytest.raises(StoreUnavailable, match="follows another"):
+        with Redis() as master, replica_of(master) as replica, pytest.raises(StoreUnavailable, match="is a replica"):
             opener(Maker(replica.port))
 
 
@@ -324,11 +324,11 @@ class TestReplicas:
             view = store.at(store.incarnation()) if opener is not InALoop else None
             assert one.ask("REPLICAOF", "127.0.0.1", str(other.port)) == "OK"
             for seen in (store, view) if view else (store,):
-                with pytest.raises(StoreUnavailable, match="follows another"):
+                with pytest.raises(StoreUnavailable, match="is a replica"):
                     seen.load(KEY)
-                with pytest.raises(StoreUnavailable, match="follows another"):
+                with pytest.raises(StoreUnavailable, match="is a replica"):
                     seen.swap(KEY, b"x", b"y")
-                with pytest.raises(StoreUnavailable, match="follows another"):
+                with pytest.raises(StoreUnavailable, match="is a replica"):
                     seen.swap(KEY, None, b"y")
             store.close()
 
@@ -505,7 +505,7 @@ class TestCluster:
         """Where a replica may take over, an acknowledged write that none has would be lost without a trace."""
         ports = [server.port for server in redis_cluster.servers]
         store = opener(ClusterMaker(ports, 5.0))
-        assert (store.store if opener is InALoop else store)._terms.barrier == ("WAIT", 1, 4000)
+        assert (store.store if opener is InALoop else store)._parameters.barrier == ("WAIT", 1, 4000)
         store.close()
         with pytest.raises(stores.UnsafeConfiguration, match="replicas"):
             opener(ClusterMaker(ports, 5.0, replicas=0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store on Redis: one server, one behind Sentinel, or a Cluster, awaited or not."""
+"""Stores on Redis, sync and async: on one server, on one behind Sentinel, or on a Cluster."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same store on Redis, awaited: the conversations of ``protocol``, on redis-py's asyncio connections.
+"""Async variant of ``RedisStore``: the conversations of ``protocol`` on redis-py's asyncio connections.
 
-A call that is cancelled closes its connection; the server may still land what it was asked.
+A cancelled call closes its connection; the server may still run the command.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from redis.backoff import NoBackoff
 
 from ...errors import HistoryLost, StoreUnavailable
 from . import configuration, protocol
-from .fair_pool import Line, exchange
-from .protocol import Action, Address, Beside, Exchange, Lost, NotSent, Pause, Refresh, Talk, Terms
-from .store import KEYS_AT_ONCE, unseen
+from .fair_pool import FairPool, exchange
+from .protocol import Action, Address, Beside, Conversation, Exchange, NotSent, Parameters, Pause, Refresh, ReplyLost
+from .store import KEYS_AT_ONCE, new_keys
 
 T = TypeVar("T")
 
 
 class AsyncRedisStore:
-    """``RedisStore`` for one event loop; ``await AsyncRedisStore.open(client)`` makes one.
+    """``RedisStore`` for one event loop, created by ``await AsyncRedisStore.open(client)``.
 
-    Give the client a ``BlockingConnectionPool`` where many tasks share it: the ordinary pool opens a connection for
-    each, and refuses the one too many.
+    If many tasks share the client, give it a ``BlockingConnectionPool``: the default pool opens a connection for each
+    task, and raises when it is exhausted.
     """
 
-    def __init__(self, servers: _Single | _Cluster, terms: Terms) -> None:
+    def __init__(self, servers: _Single | _Cluster, parameters: Parameters) -> None:
         self._servers = servers
-        self._terms = terms
+        self._parameters = parameters
 
     @classmethod
     async def open(
@@ -58,15 +58,15 @@ class AsyncRedisStore:
         unsafe = configuration.allowed(unsafe_settings)
         servers: _Single | _Cluster
         servers = _Cluster(client) if isinstance(client, aio.RedisCluster) else _Single(client)
-        terms = configuration.terms(servers.settings, movable=servers.movable, replicas=replicas)
-        store = cls(servers, terms)
+        parameters = configuration.parameters(servers.settings, movable=servers.movable, replicas=replicas)
+        store = cls(servers, parameters)
         try:
-            by_file = await store._run(configuration.check(await servers.addresses(), terms, unsafe))
+            by_file = await store._run(configuration.check(await servers.addresses(), parameters, unsafe))
         except BaseException:
-            await servers.let_go()
+            await servers.disconnect()
             raise
-        barrier = configuration.barrier(terms, by_file=by_file)
-        store._terms = attrs.evolve(terms, barrier=barrier)
+        barrier = configuration.barrier(parameters, by_file=by_file)
+        store._parameters = attrs.evolve(parameters, barrier=barrier)
         return store
 
     def __repr__(self) -> str:
@@ -74,45 +74,45 @@ class AsyncRedisStore:
 
     async def load(self, key: str, /) -> bytes | None:
         """See ``ram_mfa.store.Store.load``."""
-        return await self._run(protocol.load(self._terms, key, None, None))
+        return await self._run(protocol.load(self._parameters, key, None, None))
 
     async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         """See ``ram_mfa.store.Store.swap``."""
         if old is None and new is None:
             return False
-        return await self._run(protocol.swap(self._terms, key, old, new, None, None))
+        return await self._run(protocol.swap(self._parameters, key, old, new, None, None))
 
     async def keys(self, kind: str, /) -> AsyncIterator[str]:
         """See ``RedisStore.keys``."""
         addresses = await self._servers.addresses()
-        layout = [await self._run(protocol.layout(self._terms, at)) for at in addresses]
+        layout = [await self._run(protocol.layout(self._parameters, at)) for at in addresses]
         passes = 1 + sum([await self._ask("DBSIZE", at) for at in addresses]) // KEYS_AT_ONCE
         for part in range(passes):
             seen = set[str]()
             for address, there in zip(addresses, layout, strict=True):
                 cursor, going = 0, True
                 while going:
-                    cursor, page = await self._run(protocol.scan(self._terms, kind, cursor, address, there.run))
+                    cursor, page = await self._run(protocol.scan(self._parameters, kind, cursor, address, there.run))
                     going = cursor != 0
-                    for key in unseen(page, seen, part, passes):
+                    for key in new_keys(page, seen, part, passes):
                         yield key
-            protocol.unmoved(layout, [await self._run(protocol.layout(self._terms, at)) for at in addresses])
+            protocol.check_layout(layout, [await self._run(protocol.layout(self._parameters, at)) for at in addresses])
 
     async def incarnation(self) -> str:
         """See ``RedisStore.incarnation``."""
-        return ",".join(sorted(await self._of_all(protocol.incarnation)))
+        return ",".join(sorted(await self._ask_all(protocol.incarnation)))
 
     async def clock(self) -> float:
         """See ``RedisStore.clock``."""
-        return (await self._of_all(protocol.clock))[0]
+        return (await self._ask_all(protocol.clock))[0]
 
-    async def _of_all(self, question: Callable[[Terms, Address | None], Talk[T]]) -> list[T]:
-        until = time.monotonic() + self._terms.deadline
+    async def _ask_all(self, question: Callable[[Parameters, Address | None], Conversation[T]]) -> list[T]:
+        until = time.monotonic() + self._parameters.deadline
         while True:
             try:
-                return [await self._run(question(self._terms, at)) for at in await self._servers.addresses()]
+                return [await self._run(question(self._parameters, at)) for at in await self._servers.addresses()]
             except StoreUnavailable:
-                if not self._terms.movable or time.monotonic() > until:
+                if not self._parameters.movable or time.monotonic() > until:
                     raise
             await self._servers.refresh()
             await asyncio.sleep(0.05)
@@ -127,16 +127,16 @@ class AsyncRedisStore:
         await self._servers.close()
 
     async def _ask(self, word: str, address: Address | None) -> Any:
-        return await self._run(protocol.ask(self._terms, (word,), address))
+        return await self._run(protocol.ask(self._parameters, (word,), address))
 
-    async def _run(self, steps: Talk[T]) -> T:
+    async def _run(self, steps: Conversation[T]) -> T:
         """Run a conversation."""
         try:
             action = next(steps)
             while True:
                 try:
                     done = await self._do(action)
-                except (NotSent, Lost) as error:
+                except (NotSent, ReplyLost) as error:
                     action = steps.throw(error)
                 else:
                     action = steps.send(done)
@@ -146,7 +146,7 @@ class AsyncRedisStore:
     async def _do(self, action: Action) -> Any:
         match action:
             case Exchange():
-                return await exchange(await self._servers.line(action), action)
+                return await exchange(await self._servers.pool(action), action)
             case Refresh():
                 return await self._servers.refresh()
             case Pause():
@@ -155,14 +155,14 @@ class AsyncRedisStore:
 
 @attrs.frozen
 class _View:
-    """A store at one incarnation."""
+    """A store bound to one incarnation and one pinned record."""
 
     _store: AsyncRedisStore
-    _at: str
+    _incarnation: str
     _beside: Beside
 
     async def load(self, key: str, /) -> bytes | None:
-        steps = protocol.load(self._store._terms, key, self._at, self._beside)  # noqa: SLF001 (its own view)
+        steps = protocol.load(self._store._parameters, key, self._incarnation, self._beside)  # noqa: SLF001 (its own view)
         try:
             return await self._store._run(steps)  # noqa: SLF001 (likewise)
         except HistoryLost as lost:
@@ -171,7 +171,7 @@ class _View:
     async def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         if old is None and new is None:
             return False
-        steps = protocol.swap(self._store._terms, key, old, new, self._at, self._beside)  # noqa: SLF001 (its own view)
+        steps = protocol.swap(self._store._parameters, key, old, new, self._incarnation, self._beside)  # noqa: SLF001 (its own view)
         try:
             return await self._store._run(steps)  # noqa: SLF001 (likewise)
         except HistoryLost as lost:
@@ -179,7 +179,7 @@ class _View:
 
 
 class _Single:
-    """One server: always the same, or the one that Sentinel names."""
+    """One server: a fixed one, or the current master according to Sentinel."""
 
     pins = True
 
@@ -188,21 +188,21 @@ class _Single:
         self._pool = client.connection_pool
         configuration.check_pool(self._pool)
         self._pool.set_retry(Retry(NoBackoff(), 0))
-        self._line = Line(self._pool)
+        self._fair_pool = FairPool(self._pool)
         self.settings: dict[str, Any] = self._pool.connection_kwargs
         self.movable: bool = isinstance(self._pool, SentinelConnectionPool)
 
     async def addresses(self) -> list[Address | None]:
         return [None]
 
-    async def line(self, _action: Exchange) -> Line:
-        return self._line
+    async def pool(self, _action: Exchange) -> FairPool:
+        return self._fair_pool
 
     async def refresh(self) -> None:
         await self._pool.disconnect(inuse_connections=False)  # the next connection asks Sentinel
 
-    async def let_go(self) -> None:
-        """Close what is not the client's own."""
+    async def disconnect(self) -> None:
+        """Close the connections that do not belong to the client."""
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -210,9 +210,10 @@ class _Single:
 
 
 class _Cluster:
-    """The masters of a Cluster; who serves which key is what the client last heard.
+    """The masters of a Cluster, with the layout that the client last fetched.
 
-    The client's own nodes have no pool that waits, so each master gets one here.
+    redis-py's own node raises ``MaxConnectionsError`` when all its connections are in use, instead of waiting, so each
+    master gets a pool here.
     """
 
     movable = True
@@ -221,14 +222,14 @@ class _Cluster:
     def __init__(self, client: aio.RedisCluster) -> None:
         self._client = client
         self.settings: dict[str, Any] = client.get_connection_kwargs()
-        self._lines: dict[Address, Line] = {}
+        self._fair_pools: dict[Address, FairPool] = {}
 
     async def addresses(self) -> list[Address | None]:
-        await self._known()
+        await self._fetch_layout()
         return [(node.host, int(node.port)) for node in self._client.get_primaries()]
 
-    async def line(self, action: Exchange) -> Line:
-        await self._known()
+    async def pool(self, action: Exchange) -> FairPool:
+        await self._fetch_layout()
         try:
             if action.address is not None:
                 node = self._client.get_node(*action.address)
@@ -238,31 +239,31 @@ class _Cluster:
             raise NotSent(f"{type(error).__name__}: {error}") from error
         if node is None:
             raise NotSent("the Cluster has no such node")
-        place = (node.host, int(node.port))
-        if place not in self._lines:
+        address = (node.host, int(node.port))
+        if address not in self._fair_pools:
             pool = aio.BlockingConnectionPool(
                 max_connections=50,
                 timeout=configuration.deadline_of(self.settings),
                 connection_class=node.connection_class,
                 **node.connection_kwargs,
             )
-            self._lines[place] = Line(pool)
-        return self._lines[place]
+            self._fair_pools[address] = FairPool(pool)
+        return self._fair_pools[address]
 
-    async def _known(self) -> None:
+    async def _fetch_layout(self) -> None:
         try:
             _ = await self._client.initialize()
         except Exception as error:
             raise StoreUnavailable(f"Redis: {type(error).__name__}: {error}") from error
 
     async def refresh(self) -> None:
-        with contextlib.suppress(Exception):  # whoever asks next is told
+        with contextlib.suppress(Exception):  # the next command raises the error
             await self._client.nodes_manager.initialize()
 
-    async def let_go(self) -> None:
-        for line in self._lines.values():
-            await line.pool.disconnect()
+    async def disconnect(self) -> None:
+        for pool in self._fair_pools.values():
+            await pool.pool.disconnect()
 
     async def close(self) -> None:
-        await self.let_go()
+        await self.disconnect()
         await self._client.aclose()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings that a Redis server needs as a store; checked when the store is opened.
+"""Checks of the Redis servers' settings and of the client, made when a store is opened.
 
 https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/,
 https://redis.io/docs/latest/develop/reference/eviction/
 
-A Redis as it is installed keeps snapshots only: it loses minutes.
+With its default settings, Redis saves snapshots only, and can lose minutes of writes.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import Any
 from redis import exceptions
 
 from ...errors import StoreUnavailable
-from .protocol import Address, Beside, Command, Exchange, Lost, NotSent, Talk, Terms
+from .protocol import Address, Beside, Command, Conversation, Exchange, NotSent, Parameters, ReplyLost
 
 SETTINGS = ("CONFIG", "appendfsync", "appendonly", "maxmemory-policy", "no-appendfsync-on-rewrite", "replicas")
-"""The names by which a caller can say that a setting may be unsafe; CONFIG: that it may be unreadable."""
+"""The settings that a caller may allow to be unsafe; ``CONFIG`` allows them to be unreadable."""
 
 
 class UnsafeConfiguration(ValueError):
-    """A Redis server loses, or may lose, what it acknowledged.
+    """A Redis server can lose acknowledged writes.
 
     Attributes:
-        settings: by which settings.
+        settings: the names of the unsafe settings.
     """
 
     def __init__(self, settings: tuple[str, ...]) -> None:
         super().__init__(
-            f"this Redis may lose what it acknowledges ({', '.join(settings)}): set appendonly yes, appendfsync "
-            "always, no-appendfsync-on-rewrite no, maxmemory-policy noeviction, as many replicas as are asked for; "
-            "or name them in unsafe_settings"
+            f"this Redis server can lose acknowledged writes ({', '.join(settings)}): set appendonly yes, appendfsync "
+            "always, no-appendfsync-on-rewrite no, maxmemory-policy noeviction, and connect the required replicas; "
+            "or name the exceptions in unsafe_settings"
         )
         self.settings = settings
 
@@ -49,20 +49,20 @@ def allowed(unsafe_settings: Iterable[str]) -> frozenset[str]:
     return names
 
 
-def barrier(terms: Terms, *, by_file: bool) -> Command | None:
-    """Return what follows each swap, for at most four fifths of the deadline."""
-    wait, replicas = max(1, int(terms.deadline * 800)), terms.replicas
+def barrier(parameters: Parameters, *, by_file: bool) -> Command | None:
+    """Return the command that follows each swap and waits for file and replicas, up to four fifths of the deadline."""
+    wait, replicas = max(1, int(parameters.deadline * 800)), parameters.replicas
     if by_file:
         return ("WAITAOF", 1, replicas, wait)
     return ("WAIT", replicas, wait) if replicas else None
 
 
-def check(addresses: Iterable[Address | None], terms: Terms, unsafe: frozenset[str]) -> Talk[bool]:
-    """Ask every server that takes writes what it is set to; return whether swaps must wait for the file (WAITAOF).
+def check(addresses: Iterable[Address | None], parameters: Parameters, unsafe: frozenset[str]) -> Conversation[bool]:
+    """Check the settings of every server that accepts writes; return whether swaps must wait for the file (WAITAOF).
 
     Raises:
-        UnsafeConfiguration: one is set up unsafely, and that was not allowed by name.
-        StoreUnavailable: one does not answer, or is a replica.
+        UnsafeConfiguration: a setting is unsafe, and is not in ``unsafe``.
+        StoreUnavailable: a server does not answer, or is a replica.
     """
     by_file = False
     for address in addresses:
@@ -70,13 +70,13 @@ def check(addresses: Iterable[Address | None], terms: Terms, unsafe: frozenset[s
         commands: tuple[Command, ...] = tuple(("CONFIG", "GET", name) for name in names)
         try:
             *settings, info = yield Exchange((*commands, ("INFO",)), None, address)
-        except (NotSent, Lost) as error:
+        except (NotSent, ReplyLost) as error:
             raise StoreUnavailable(f"Redis: {error.__cause__ or 'no answer'}") from error
         if isinstance(info, Exception):
             raise StoreUnavailable(f"Redis: {info}") from info
-        said = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
-        if said.get("role") != "master":
-            raise StoreUnavailable("this Redis only follows another: what it answers may be old")
+        information = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
+        if information.get("role") != "master":
+            raise StoreUnavailable("this Redis server is a replica: its data may be stale")
         problems = set[str]()
         found = dict(zip(names, map(_setting, settings), strict=True))
         if None in found.values():
@@ -84,16 +84,18 @@ def check(addresses: Iterable[Address | None], terms: Terms, unsafe: frozenset[s
         if found["appendonly"] not in {None, "yes"}:
             problems.add("appendonly")
         if found["appendfsync"] not in {None, "always"}:
-            if _version(said.get("redis_version", "")) >= (7, 2):
+            if _version(information.get("redis_version", "")) >= (7, 2):
                 by_file = True
             else:
                 problems.add("appendfsync")
         if found["maxmemory-policy"] not in {None, "noeviction"}:
             problems.add("maxmemory-policy")
-        if found["no-appendfsync-on-rewrite"] not in {None, "no"}:  # then nothing is synced while a child saves
+        # Unless it is "no", nothing is synced while a child process saves.
+        if found["no-appendfsync-on-rewrite"] not in {None, "no"}:
             problems.add("no-appendfsync-on-rewrite")
-        # Where another server may take over, it takes over without what no replica had: an unbind, for ever.
-        if int(said.get("connected_slaves", 0)) < terms.replicas or (terms.movable and not terms.replicas):
+        # A server that takes over lacks every write that no replica had, and so loses an unbind permanently.
+        required, connected = parameters.replicas, int(information.get("connected_slaves", 0))
+        if connected < required or (parameters.movable and not required):
             problems.add("replicas")
         if problems - unsafe:
             raise UnsafeConfiguration(tuple(sorted(problems - unsafe)))
@@ -102,7 +104,7 @@ def check(addresses: Iterable[Address | None], terms: Terms, unsafe: frozenset[s
 
 
 def _setting(reply: Any) -> str | None:
-    """Return a setting out of a reply to CONFIG GET, in either protocol; None where it may not be read."""
+    """Return the value in a reply to CONFIG GET, in either protocol version; None if it could not be read."""
     if isinstance(reply, exceptions.RedisError) or not reply:
         return None
     value = next(iter(reply.values())) if isinstance(reply, dict) else reply[1]
@@ -114,10 +116,10 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def deadline_of(settings: Any) -> float:
-    """Return how long a client's connections wait for a reply.
+    """Return how many seconds a client's connections wait for a reply.
 
     Raises:
-        ValueError: for ever.
+        ValueError: they wait without a limit.
     """
     seconds = settings.get("socket_timeout")
     if not seconds or not seconds > 0:
@@ -126,7 +128,7 @@ def deadline_of(settings: Any) -> float:
 
 
 def check_pool(pool: Any) -> None:
-    """Look whether a client's pool ever ends the wait for one of its connections.
+    """Check that a client's pool bounds the wait for a connection.
 
     Raises:
         ValueError: it does not.
@@ -136,23 +138,23 @@ def check_pool(pool: Any) -> None:
 
 
 def check_pin(possible: bool, beside: Beside) -> None:  # noqa: FBT001
-    """Refuse to pin a record where it and others are in different slots, and so perhaps on different servers.
+    """Refuse a pinned record in a Cluster, where it and other records may be on different servers.
 
     Raises:
-        TypeError: a record is to be pinned in a Cluster.
+        TypeError: a record is pinned, and this is a Cluster.
     """
     if beside is not None and not possible:
-        raise TypeError("a Redis Cluster cannot compare two records in one step: it takes no beside")
+        raise TypeError("a Redis Cluster cannot compare two records atomically, so beside is not supported")
 
 
-def terms(settings: Any, *, movable: bool, replicas: int | None) -> Terms:
-    """Return how a store talks before it has asked the servers anything.
+def parameters(settings: Any, *, movable: bool, replicas: int | None) -> Parameters:
+    """Return the parameters of a store before the servers' settings are known.
 
     Raises:
-        ValueError: the client waits for ever, or the number of replicas is none.
+        ValueError: the client waits without a limit, or the number of replicas is negative.
     """
     if replicas is None:
         replicas = int(movable)
     if replicas < 0:
         raise ValueError("the number of replicas that must have a swap is 0 or more")
-    return Terms(deadline=deadline_of(settings), movable=movable, barrier=None, replicas=replicas)
+    return Parameters(deadline=deadline_of(settings), movable=movable, barrier=None, replicas=replicas)

@@ -9,44 +9,47 @@ from typing import Any
 from redis import asyncio as aio
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from .protocol import Exchange, Lost, NotSent
-from .store import REFUSALS
+from .protocol import Exchange, NotSent, ReplyLost
+from .store import ERROR_REPLIES
 
 
-class Line:
-    """A pool and the line before it. At the pool's own, newcomers pass by those who wait, and some wait for ever.
+class FairPool:
+    """A first-come, first-served queue in front of a pool of redis-py.
+
+    ``BlockingConnectionPool`` takes a free connection without looking at its waiters, and a waiter that then finds none
+    goes to the end of the queue; so new callers can overtake waiters until these time out.
 
     Args:
-        pool: a ``BlockingConnectionPool``, whose time-out bounds the wait, or a pool that refuses the one too many.
+        pool: a ``BlockingConnectionPool``, whose timeout bounds the wait, or a pool that raises when it is exhausted.
     """
 
     def __init__(self, pool: Any) -> None:
         self.pool = pool
-        self._turns = asyncio.Semaphore(pool.max_connections)
-        self._patience = pool.timeout if isinstance(pool, aio.BlockingConnectionPool) else 0
+        self._free = asyncio.Semaphore(pool.max_connections)
+        self._timeout = pool.timeout if isinstance(pool, aio.BlockingConnectionPool) else 0
 
-    async def take(self) -> Any:
-        """Return a connection, to be given back."""
-        async with asyncio.timeout(self._patience):
-            await self._turns.acquire()
+    async def acquire(self) -> Any:
+        """Take a connection out of the pool."""
+        async with asyncio.timeout(self._timeout):
+            await self._free.acquire()
         try:
             return await self.pool.get_connection()
         except BaseException:
-            self._turns.release()
+            self._free.release()
             raise
 
-    async def give(self, connection: Any) -> None:
-        """Give a connection back."""
+    async def release(self, connection: Any) -> None:
+        """Return a connection to the pool."""
         try:
             await self.pool.release(connection)
         finally:
-            self._turns.release()
+            self._free.release()
 
 
-async def exchange(line: Line, action: Exchange) -> list[Any]:
-    """See ``store.exchange``; here another task may close the connection."""
+async def exchange(pool: FairPool, action: Exchange) -> list[Any]:
+    """See ``store.exchange``; another task may close the connection."""
     try:
-        connection = await line.take()
+        connection = await pool.acquire()
     except Exception as error:
         raise NotSent(f"{type(error).__name__}: {error}") from error
     try:
@@ -55,15 +58,15 @@ async def exchange(line: Line, action: Exchange) -> list[Any]:
         for _ in action.commands:
             try:
                 replies.append(await connection.read_response(disable_decoding=True))
-            except REFUSALS as error:
+            except ERROR_REPLIES as error:
                 replies.append(error)
     except Exception as error:
         await connection.disconnect(nowait=True)
-        raise Lost(late=isinstance(error, (RedisTimeoutError, TimeoutError))) from error
+        raise ReplyLost(late=isinstance(error, (RedisTimeoutError, TimeoutError))) from error
     except BaseException:
         await connection.disconnect(nowait=True)
         raise
     else:
         return replies
     finally:
-        await line.give(connection)
+        await pool.release(connection)

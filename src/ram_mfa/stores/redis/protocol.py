@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands sent to Redis and the meaning of its replies, without a socket; both stores run them.
+"""The commands sent to Redis and the meaning of its replies, without I/O; the sync and the async store share them.
 
 https://redis.io/docs/latest/commands/wait/, https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
 
-A conversation is a generator. It yields what it wants done (``Exchange``, ``Refresh``, ``Pause``) and is sent the
-replies, or thrown ``NotSent`` or ``Lost``.
+A conversation is a generator. It yields actions (``Exchange``, ``Refresh``, ``Pause``), and its driver sends it the
+replies, or throws ``NotSent`` or ``ReplyLost``.
 
-The room's rule: a swap is asked again only where the server said that it did not run it, or where it was never sent.
-WAIT follows its script on the same connection, in the same breath; its count is looked at, since it also answers
-when its time is over.
+Invariant: a swap is repeated only if it was never sent, or if the server replied that it did not run it. WAIT is sent
+together with its script, on the same connection; the count in its reply is checked, because it also replies when its
+time is over.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import attrs
 from redis import exceptions
 
 from ...errors import HistoryLost, StoreUnavailable, StoreUncertain
-from .scripts import LOAD, NOW, SWAP, Script, swap_arguments
+from .scripts import INCARNATION, LOAD, SWAP, Script, swap_arguments
 
 T = TypeVar("T")
 
@@ -31,11 +31,11 @@ Address = tuple[str, int]
 
 
 class NotSent(Exception):
-    """There is no connection: nothing was asked."""
+    """There was no connection, so no command was sent."""
 
 
-class Lost(Exception):
-    """The connection broke, or the reply did not come in time, after something was asked."""
+class ReplyLost(Exception):
+    """The connection broke, or the reply did not come in time, after a command was sent."""
 
     def __init__(self, *, late: bool) -> None:
         super().__init__(late)
@@ -46,7 +46,7 @@ class Lost(Exception):
 class Exchange:
     """Send commands on one connection and read a reply for each; an error reply is a value among them.
 
-    The connection is to ``address``, or else to whoever serves ``key``.
+    The connection is to ``address`` or, without one, to the server of ``key``.
     """
 
     commands: tuple[Command, ...]
@@ -56,28 +56,28 @@ class Exchange:
 
 @attrs.frozen
 class Refresh:
-    """Find out anew who serves what."""
+    """Fetch the addresses of the servers again."""
 
 
 @attrs.frozen
 class Pause:
-    """Wait a little."""
+    """Wait for some seconds."""
 
     seconds: float
 
 
 Action = Exchange | Refresh | Pause
-Talk = Generator[Action, Any, T]
+Conversation = Generator[Action, Any, T]
 
 
 @attrs.frozen(kw_only=True)
-class Terms:
-    """How a store talks.
+class Parameters:
+    """The parameters of a store's conversations.
 
     Attributes:
-        deadline: seconds; how long nothing having landed is put up with.
-        movable: whether another server may take over (Sentinel, Cluster), so that asking again is of use.
-        barrier: what follows each swap: WAIT or WAITAOF, or nothing.
+        deadline: seconds for which a command that was not run is repeated.
+        movable: whether another server may take over (Sentinel, Cluster), so that repeating a command can help.
+        barrier: the command after each swap: WAIT, WAITAOF, or none.
         replicas: how many replicas must have a swap.
     """
 
@@ -87,122 +87,124 @@ class Terms:
     replicas: int
 
 
-_ELSEWHERE = (
+_NOT_RUN = (
     exceptions.AskError,  # MovedError is one
     exceptions.TryAgainError,
     exceptions.ClusterDownError,
     exceptions.ReadOnlyError,
     exceptions.BusyLoadingError,
 )
-"""Replies that say: not run, not here, or not now."""
+"""Error replies to a command that the server did not run, because another one serves the key or it is not ready."""
 
 
 Beside = tuple[str, bytes] | None
-"""The key of a pinned record, and the record that must stand there."""
+"""The key of a pinned record, and the value that it must have."""
 
 
-def load(terms: Terms, key: str, at: str | None, beside: Beside) -> Talk[bytes | None]:
-    """Read a record of a master, together with the incarnation and the pinned record."""
+def load(parameters: Parameters, key: str, at: str | None, beside: Beside) -> Conversation[bytes | None]:
+    """Read a record from a master, and compare the incarnation and the pinned record."""
     keys, pinned = ((key,), ()) if beside is None else ((key, beside[0]), (beside[1],))
-    for again in (True, False):
+    for may_retry in (True, False):
         try:
-            ((now, same, value),) = yield from _run(terms, LOAD, keys, *pinned)
-        except Lost as error:
-            # Reading twice does no harm; but a connection that was idle too long is no reason to fail.
-            if error.late or not again:
+            ((name, pinned_found, value),) = yield from _run(parameters, LOAD, keys, *pinned)
+        except ReplyLost as error:
+            # Repeating a read is harmless, and an idle connection may just have been closed by the server.
+            if error.late or not may_retry:
                 raise StoreUnavailable("Redis: no answer") from error
             continue
-        if same != 1 or (at is not None and now.decode() not in at.split(",")):
-            raise HistoryLost(now.decode())
+        if pinned_found != 1 or (at is not None and name.decode() not in at.split(",")):
+            raise HistoryLost(name.decode())
         return _bytes_or_none(value)
-    raise AssertionError  # the second turn returns or raises
+    raise AssertionError  # the second attempt returns or raises
 
 
-def swap(  # noqa: PLR0917 (the words of a swap, and of a view)
-    terms: Terms, key: str, old: bytes | None, new: bytes | None, at: str | None, beside: Beside
-) -> Talk[bool]:
-    """Compare and swap, and wait for those who must have it."""
+def swap(  # noqa: PLR0917 (the arguments of a swap, and of a view)
+    parameters: Parameters, key: str, old: bytes | None, new: bytes | None, at: str | None, beside: Beside
+) -> Conversation[bool]:
+    """Compare and swap, and wait for the required replicas."""
     keys = (key,) if beside is None else (key, beside[0])
-    barrier = () if terms.barrier is None else (terms.barrier,)
+    barrier = () if parameters.barrier is None else (parameters.barrier,)
     try:
-        replies = yield from _run(terms, SWAP, keys, *swap_arguments(old, new, at, beside), then=barrier)
-    except Lost as error:
+        replies = yield from _run(parameters, SWAP, keys, *swap_arguments(old, new, at, beside), then=barrier)
+    except ReplyLost as error:
         raise StoreUncertain from error
     answer = replies[0]
     if isinstance(answer, bytes):
         raise HistoryLost(answer.decode())
     if answer not in {0, 1}:
         raise StoreUncertain
-    if answer and barrier and not _passed(terms, replies[1]):
+    if answer and barrier and not _is_replicated(parameters, replies[1]):
         raise StoreUncertain
     return bool(answer)
 
 
-def ask(terms: Terms, command: Command, address: Address | None) -> Talk[Any]:
-    """Ask one server something that changes nothing."""
+def ask(parameters: Parameters, command: Command, address: Address | None) -> Conversation[Any]:
+    """Send one server a command that changes nothing."""
     try:
-        (answer,) = yield from _insist(attrs.evolve(terms, movable=False), (command,), None, address)
-    except Lost as error:
+        (answer,) = yield from _send(attrs.evolve(parameters, movable=False), (command,), None, address)
+    except ReplyLost as error:
         raise StoreUnavailable("Redis: no answer") from error
     return answer
 
 
-def incarnation(terms: Terms, address: Address | None) -> Talk[str]:
+def incarnation(parameters: Parameters, address: Address | None) -> Conversation[str]:
     """Ask one server for the name of its history."""
-    answer = yield from ask(terms, ("EVAL", NOW.text, 0), address)
+    answer = yield from ask(parameters, ("EVAL", INCARNATION.text, 0), address)
     return str(answer.decode())
 
 
-def clock(terms: Terms, address: Address | None) -> Talk[float]:
-    """Ask one server what time it is."""
-    seconds, microseconds = yield from ask(terms, ("TIME",), address)
+def clock(parameters: Parameters, address: Address | None) -> Conversation[float]:
+    """Ask one server for its time, in seconds since the epoch."""
+    seconds, microseconds = yield from ask(parameters, ("TIME",), address)
     return int(seconds) + int(microseconds) / 1e6
 
 
 @attrs.frozen
 class Layout:
-    """Which run of a server program answers at an address, and which slots of a Cluster it serves."""
+    """The run id of the server process at an address, and the slots of a Cluster that it serves."""
 
     run: str
     slots: tuple[str, ...]
 
 
-_MOVED = "Redis: a server was replaced, or slots moved, in the middle of a listing"
+_LISTING_INTERRUPTED = "Redis: a server was replaced, or slots moved, during a listing"
 
 
-def layout(terms: Terms, address: Address | None) -> Talk[Layout]:
-    """Ask a server who it is and what it serves."""
+def layout(parameters: Parameters, address: Address | None) -> Conversation[Layout]:
+    """Ask a server for its run id and its slots."""
     slots: tuple[str, ...] = ()
     if address is not None:
-        nodes = (yield from ask(terms, ("CLUSTER", "NODES"), address)).decode().splitlines()
+        nodes = (yield from ask(parameters, ("CLUSTER", "NODES"), address)).decode().splitlines()
         slots = tuple(next(line.split()[8:] for line in nodes if "myself" in line.split()[2]))
-    return Layout(_run_id((yield from ask(terms, ("INFO", "server"), address))), slots)
+    return Layout(_run_id((yield from ask(parameters, ("INFO", "server"), address))), slots)
 
 
-def unmoved(before: list[Layout], after: list[Layout]) -> None:
-    """Look whether all keys stayed where they were, so that each was met.
+def check_layout(before: list[Layout], after: list[Layout]) -> None:
+    """Check that no key moved during a listing, so that none was missed.
 
     Raises:
-        StoreUnavailable: they did not, or slots are on the move (which are named in brackets).
+        StoreUnavailable: the layout changed, or slots are being moved (their entries are in brackets).
     """
     if before != after or any(slot.startswith("[") for one in after for slot in one.slots):
-        raise StoreUnavailable(_MOVED)
+        raise StoreUnavailable(_LISTING_INTERRUPTED)
 
 
-def scan(terms: Terms, kind: str, cursor: int, address: Address | None, run: str) -> Talk[tuple[int, list[str]]]:
-    """Ask one run of a server for a stretch of the keys of a kind, where the cursor of the stretch before goes on.
+def scan(
+    parameters: Parameters, kind: str, cursor: int, address: Address | None, run: str
+) -> Conversation[tuple[int, list[str]]]:
+    """Ask one run of a server for the next page of the keys of a kind, and for the cursor of the page after it.
 
-    A cursor is a place in one run's hash table: on another server, or after a restart, it would pass keys over.
+    A cursor is a position in the hash table of one run; on another server, or after a restart, it would skip keys.
     """
     command = ("SCAN", cursor, "MATCH", kind + "?" * 43, "COUNT", 1000)
     try:
-        found, info = yield from _insist(
-            attrs.evolve(terms, movable=False), (command, ("INFO", "server")), None, address
+        found, info = yield from _send(
+            attrs.evolve(parameters, movable=False), (command, ("INFO", "server")), None, address
         )
-    except Lost as error:
+    except ReplyLost as error:
         raise StoreUnavailable("Redis: no answer") from error
     if isinstance(info, Exception) or _run_id(info) != run:
-        raise StoreUnavailable(_MOVED)
+        raise StoreUnavailable(_LISTING_INTERRUPTED)
     return int(found[0]), [key.decode() for key in found[1]]
 
 
@@ -211,64 +213,64 @@ def _run_id(info: Any) -> str:
     for line in text.splitlines():
         if line.startswith("run_id:"):
             return line
-    raise StoreUnavailable("Redis: a server that does not tell its run_id cannot be listed")
+    raise StoreUnavailable("Redis: a server that does not report its run_id cannot be listed")
 
 
 def _run(
-    terms: Terms, script: Script, keys: tuple[str, ...], *arguments: Word, then: tuple[Command, ...] = ()
-) -> Talk[list[Any]]:
-    """Run a script by its name, or by its text where the server has not seen it."""
+    parameters: Parameters, script: Script, keys: tuple[str, ...], *arguments: Word, then: tuple[Command, ...] = ()
+) -> Conversation[list[Any]]:
+    """Run a script by its SHA-1, or by its text if the server has not loaded it."""
     given = (len(keys), *keys, *arguments)
     try:
-        return (yield from _insist(terms, (("EVALSHA", script.sha, *given), *then), keys[0]))
+        return (yield from _send(parameters, (("EVALSHA", script.sha, *given), *then), keys[0]))
     except exceptions.NoScriptError:
-        return (yield from _insist(terms, (("EVAL", script.text, *given), *then), keys[0]))
+        return (yield from _send(parameters, (("EVAL", script.text, *given), *then), keys[0]))
 
 
-def _insist(
-    terms: Terms, commands: tuple[Command, ...], key: str | None, address: Address | None = None
-) -> Talk[list[Any]]:
-    """Ask until a server that is responsible has run the first command.
+def _send(
+    parameters: Parameters, commands: tuple[Command, ...], key: str | None, address: Address | None = None
+) -> Conversation[list[Any]]:
+    """Send commands until a server that serves the key has run the first one; return the replies.
 
     Raises:
-        StoreUnavailable: none has, for certain.
-        NoScriptError: it does not know the script.
-        Lost: it is not known whether one has.
+        StoreUnavailable: no server has run it.
+        NoScriptError: the server has not loaded the script.
+        ReplyLost: a server may have run it.
     """
-    until = time.monotonic() + terms.deadline
-    there, asking = address, False
+    until = time.monotonic() + parameters.deadline
+    target, is_asking = address, False
     while True:
-        trouble: Exception
+        failure: Exception
         try:
-            replies = yield Exchange((("ASKING",), *commands) if asking else commands, key, there)
+            replies = yield Exchange((("ASKING",), *commands) if is_asking else commands, key, target)
         except NotSent as error:
-            trouble = error
+            failure = error
         else:
-            first = replies[1 if asking else 0]
+            first = replies[1 if is_asking else 0]
             if not isinstance(first, Exception):
-                return replies[1:] if asking else replies  # type: ignore[no-any-return]
+                return replies[1:] if is_asking else replies  # type: ignore[no-any-return]
             if isinstance(first, exceptions.NoScriptError):
                 raise first
-            if not isinstance(first, _ELSEWHERE):
+            if not isinstance(first, _NOT_RUN):
                 raise StoreUnavailable(f"Redis: {first}") from first
-            trouble = first
-        asking = isinstance(trouble, exceptions.AskError) and not isinstance(trouble, exceptions.MovedError)
-        if isinstance(trouble, exceptions.AskError) and asking:
-            there = (trouble.host, trouble.port)
+            failure = first
+        is_asking = isinstance(failure, exceptions.AskError) and not isinstance(failure, exceptions.MovedError)
+        if isinstance(failure, exceptions.AskError) and is_asking:
+            target = (failure.host, failure.port)
             continue
-        there = address
-        if not terms.movable or time.monotonic() > until:
-            raise StoreUnavailable(f"Redis: {trouble}") from trouble
+        target = address
+        if not parameters.movable or time.monotonic() > until:
+            raise StoreUnavailable(f"Redis: {failure}") from failure
         yield Refresh()
         yield Pause(0.05)
 
 
-def _passed(terms: Terms, reply: Any) -> bool:
-    """Say whether a barrier let the swap through: WAIT answers with a count, WAITAOF with two."""
+def _is_replicated(parameters: Parameters, reply: Any) -> bool:
+    """Return whether enough replicas have the swap: WAIT replies with one count, WAITAOF with two."""
     if isinstance(reply, int):
-        return reply >= terms.replicas
+        return reply >= parameters.replicas
     if isinstance(reply, list) and len(reply) == 2:
-        return bool(reply[0] >= 1 and reply[1] >= terms.replicas)
+        return bool(reply[0] >= 1 and reply[1] >= parameters.replicas)
     return False
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two scripts that run inside Redis, each as one indivisible step.
+"""The Lua scripts that run inside Redis, each of them atomically.
 
 https://redis.io/docs/latest/develop/programmability/eval-intro/
 
-The room's rule: "absent" is a flag of its own and never an empty value, and the one write comes last, so that an
-error in a script says that nothing landed.
+Invariant: absence is a flag of its own, never an empty value; the only write comes last, so that nothing was applied if
+a script fails.
 """
 
 from __future__ import annotations
@@ -16,40 +16,40 @@ import attrs
 
 @attrs.frozen
 class Script:
-    """A script's text, and the name by which a server that has seen it runs it."""
+    """A script's text, and the SHA-1 by which a server that has loaded it runs it."""
 
     text: str
     sha: str = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        # Redis names its scripts by SHA-1; nothing rests on it but which script runs.
+        # Redis identifies scripts by SHA-1; it only selects the script, so no security depends on it.
         object.__setattr__(self, "sha", hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest())
 
 
-_NOW = """
+_INCARNATION = """
 local info = redis.call('INFO', 'replication')
 if not string.find(info, 'role:master', 1, true) then
-    return redis.error_reply('READONLY this server follows another: what it answers may be old')
+    return redis.error_reply('READONLY this server is a replica: its data may be stale')
 end
 local now = string.sub(string.match(info, 'master_replid:(%x+)'), 1, 16)
 """
-"""What the server calls its present history; a replica that is promoted begins another one, and so does a restart.
+"""The name of the server's current history. A promotion begins another one, and so does a restart.
 
-64 of its 160 random bits are plenty, and a view of a Cluster sends one for each master. A server that was made a
-replica keeps its clients and would answer a read, from what it has of another's history: it is asked each time.
+64 of its 160 random bits suffice, and keep the list of a Cluster's masters short. The role is checked each time,
+because a server that becomes a replica keeps its clients and would answer their reads from another server's history.
 """
 
-NOW = Script(f"{_NOW} return now")
+INCARNATION = Script(f"{_INCARNATION} return now")
 
-LOAD = Script(f"""{_NOW}
+LOAD = Script(f"""{_INCARNATION}
 if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[1] then return {{now, 0, false}} end
 return {{now, 1, redis.call('GET', KEYS[1])}}
 """)
-"""Takes: the key, and where a record is pinned that record's key and the record.
+"""Takes the key and, if a record is pinned, its key and its value.
 
-Answers with the incarnation, whether the pinned record is that one, and the record of the key."""
+Returns the incarnation, whether the pinned record has that value, and the record of the key."""
 
-SWAP = Script(f"""{_NOW}
+SWAP = Script(f"""{_INCARNATION}
 if ARGV[5] ~= '' and not string.find(ARGV[5], ',' .. now .. ',', 1, true) then return now end
 if KEYS[2] and redis.call('GET', KEYS[2]) ~= ARGV[6] then return now end
 local held = redis.call('GET', KEYS[1])
@@ -65,11 +65,11 @@ else
 end
 return 1
 """)
-"""Takes: whether there is an old record, the old record, whether there is a new one, the new one, and the names that
-the servers' histories may have, each between commas; and where a record is pinned, its key and the record.
+"""Takes a flag for the old record, the old record, a flag for the new record, the new record, and the permitted names
+of the history, each between commas; if a record is pinned, also its key and its value.
 
-Answers with 1 where it landed, 0 where it lost the race, and the name of its history where that is another one, or
-where the pinned record is another one or absent. A script runs alone, so each answer is of one moment.
+Returns 1 if it was applied, 0 if it lost the race, and the name of the history if that is not permitted, or if the
+pinned record is different or absent. No other command runs during a script.
 """
 
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store on Redis, for threads and processes: one server, one behind Sentinel, or a Cluster.
+"""A store on Redis for threads and processes: on one server, on one behind Sentinel, or on a Cluster.
 
 https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
 
-Fault model: with ``appendfsync always``, the death of the server; with ``replicas=n``, that of its machine too, where
-a promoted replica is one of those that had the write. A promotion is seen (the replication id, asked within each
-script), so what it may have lost is told; an unbind that it lost is not healed by that: ask for a replica. A master
-that is cut off and does not know it goes on answering reads: set min-replicas-to-write, and keep its clients on its
-side of no cut.
+Fault model: with ``appendfsync always``, acknowledged writes survive the death of the server; with ``replicas=n``, also
+that of its machine, if the promoted replica is one of those that had the write. A promotion is detected by the
+replication id, which each script compares. That does not restore an unbind that the promotion lost, so require a
+replica. Set ``min-replicas-to-write``, so that an isolated master stops accepting writes; clients on its side of a
+partition can still read stale data from it.
+
+The connections are those of redis-py's own pools, which discard inherited connections after a fork.
 """
 
 from __future__ import annotations
@@ -28,33 +30,33 @@ from redis.sentinel import SentinelConnectionPool
 
 from ...errors import HistoryLost, StoreUnavailable
 from . import configuration, protocol
-from .protocol import Action, Address, Beside, Exchange, Lost, NotSent, Pause, Refresh, Talk, Terms
+from .protocol import Action, Address, Beside, Conversation, Exchange, NotSent, Parameters, Pause, Refresh, ReplyLost
 
 T = TypeVar("T")
 
-REFUSALS = (ResponseError, BusyLoadingError)
-"""Errors that are replies: the server answered, and did not run the command."""
+ERROR_REPLIES = (ResponseError, BusyLoadingError)
+"""Errors that redis-py raises for an error reply: the server did not run the command."""
 
 KEYS_AT_ONCE = 200_000
-"""How many keys a listing remembers, so as to name each once: SCAN may name one twice."""
+"""How many keys a listing remembers, so that it yields each key once; SCAN may return a key twice."""
 
 
 class RedisStore:
-    """Records as plain values of a Redis database, which had best be the store's own.
+    """Records as plain values of a Redis database, which should be used for nothing else.
 
-    The client brings its addresses, its pool and its deadline (``socket_timeout``); its retries are switched off.
+    The client brings its addresses, its pool and its deadline (``socket_timeout``); the store turns its retries off.
 
     Args:
-        client: ``redis.Redis``, what ``Sentinel.master_for`` returns, or ``redis.RedisCluster``.
-        replicas: how many replicas must have a swap before it is acknowledged: none on one server, and one behind
-            Sentinel and in a Cluster, unless you say otherwise.
-        unsafe_settings: what may be unsafe in the servers' configuration, by name: ``appendonly``, ``appendfsync``,
-            ``no-appendfsync-on-rewrite``, ``maxmemory-policy``, ``replicas`` (fewer at the start than are asked for, or
-            none asked for where another server may take over), ``CONFIG`` (not to be read).
+        client: ``redis.Redis``, the result of ``Sentinel.master_for``, or ``redis.RedisCluster``.
+        replicas: how many replicas must have a swap before it is acknowledged. The default is 0 on one server, and 1
+            behind Sentinel and in a Cluster.
+        unsafe_settings: the names of the settings that may be unsafe: ``appendonly``, ``appendfsync``,
+            ``no-appendfsync-on-rewrite``, ``maxmemory-policy``, ``replicas`` (fewer are connected at the start than are
+            required, or none is required although another server may take over), ``CONFIG`` (cannot be read).
 
     Raises:
-        ValueError: the client waits for ever, or there is no such setting.
-        UnsafeConfiguration: a server may lose what it acknowledges.
+        ValueError: the client waits without a limit, or there is no such setting.
+        UnsafeConfiguration: a server can lose acknowledged writes.
         StoreUnavailable: a server does not answer.
     """
 
@@ -67,59 +69,61 @@ class RedisStore:
     ) -> None:
         unsafe = configuration.allowed(unsafe_settings)
         self._servers = _Cluster(client) if isinstance(client, redis.RedisCluster) else _Single(client)
-        self._terms = configuration.terms(self._servers.settings, movable=self._servers.movable, replicas=replicas)
-        by_file = self._run(configuration.check(self._servers.addresses(), self._terms, unsafe))
-        barrier = configuration.barrier(self._terms, by_file=by_file)
-        self._terms = attrs.evolve(self._terms, barrier=barrier)
+        self._parameters = configuration.parameters(
+            self._servers.settings, movable=self._servers.movable, replicas=replicas
+        )
+        by_file = self._run(configuration.check(self._servers.addresses(), self._parameters, unsafe))
+        barrier = configuration.barrier(self._parameters, by_file=by_file)
+        self._parameters = attrs.evolve(self._parameters, barrier=barrier)
 
     def __repr__(self) -> str:
         return "<RedisStore>"
 
     def load(self, key: str, /) -> bytes | None:
         """See ``ram_mfa.store.Store.load``."""
-        return self._run(protocol.load(self._terms, key, None, None))
+        return self._run(protocol.load(self._parameters, key, None, None))
 
     def swap(self, key: str, old: bytes | None, new: bytes | None, /) -> bool:
         """See ``ram_mfa.store.Store.swap``."""
         if old is None and new is None:
             return False
-        return self._run(protocol.swap(self._terms, key, old, new, None, None))
+        return self._run(protocol.swap(self._parameters, key, old, new, None, None))
 
     def keys(self, kind: str, /) -> Iterator[str]:
         """See ``ram_mfa.store.Listing.keys``.
 
-        Reads all keys once for each ``KEYS_AT_ONCE`` of them. A server that restarts or is replaced meanwhile, and
-        slots that move, end it in StoreUnavailable: keys might be left out.
+        The whole database is scanned once for each ``KEYS_AT_ONCE`` keys. If a server restarts or is replaced
+        meanwhile, or slots move, keys could be missing, and the listing raises StoreUnavailable.
         """
         addresses = self._servers.addresses()
-        layout = [self._run(protocol.layout(self._terms, at)) for at in addresses]
+        layout = [self._run(protocol.layout(self._parameters, at)) for at in addresses]
         passes = 1 + sum(self._ask("DBSIZE", at) for at in addresses) // KEYS_AT_ONCE
         for part in range(passes):
             seen = set[str]()
             for address, there in zip(addresses, layout, strict=True):
                 cursor, going = 0, True
                 while going:
-                    cursor, page = self._run(protocol.scan(self._terms, kind, cursor, address, there.run))
+                    cursor, page = self._run(protocol.scan(self._parameters, kind, cursor, address, there.run))
                     going = cursor != 0
-                    yield from unseen(page, seen, part, passes)
-            protocol.unmoved(layout, [self._run(protocol.layout(self._terms, at)) for at in addresses])
+                    yield from new_keys(page, seen, part, passes)
+            protocol.check_layout(layout, [self._run(protocol.layout(self._parameters, at)) for at in addresses])
 
     def incarnation(self) -> str:
-        """See ``ram_mfa.store.Incarnated.incarnation``; a Cluster's is made of its masters'."""
-        return ",".join(sorted(self._of_all(protocol.incarnation)))
+        """See ``ram_mfa.store.Incarnated.incarnation``; a Cluster's consists of those of its masters."""
+        return ",".join(sorted(self._ask_all(protocol.incarnation)))
 
     def clock(self) -> float:
-        """See ``ram_mfa.store.ServerClock.clock``; in a Cluster it is that of one of the masters."""
-        return self._of_all(protocol.clock)[0]
+        """See ``ram_mfa.store.ServerClock.clock``; in a Cluster, the clock of one of its masters."""
+        return self._ask_all(protocol.clock)[0]
 
-    def _of_all(self, question: Callable[[Terms, Address | None], Talk[T]]) -> list[T]:
-        """Ask all servers that take writes; anew where one of them has just been replaced."""
-        until = time.monotonic() + self._terms.deadline
+    def _ask_all(self, question: Callable[[Parameters, Address | None], Conversation[T]]) -> list[T]:
+        """Ask all servers that accept writes, and again if one of them has just been replaced."""
+        until = time.monotonic() + self._parameters.deadline
         while True:
             try:
-                return [self._run(question(self._terms, at)) for at in self._servers.addresses()]
+                return [self._run(question(self._parameters, at)) for at in self._servers.addresses()]
             except StoreUnavailable:
-                if not self._terms.movable or time.monotonic() > until:
+                if not self._parameters.movable or time.monotonic() > until:
                     raise
             self._servers.refresh()
             time.sleep(0.05)
@@ -128,7 +132,7 @@ class RedisStore:
         """See ``ram_mfa.store.Incarnated.at``.
 
         Raises:
-            TypeError: ``beside`` is given, and this is a Cluster: two keys are on different servers.
+            TypeError: ``beside`` is given, and this is a Cluster, in which two keys may be on different servers.
         """
         configuration.check_pin(self._servers.pins, beside)
         return _View(self, incarnation, beside)
@@ -138,16 +142,16 @@ class RedisStore:
         self._servers.close()
 
     def _ask(self, word: str, address: Address | None) -> Any:
-        return self._run(protocol.ask(self._terms, (word,), address))
+        return self._run(protocol.ask(self._parameters, (word,), address))
 
-    def _run(self, steps: Talk[T]) -> T:
+    def _run(self, steps: Conversation[T]) -> T:
         """Run a conversation."""
         try:
             action = next(steps)
             while True:
                 try:
                     done = self._do(action)
-                except (NotSent, Lost) as error:
+                except (NotSent, ReplyLost) as error:
                     action = steps.throw(error)
                 else:
                     action = steps.send(done)
@@ -166,15 +170,15 @@ class RedisStore:
 
 @attrs.frozen
 class _View:
-    """A store at one incarnation."""
+    """A store bound to one incarnation and one pinned record."""
 
     _store: RedisStore
-    _at: str
+    _incarnation: str
     _beside: Beside
 
     def load(self, key: str, /) -> bytes | None:
         try:
-            return self._store._run(protocol.load(self._store._terms, key, self._at, self._beside))  # noqa: SLF001 (its own)
+            return self._store._run(protocol.load(self._store._parameters, key, self._incarnation, self._beside))  # noqa: SLF001 (its own)
         except HistoryLost as lost:
             raise HistoryLost(self._store.incarnation()) from lost
 
@@ -182,14 +186,14 @@ class _View:
         if old is None and new is None:
             return False
         try:
-            steps = protocol.swap(self._store._terms, key, old, new, self._at, self._beside)  # noqa: SLF001 (its own view)
+            steps = protocol.swap(self._store._parameters, key, old, new, self._incarnation, self._beside)  # noqa: SLF001 (its own view)
             return self._store._run(steps)  # noqa: SLF001 (likewise)
         except HistoryLost as lost:
             raise HistoryLost(self._store.incarnation()) from lost
 
 
-def unseen(page: list[str], seen: set[str], part: int, passes: int) -> Iterator[str]:
-    """Name the keys of a page that belong to this part of a listing and were not named before."""
+def new_keys(page: list[str], seen: set[str], part: int, passes: int) -> Iterator[str]:
+    """Yield the keys of a page that belong to this pass of a listing and were not yielded before."""
     for key in page:
         if zlib.crc32(key.encode()) % passes == part and key not in seen:
             seen.add(key)
@@ -197,10 +201,10 @@ def unseen(page: list[str], seen: set[str], part: int, passes: int) -> Iterator[
 
 
 def exchange(pool: Any, action: Exchange) -> list[Any]:
-    """Send commands on one connection of a pool, and read a reply for each; retry nothing.
+    """Send commands on one connection of a pool, and read a reply for each, without retries.
 
-    A connection that another thread closes, as redis-py itself does to those of a node that is gone, ends in errors
-    that are neither redis-py's nor the network's: whatever is raised, the connection is over.
+    Every exception is caught, because a connection that another thread closes (redis-py does so for a node that is
+    gone) raises exceptions of other kinds than redis-py's and the network's.
     """
     try:
         connection = pool.get_connection()
@@ -213,11 +217,11 @@ def exchange(pool: Any, action: Exchange) -> list[Any]:
         for _ in action.commands:
             try:
                 replies.append(connection.read_response(disable_decoding=True))
-            except REFUSALS as error:
+            except ERROR_REPLIES as error:
                 replies.append(error)
     except Exception as error:
         connection.disconnect()
-        raise Lost(late=isinstance(error, (RedisTimeoutError, TimeoutError))) from error
+        raise ReplyLost(late=isinstance(error, (RedisTimeoutError, TimeoutError))) from error
     except BaseException:
         connection.disconnect()
         raise
@@ -228,7 +232,7 @@ def exchange(pool: Any, action: Exchange) -> list[Any]:
 
 
 class _Single:
-    """One server: always the same, or the one that Sentinel names."""
+    """One server: a fixed one, or the current master according to Sentinel."""
 
     pins = True
 
@@ -254,7 +258,7 @@ class _Single:
 
 
 class _Cluster:
-    """The masters of a Cluster; who serves which key is what the client last heard."""
+    """The masters of a Cluster, with the layout that the client last fetched."""
 
     movable = True
     pins = False
@@ -279,7 +283,7 @@ class _Cluster:
         raise NotSent("the Cluster has no such node")
 
     def refresh(self) -> None:
-        with contextlib.suppress(Exception):  # whoever asks next is told
+        with contextlib.suppress(Exception):  # the next command raises the error
             self._client.nodes_manager.initialize()
 
     def close(self) -> None:
