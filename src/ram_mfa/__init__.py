@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ram_mfa: multi-factor authentication for identity systems. The front door: the names an application needs.
+"""ram_mfa: multi-factor authentication for identity systems. The entry point: the names an application needs.
 
 Primitives live in `ram_mfa.otp`, `ram_mfa.u2f` and `ram_mfa.webauthn`; stores in `ram_mfa.stores`; the kit for plugin
 authors in `ram_mfa.testing`.

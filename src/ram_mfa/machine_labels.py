@@ -37,7 +37,7 @@ _BROWSERS: Final = (
     ("safari/", "Safari"),
     ("curl/", "curl"),
 )
-"""Tokens in the order in which they tell: most browsers also name those that they descend from."""
+"""Tokens in the order in which they decide: most browsers also name those that they descend from."""
 
 _SYSTEMS: Final = (
     ("iphone", "iPhone"),

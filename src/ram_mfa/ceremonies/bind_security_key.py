@@ -97,7 +97,7 @@ class ConfirmSecurityKey(ConfirmDevice):
 
     Attributes:
         response: the JSON of the browser's ``PublicKeyCredential``, or of a U2F register response; text or dict.
-        offer: `SecurityKeyOffer.id`, as it came back in the form.
+        offer: `SecurityKeyOffer.id`, as the form returned it.
         by: who asks; the same as at the offer.
         session: the same as at the offer.
     """

@@ -116,7 +116,7 @@ class ConfirmVirtualDevice(ConfirmDevice):
 
     Attributes:
         codes: as typed, in the order in which the app showed them.
-        offer: `VirtualDeviceOffer.id`, as it came back in the form.
+        offer: `VirtualDeviceOffer.id`, as the form returned it.
         by: who asks; the same as at the offer.
         session: the same as at the offer.
     """

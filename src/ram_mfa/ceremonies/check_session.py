@@ -24,7 +24,7 @@ class CheckSession(Verb[SessionAlive]):
     """Check that a session has not ended; refused with `Reason.SESSION_ENDED` where it has. Writes nothing.
 
     Attributes:
-        mark: the ``session_mark`` of the admission, as the application keeps it beside the user; None, where it keeps
+        mark: the ``session_mark`` of the admission, as the application keeps it with the user; None, where it keeps
             none, is refused like any other mark that is not valid.
     """
 

@@ -100,7 +100,7 @@ class FinishLogon(Verb[Proof]):
     6. the proof is made from the account as it is then stored.
 
     Attributes:
-        challenge: `Challenge.id`, as it came back in the form.
+        challenge: `Challenge.id`, as the form returned it.
         evidence: a code, or a security key's answer.
         session: the same as at the begin.
         remember: a label for this machine where the user ticked "remember", else None (never an empty string); it is

@@ -65,7 +65,7 @@ class FinishStepUp(Verb[Proof]):
     4. the proof is made from the account as it is then stored.
 
     Attributes:
-        challenge: `Challenge.id`, as it came back in the form.
+        challenge: `Challenge.id`, as the form returned it.
         evidence: a code, or a security key's answer.
         operation: the same as at the begin.
         session: the same as at the begin.

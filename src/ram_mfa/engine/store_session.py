@@ -126,7 +126,7 @@ class StoreSession:
     def confirm_root(self, open_store: OpenStore) -> Effects[None]:
         """Check that the root record has not changed, where the view does not compare it itself.
 
-        The check is made for users with and without a record alike, so that its time does not tell them apart.
+        The check is made for users with and without a record alike, so that its time does not distinguish them.
 
         Raises:
             HistoryLost: it is another one, or gone.

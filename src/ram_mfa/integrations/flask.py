@@ -65,7 +65,7 @@ class MFASite:
     Args:
         mfa: performs the verbs.
         load_user: returns the `ram_mfa.web.UserInfo` of a user id, or None; plain or a coroutine function.
-        log_on: logs the user of a `ram_mfa.web.LoggedOn` on, and keeps its session mark beside the user. Flask's
+        log_on: logs the user of a `ram_mfa.web.LoggedOn` on, and keeps its session mark with the user. Flask's
             session is cleared before, unless only the mark is new (``renewed``). It may return a response, such as a
             token, in place of the redirect. Left out, user and mark are kept in Flask's session.
         session: returns who is logged on and the session mark, or (None, None); left out together with ``log_on``.

@@ -120,7 +120,7 @@ class Enrolment(Unpickled):
     """A user of whom MFA is required, at logon; the ticket of `MustBind` gives the right to bind and nothing else.
 
     Attributes:
-        ticket: ``MustBind.id``, as it came back in the form.
+        ticket: ``MustBind.id``, as the form returned it.
         session: the session of that logon.
     """
 

@@ -32,7 +32,7 @@ class NotRequired:
     Attributes:
         user: whom to log on.
         why: the policy's rule that decided.
-        session_mark: to keep beside the user in the application's session, for `CheckSession`.
+        session_mark: to keep with the user in the application's session, for `CheckSession`.
         logon: a first-factor ticket, with which `Owner.first_device` binds a device.
     """
 
@@ -50,7 +50,7 @@ class Remembered:
         user: whom to log on.
         machine: the id of the machine.
         until: when it is forgotten, seconds since the epoch.
-        session_mark: to keep beside the user in the application's session, for `CheckSession`.
+        session_mark: to keep with the user in the application's session, for `CheckSession`.
     """
 
     user: str
@@ -73,7 +73,7 @@ class Proof:
         phishing_resistant: whether the evidence was bound to the site; never for a code (NIST SP 800-63B-4, 3.2.5).
         machine: the token for this machine's cookie where one was asked for and allowed, else None.
         receipt: opaque; `SpendReceipt`, `Owner` and `Administrator` take a step-up's; no verb takes a logon's.
-        session_mark: of a logon: to keep beside the user in the application's session, for `CheckSession`; None of a
+        session_mark: of a logon: to keep with the user in the application's session, for `CheckSession`; None of a
             step-up, which begins no session.
     """
 

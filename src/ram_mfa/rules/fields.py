@@ -27,7 +27,7 @@ _session_text: Final = text(MIN_SESSION)
 is_text: Final = instance_of(str)
 """A str of any content, which the verb verifies."""
 is_optional_text: Final = optional(is_text)
-"""None, or a str of any content, which the verb judges."""
+"""None, or a str of any content, which the verb verifies."""
 is_operation: Final = instance_of(Operation)
 is_administrator_name: Final = name(MAX_ADMINISTRATOR)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Session marks: what an application keeps beside a logged-on user, to learn whether that session has ended.
+"""Session marks: what an application keeps with a logged-on user, to learn whether that session has ended.
 
 ::
 

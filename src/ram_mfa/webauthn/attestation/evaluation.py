@@ -55,7 +55,7 @@ class Attestation:
 def evaluate_attestation(
     statement: Statement, *, policy: AttestationPolicy, aaguid: bytes, at: float | None
 ) -> Attestation:
-    """Judge a verified statement.
+    """Evaluate a verified statement.
 
     1. A certified statement is chained to the roots of its model in the FIDO metadata, and the demands on that model
        are checked; where there is no metadata, or it does not list the model, it is chained to the policy's roots.
