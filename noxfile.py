@@ -54,9 +54,13 @@ def group(name: str) -> list[str]:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Bind a virtual MFA device in this terminal and log on with it; ``-- --auto`` needs no phone and no keyboard."""
-    session.install(".[qr]")
-    session.run("python", "examples/console/demo.py", *session.posargs)
+    """Open the console on localhost, with an administrator, three users and printed passwords; Ctrl-C ends it.
+
+    ``-- --store URL`` keeps the records there; ``-- --terminal`` binds your authenticator app in this terminal instead,
+    and ``-- --auto`` does that with a virtual phone and no keyboard.
+    """
+    session.install(".[starlette]", "uvicorn", "itsdangerous", "python-multipart")
+    session.run("python", "-m", "examples.console", *session.posargs)
 
 
 @nox.session(python=PYTHONS)

@@ -72,6 +72,9 @@ class MFASite:
         settings: of the pages.
         language: returns the language tag that the application chose, or None.
         templates: loader of the application's own templates.
+
+    Attributes:
+        renderer: of the pages, in whose environment an application may render its own pages too.
     """
 
     def __init__(
@@ -96,7 +99,7 @@ class MFASite:
         self._language = language
         self._settings = settings or SiteSettings()
         self._flows = WebFlows(self._settings)
-        self._renderer = Renderer(self._settings, templates)
+        self.renderer = Renderer(self._settings, templates)
 
     def init_app(self, app: flask.Flask, prefix: str = "/mfa") -> None:
         """Add the routes to an application, and the handler of `AnswerFirst`.
@@ -225,7 +228,7 @@ class MFASite:
                 flask.session.clear()
             response = self._log_on(answer.logged_on)
         if response is None:
-            response = flask.Response(self._renderer.body(answer), answer.status, content_type=answer.content_type)
+            response = flask.Response(self.renderer.body(answer), answer.status, content_type=answer.content_type)
             if answer.redirect is not None and not answer.json:
                 response.headers["Location"] = answer.redirect
             for name, value in answer.headers:

@@ -77,6 +77,9 @@ class MFASite:
         settings: of the pages.
         language: returns the language tag that the application chose, or None.
         templates: loader of the application's own templates.
+
+    Attributes:
+        renderer: of the pages, in whose environment an application may render its own pages too.
     """
 
     def __init__(
@@ -99,7 +102,7 @@ class MFASite:
         self._language = language
         self._settings = settings or SiteSettings()
         self._flows = WebFlows(self._settings)
-        self._renderer = Renderer(self._settings, templates)
+        self.renderer = Renderer(self._settings, templates)
         self._prefix = ""
 
     def install(self, app: Starlette, prefix: str = "/mfa") -> None:
@@ -234,7 +237,7 @@ class MFASite:
             made = self._log_on(request, answer.logged_on)
             response = await made if inspect.isawaitable(made) else made
         if response is None:
-            response = Response(self._renderer.body(answer), answer.status, media_type=answer.content_type)
+            response = Response(self.renderer.body(answer), answer.status, media_type=answer.content_type)
             if answer.redirect is not None and not answer.json:
                 response.headers["Location"] = answer.redirect
             for name, value in answer.headers:

@@ -22,6 +22,9 @@ class Renderer:
     Args:
         settings: of the site.
         loader: of the application's own templates; they come first, so that they may replace this package's.
+
+    Attributes:
+        environment: Jinja's, to which an application may add globals for its base template.
     """
 
     def __init__(self, settings: SiteSettings, loader: jinja2.BaseLoader | None = None) -> None:
@@ -29,7 +32,7 @@ class Renderer:
         if loader is None and settings.base != BASE:
             raise ValueError("a base template of the application's needs a loader that finds it")
         self._base = settings.base
-        self._environment = jinja2.Environment(
+        self.environment = jinja2.Environment(
             loader=own if loader is None else jinja2.ChoiceLoader([loader, own]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
@@ -37,7 +40,7 @@ class Renderer:
 
     def render(self, page: Page) -> str:
         """Return the HTML of a page."""
-        template = self._environment.get_template("ram_mfa/page.html")
+        template = self.environment.get_template("ram_mfa/page.html")
         return template.render(page=lay_out(page), base=self._base)
 
     def body(self, response: WebResponse) -> str:
