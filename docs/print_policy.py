@@ -25,6 +25,7 @@ from ram_mfa import (
     KnownBrowsers,
     Lifetimes,
     MFAPolicy,
+    RecoveryCodes,
     RelyingParty,
     RememberMachine,
     Requirement,
@@ -176,7 +177,11 @@ def page() -> str:
         outer, _, inner = name.partition(".")
         values = [plain[outer][inner] if inner else plain[outer] for plain in plains]
         parts += [f"## `{name}`\n", summary(kind), table(kind, values)]
-    for name, value in {"remember": RememberMachine(), "known_browsers": KnownBrowsers()}.items():
+    for name, value in {
+        "remember": RememberMachine(),
+        "known_browsers": KnownBrowsers(),
+        "recovery_codes": RecoveryCodes(),
+    }.items():
         default = policy_to_plain(MFAPolicy.ram(issuer="Example", **{name: value}))[name]
         lines = ["| attribute | meaning | default |", "|---|---|---|"]
         lines += [f"| `{name}` | {meaning} | {default[name]} |" for name, meaning in meanings(type(value)).items()]

@@ -16,6 +16,7 @@ from .browsers import NO_BROWSERS, Browsers
 from .encoding import base64url
 from .events import Event
 from .otp import Algorithm
+from .recovery_code_set import RecoveryCodeSet
 from .refusals import Kind
 
 MAX_DEVICES: Final = 16
@@ -261,6 +262,7 @@ class Account:
         reserved_for: the user id whose record will arrive in this place, which is no account yet; or None.
         reservation: 16 bytes: of the place that this record departed for, or that this record is; or None.
         browsers: what is counted of known and new browsers.
+        recovery: the unused recovery codes, or None.
     """
 
     user: str
@@ -282,6 +284,7 @@ class Account:
     reserved_for: str | None = None
     reservation: bytes | None = attrs.field(repr=False, default=None)
     browsers: Browsers = NO_BROWSERS
+    recovery: RecoveryCodeSet | None = None
 
     def device(self, device_id: str) -> Device | None:
         """Return the bound device of that id, or None."""

@@ -21,7 +21,7 @@ LAYERS = {
     0: {"errors", "refusals", "encoding", "machine_labels", "_secret", "_validation", "_warning"},
     1: {"signatures", "attestation_certificates"},
     2: {"otp", "u2f", "webauthn"},
-    3: {"policy", "account", "browsers", "context", "codec", "events"},
+    3: {"policy", "account", "browsers", "recovery_code_set", "context", "codec", "events"},
     4: {"rules", "ceremonies", "from_other_libraries"},
     5: {"store", "sealing", "key_ring", "threads", "engine", "mfa"},
     6: {"stores", "qr", "integrations", "testing", "operations", "web", "__main__"},

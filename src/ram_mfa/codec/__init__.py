@@ -27,6 +27,7 @@ from ..account import Account
 from ..context import MAX_LOSSES, Loss, Root
 from . import rows
 from .browser_rows import browsers_row, read_browsers
+from .recovery_rows import read_recovery, recovery_row
 from .rows import Unreadable, check, typed, types_of
 
 __all__ = [
@@ -83,6 +84,7 @@ def encode_account(account: Account) -> SecretBytes:
                     account.reserved_for,
                     account.reservation,
                     browsers_row(account.browsers),
+                    recovery_row(account.recovery),
                 ]
             )
         )
@@ -173,6 +175,7 @@ _ACCOUNT: Final = types_of(
     *(int, str, bytes, bytes, float, bool),
     *(list, list, bytes, bytes, int, list, bytes),
     *((bytes, NoneType), bytes, list, (str, NoneType), (str, NoneType), (bytes, NoneType), list),
+    (list, NoneType),
 )
 
 
@@ -180,7 +183,9 @@ def _account(row: list[Any]) -> Account:
     (_, user, handle, epoch, created_at, required, devices, offers, answered, failed, not_before) = typed(
         row, _ACCOUNT
     )[:11]
-    machines, wrong, password_mark, old_marks, outbox, moved_to, reserved_for, reservation, browsers = row[11:]
+    machines, wrong, password_mark, old_marks, outbox, moved_to, reserved_for, reservation, browsers, recovery = row[
+        11:
+    ]
     check(len(handle) == 32 and len(epoch) == 16 and user != "", "identity")
     check(len(devices) <= bounds.MAX_DEVICES and len(offers) <= bounds.MAX_OFFERS, "devices or offers")
     check(len(machines) <= bounds.MAX_MACHINES, "machines")
@@ -207,6 +212,7 @@ def _account(row: list[Any]) -> Account:
         reserved_for,
         reservation,
         read_browsers(browsers),
+        read_recovery(recovery),
     )
 
 

@@ -8,6 +8,7 @@ from .decision import Decision, PolicyRule
 from .mfa_policy import GUESS_BOUND, MFAPolicy, guess_probability
 from .plain import policy_from_plain, policy_to_plain
 from .ram_preference import Note, RAMPreference, read_ram_preference
+from .recovery_codes import AfterRecovery, OldRecoveryCodes, RecoveryCodes
 from .relying_party import RelyingParty
 from .security_keys import Attachment, ResidentKey, SecurityKeyPolicy, UserVerification
 from .values import (
@@ -30,6 +31,7 @@ from .values import (
 __all__ = [
     "GUESS_BOUND",
     "AdministratorProof",
+    "AfterRecovery",
     "Attachment",
     "AttestationLevel",
     "AttestationPolicy",
@@ -42,9 +44,11 @@ __all__ = [
     "MFAPolicy",
     "NewBrowserRule",
     "Note",
+    "OldRecoveryCodes",
     "OtherFormats",
     "PolicyRule",
     "RAMPreference",
+    "RecoveryCodes",
     "RelyingParty",
     "RememberMachine",
     "Requirement",

@@ -17,6 +17,7 @@ from ..errors import MalformedMessage
 from ..otp import KeyURI
 from ..refusals import Kind
 from .decision import Decision, PolicyRule
+from .recovery_codes import RecoveryCodes
 from .relying_party import RelyingParty
 from .security_keys import SecurityKeyPolicy
 from .values import (
@@ -77,6 +78,7 @@ class MFAPolicy:
         administrator_proof: whether administrators prove themselves for each action.
         remember: how machines are remembered; None: not allowed.
         known_browsers: how known browsers are told apart from new ones; None: they are not.
+        recovery_codes: how recovery codes are made and used; None: there are none.
         outbox: how many undelivered events a record holds; 0: events are reported once and not stored.
         clock_skew: the largest difference between the clocks of the application's hosts, in seconds.
     """
@@ -94,6 +96,7 @@ class MFAPolicy:
     )
     remember: RememberMachine | None = attrs.field(default=None, validator=optional(instance_of(RememberMachine)))
     known_browsers: KnownBrowsers | None = attrs.field(default=None, validator=optional(instance_of(KnownBrowsers)))
+    recovery_codes: RecoveryCodes | None = attrs.field(default=None, validator=optional(instance_of(RecoveryCodes)))
     lifetimes: Lifetimes = attrs.field(default=Lifetimes(), validator=instance_of(Lifetimes))
     security_keys: SecurityKeyPolicy = attrs.field(
         default=SecurityKeyPolicy(), validator=instance_of(SecurityKeyPolicy)

@@ -23,6 +23,7 @@ from ..u2f import TrustRoots
 from ..webauthn import AttestationLevel, AttestationPolicy, OtherFormats
 from ..webauthn.metadata import MetadataRules
 from .mfa_policy import MFAPolicy
+from .recovery_codes import AfterRecovery, OldRecoveryCodes, RecoveryCodes
 from .relying_party import RelyingParty
 from .security_keys import Attachment, ResidentKey, SecurityKeyPolicy, UserVerification
 from .values import (
@@ -154,6 +155,16 @@ _POLICY: Final[Mapping[str, _Reader]] = {
     "administrator_proof": _enum(AdministratorProof),
     "remember": _optional(_object(RememberMachine)),
     "known_browsers": _optional(_object(KnownBrowsers, {"beyond": _enum(NewBrowserRule)})),
+    "recovery_codes": _optional(
+        _object(
+            RecoveryCodes,
+            {
+                "after_use": _enum(AfterRecovery),
+                "after_password": _enum(OldRecoveryCodes),
+                "after_lost_history": _enum(OldRecoveryCodes),
+            },
+        )
+    ),
     "lifetimes": _object(Lifetimes),
     "security_keys": _object(
         SecurityKeyPolicy,

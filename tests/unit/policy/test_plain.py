@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ram_mfa import (
     AdministratorProof,
+    AfterRecovery,
     Attachment,
     AttestationLevel,
     AttestationPolicy,
@@ -19,6 +20,7 @@ from ram_mfa import (
     KindRule,
     Lifetimes,
     MFAPolicy,
+    RecoveryCodes,
     RelyingParty,
     RememberMachine,
     Requirement,
@@ -53,6 +55,8 @@ policies = st.builds(
     throttle=st.builds(ThrottlePolicy, free_attempts=st.integers(1, 9), max_per_day=st.integers(1, 20)),
     self_management=st.sampled_from(SelfManagement),
     administrator_proof=st.sampled_from(AdministratorProof),
+    recovery_codes=st.none()
+    | st.builds(RecoveryCodes, count=st.integers(1, 16), after_use=st.sampled_from(AfterRecovery)),
     remember=st.none() | st.builds(RememberMachine, lifetime=st.integers(1, 86_400)),
     lifetimes=st.builds(Lifetimes, offer=st.integers(1, 600)),
     security_keys=st.builds(

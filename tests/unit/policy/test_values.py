@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ram_mfa import (
+    AfterRecovery,
     DevicePolicy,
     Kind,
     KindRule,
@@ -13,6 +14,8 @@ from ram_mfa import (
     Lifetimes,
     MFAPolicy,
     NewBrowserRule,
+    OldRecoveryCodes,
+    RecoveryCodes,
     RememberMachine,
     ThrottlePolicy,
     TOTPPolicy,
@@ -60,6 +63,10 @@ class TestBounds:
             (ThrottlePolicy, "max_delay", [30, DAY], [29, DAY + 1, float("inf")]),
             (ThrottlePolicy, "max_per_day", [1, 1_000], [0, 1_001]),
             (ThrottlePolicy, "max_consecutive", [1, 100], [0, 101, float("inf")]),
+            (RecoveryCodes, "count", [1, 10, 16], [0, 17, 10.0, True]),
+            (RecoveryCodes, "after_use", list(AfterRecovery), ["must bind", None]),
+            (RecoveryCodes, "after_password", list(OldRecoveryCodes), ["keep", None]),
+            (RecoveryCodes, "after_lost_history", list(OldRecoveryCodes), ["keep", None]),
             (RememberMachine, "lifetime", [1, 90 * DAY], [0, 90 * DAY + 1, NAN]),
             (RememberMachine, "max_machines", [1, 32], [0, 33]),
             (Lifetimes, "challenge", [1, 600], [0, 601]),
