@@ -110,19 +110,19 @@ class TestSettings:
     def test_synchronous_commit_is_pinned(self, server, store, weak):
         """Whatever the configuration says when a connection is opened, or while it is open."""
         asked = "SELECT current_setting('synchronous_commit')"
-        assert store._ask(asked, ()) == [("on",)]
+        assert store._rows(asked, ()) == [("on",)]
         server.sql(f"ALTER SYSTEM SET synchronous_commit = {weak}")
         server.sql("SELECT pg_reload_conf()")
         try:
             while server.sql("SHOW synchronous_commit") != weak:
                 pass
-            assert store._ask(asked, ()) == [("on",)]
+            assert store._rows(asked, ()) == [("on",)]
             later = Maker(server.url(), PATIENCE)()
-            assert later._ask(asked, ()) == [("on",)]
+            assert later._rows(asked, ()) == [("on",)]
             later.close()
             server.sql(f"ALTER ROLE postgres SET synchronous_commit = {weak}")
             later = Maker(server.url(), PATIENCE)()
-            assert later._ask(asked, ()) == [("on",)]
+            assert later._rows(asked, ()) == [("on",)]
             later.close()
         finally:
             server.sql("ALTER ROLE postgres RESET ALL")
@@ -135,7 +135,7 @@ class TestSettings:
         server.sql("ALTER ROLE postgres SET synchronous_commit = remote_apply")
         try:
             store = Maker(server.url(), PATIENCE)()
-            assert store._ask("SELECT current_setting('synchronous_commit')", ()) == [("remote_apply",)]
+            assert store._rows("SELECT current_setting('synchronous_commit')", ()) == [("remote_apply",)]
             store.close()
         finally:
             server.sql("ALTER ROLE postgres RESET ALL")

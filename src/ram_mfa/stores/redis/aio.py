@@ -89,11 +89,11 @@ class AsyncRedisStore:
         passes = 1 + sum([await self._ask("DBSIZE", at) for at in addresses]) // KEYS_AT_ONCE
         for part in range(passes):
             seen = set[str]()
-            for address, there in zip(addresses, layout, strict=True):
-                cursor, going = 0, True
-                while going:
-                    cursor, page = await self._run(protocol.scan(self._parameters, kind, cursor, address, there.run))
-                    going = cursor != 0
+            for address, server in zip(addresses, layout, strict=True):
+                cursor, more = 0, True
+                while more:
+                    cursor, page = await self._run(protocol.scan(self._parameters, kind, cursor, address, server.run))
+                    more = cursor != 0
                     for key in new_keys(page, seen, part, passes):
                         yield key
             protocol.check_layout(layout, [await self._run(protocol.layout(self._parameters, at)) for at in addresses])
