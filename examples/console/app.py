@@ -86,7 +86,8 @@ class Console:
             settings=settings,
             templates=loader,
         )
-        self.site.renderer.environment.globals["words"] = WORDS
+        names: dict[str, Any] = self.site.renderer.environment.globals
+        names["words"] = WORDS
         sessions = Middleware(SessionMiddleware, secret_key=os.urandom(32).hex(), https_only=True)
         handlers = {PermissionError: _forged}
         self.app = Starlette(
@@ -104,7 +105,7 @@ class Console:
             Route("/settings", self.security_settings, methods=["GET", "POST"]),
             Route("/report", self.report),
             Route("/log-out", self.log_out, methods=["POST"]),
-            Route("/console.css", lambda _: FileResponse(FOLDER / "console.css")),
+            Route("/console.css", _stylesheet),
         ]
 
     @contextlib.asynccontextmanager
@@ -283,6 +284,10 @@ class Console:
         elif view is not None and view.must_bind:
             state = own["must_bind"]
         return {"name": name, "administrator": self.users[name].administrator, "state": state}
+
+
+def _stylesheet(_request: Request) -> Response:
+    return FileResponse(FOLDER / "console.css")
 
 
 def _forged(_request: Request, _error: Exception) -> Response:

@@ -21,9 +21,11 @@ require_module("itsdangerous", "itsdangerous")
 
 from examples.console.app import console_at  # noqa: E402 - where it is installed
 from examples.console.words import CHINESE, ENGLISH  # noqa: E402
+from examples.passwords import User  # noqa: E402
 from ram_mfa.stores.memory import MemoryStore  # noqa: E402
 from ram_mfa.testing import AuthenticatorApp, ManualClock  # noqa: E402
-from ram_mfa.testing.site_kit import ASGITransport, Browser, HTTPTransport  # noqa: E402
+from ram_mfa.testing.site_kit import ASGITransport, Browser, HTTPTransport, Site, check_site  # noqa: E402
+from tests.support.site_walks import quick_hash  # noqa: E402
 
 ORIGIN = "https://localhost"
 TOP = Path(__file__).parents[3]
@@ -148,6 +150,54 @@ class TestConsole:
         assert "服务器" in alice.page.text
         alice.get("/mfa/devices")
         assert "安全设置" in alice.page.text
+
+
+class TestKit:
+    def test_keeps_every_promise(self, visited, monkeypatch):
+        """The kit for authors of adapters finds no promise of the console broken."""
+        monkeypatch.setattr("examples.passwords._hash", quick_hash)
+        console, transport, asked = visited.console, visited.transport, set()
+
+        def create_user(name, password, *, administrator=False):
+            console.users[name] = User.new(name, password, administrator=administrator)
+            transport.run(console._open(name, "a test", required=True))
+
+        def change_password(name, password):
+            console.users[name] = User.new(name, password)
+
+        def password(browser, name, typed, following):
+            browser.get("/logon")
+            browser.fill(browser.page.form("password"), name=name, password=typed)
+
+        def logged_on(browser):
+            browser.get("/")
+            return browser.page.text.partition("Log out (")[2].partition(")")[0] or None
+
+        def sensitive(browser, subject):
+            asked.add(subject)
+            console.servers.add(subject)
+            browser.post(f"/servers/{subject}/delete")
+
+        create_user("root", "root", administrator=True)
+        report = check_site(
+            Site(
+                transport=transport,
+                origin=ORIGIN,
+                create_user=create_user,
+                password=password,
+                logged_on=logged_on,
+                log_out=lambda browser: browser.post("/log-out"),
+                sensitive=sensitive,
+                done=lambda: asked - console.servers,
+                administrator=("root", "root"),
+                change_password=change_password,
+                clock=visited.clock,
+            )
+        )
+        assert report.broken == (), str(report)
+        lacking = {"fetch", "carried", "deny", "worker"}
+        rows = {row.name: row.detail for row in report.rows if row.name in report.not_tried}
+        assert all(detail.rpartition(" ")[2] in lacking for detail in rows.values()), rows
 
 
 class TestProgram:

@@ -217,7 +217,7 @@ class Kit:
         root = self.root_browser()
         root.get(f"{self.url('account')}?user={self.site.user_id(person.name)}")
         root.fill(root.page.form("do", "reset"))
-        root.fill(root.page.forms[0])
+        root.fill(root.page.form("sure"))
 
     def root_browser(self) -> Browser:
         """Return a browser in which the administrator is logged on."""

@@ -48,7 +48,7 @@ def administrators_page_is_theirs(kit: Kit) -> None:
         answer = browser.send("GET", f"{kit.url('account')}?user={kit.site.user_id(user)}")
         assert answer.status == 403, f"the administrator's page is answered with {answer.status}"
     browser.get(kit.url("devices"))
-    token = dict(browser.page.forms[0].fields)
+    token = dict(browser.page.form("mfa_form").fields)
     fields = {**token, "user": kit.site.user_id(other.name), "do": "reset", "sure": "yes"}
     browser.submit(kit.url("account"), fields)
     kit.pending(other)
