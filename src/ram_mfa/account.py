@@ -38,6 +38,7 @@ MAX_SECRET: Final = 1_024
 """Bytes; far above any that an app takes."""
 OLD_MARK: Final = 16
 """Bytes kept of the digest of a password mark that was seen before."""
+MAX_HANDLE: Final = 64
 HISTORY: Final = 16
 """Bytes of the id of a history of the store."""
 NO_EPOCH: Final = bytes(16)
@@ -242,7 +243,7 @@ class Account:
 
     Attributes:
         user: the user id, checked against the store key.
-        handle: 32 random bytes, WebAuthn's ``user.id``.
+        handle: WebAuthn's ``user.id``, 32 random bytes, or the 1 to 64 of an imported credential.
         epoch: 16 random bytes, new with every bind, unbind, reset and password change; tickets and receipts are
             bound to it.
         created_at: seconds since the epoch.

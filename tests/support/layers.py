@@ -23,7 +23,7 @@ LAYERS = {
     2: {"otp", "u2f", "webauthn"},
     3: {"policy", "account", "browsers", "recovery_code_set", "context", "codec", "events"},
     4: {"rules", "ceremonies", "from_other_libraries"},
-    5: {"store", "sealing", "key_ring", "threads", "engine", "mfa"},
+    5: {"store", "sealing", "key_ring", "threads", "engine", "mfa", "migration"},
     6: {"stores", "qr", "integrations", "testing", "operations", "web", "__main__"},
 }
 """The packages and modules of each layer; a new one is added here."""

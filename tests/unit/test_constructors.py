@@ -36,7 +36,9 @@ from ram_mfa import (
     FinishStepUp,
     ForgetMachine,
     ForgetMachines,
+    ImportCredential,
     ImportSecurityKey,
+    ImportUser,
     ImportVirtualDevice,
     Kind,
     KnownBrowsers,
@@ -66,6 +68,7 @@ from ram_mfa import (
     UnsafeAdministrator,
 )
 from ram_mfa._secret import SecretBytes
+from ram_mfa.from_other_libraries import Incoming, LeftBehind
 from ram_mfa.otp import TOTP, KeyURI
 from ram_mfa.u2f import (
     AppID,
@@ -120,6 +123,10 @@ VALID = [
     RenameDevice("device", name="Phone", by=ROOT),
     ImportVirtualDevice("otpauth://...", last_step=5, drift=1, name="Phone", by=ROOT),
     ImportSecurityKey({}, app_id="https://example.com", name="Key", by=ROOT),
+    ImportCredential(b"id", public_key=b"key", rp_id="example.com", user_handle=b"handle", transports=["usb"], by=ROOT),
+    LeftBehind("a sentence"),
+    Incoming("alice", "row 1", LeftBehind("a sentence")),
+    ImportUser([ImportVirtualDevice("otpauth://...", last_step=5, by=ROOT)], by=ROOT),
     ForgetMachine("machine", by=ROOT),
     ForgetMachines(ROOT),
     PasswordChanged(session_mark="mark"),
@@ -195,6 +202,7 @@ MADE_HERE = {
     "DeviceView": "an outcome",
     "ErrorResponse": "parsed out of what a peer sent",
     "Event": "what a verb notes; written to logs escaped",
+    "ImportedUser": "an outcome",
     "MachineView": "an outcome",
     "MetadataBlob": "parsed out of a metadata BLOB",
     "MetadataRules": "checked by tests of its own, over a BLOB",

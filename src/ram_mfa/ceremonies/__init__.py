@@ -15,7 +15,9 @@ from .bind_security_key import ConfirmSecurityKey, OfferSecurityKey, SecurityKey
 from .bind_virtual import ConfirmVirtualDevice, OfferVirtualDevice, VirtualDeviceOffer
 from .check_session import CheckSession, SessionAlive
 from .forget_machines import ForgetMachine, ForgetMachines
+from .import_credentials import ImportCredential
 from .import_devices import ImportSecurityKey, ImportVirtualDevice
+from .import_users import ImportedUser, ImportUser
 from .logon import BeginLogon, FinishLogon
 from .receipts import SpendReceipt
 from .rename import RenameDevice
@@ -46,8 +48,11 @@ __all__ = [
     "FinishStepUp",
     "ForgetMachine",
     "ForgetMachines",
+    "ImportCredential",
     "ImportSecurityKey",
+    "ImportUser",
     "ImportVirtualDevice",
+    "ImportedUser",
     "LogonStart",
     "MachineView",
     "MustBind",

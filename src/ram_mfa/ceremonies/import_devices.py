@@ -47,8 +47,8 @@ _is_int: Final = whole(-(2**63), 2**63 - 1)
 
 
 @attrs.frozen
-class _ImportDevice(ActorVerb[Bound]):
-    """Bind a device that another library bound; the part that both kinds share."""
+class ImportDevice(ActorVerb[Bound]):
+    """Bind a device that another library bound; the part that all kinds share."""
 
     action = Action.IMPORT
     kind: ClassVar[Kind]
@@ -64,7 +64,7 @@ class _ImportDevice(ActorVerb[Bound]):
             return forbidden
         name = self.kind.value if self.name is None else self.name
         device = self.read(account, context, name) if is_device_name(name) else Reason.BAD_NAME
-        return device if isinstance(device, Reason) else bind(account, context, device, by=self.by)
+        return device if isinstance(device, Reason) else bind(self.prepare(account), context, device, by=self.by)
 
     def perform_without_record(self, context: Context, grant: Grant) -> Transition[Bound] | Reason:
         """Return the transition to a record with a bound device, where one may be made."""
@@ -76,9 +76,13 @@ class _ImportDevice(ActorVerb[Bound]):
         """Return the device to bind, or why it may not be bound."""
         raise NotImplementedError
 
+    def prepare(self, account: Account) -> Account:
+        """Return the account to bind the device in."""
+        return account
+
 
 @attrs.frozen
-class ImportVirtualDevice(_ImportDevice):
+class ImportVirtualDevice(ImportDevice):
     """Bind a virtual device that another library bound.
 
     Attributes:
@@ -142,7 +146,7 @@ def _parse(text: str) -> KeyURI | None:
 
 
 @attrs.frozen
-class ImportSecurityKey(_ImportDevice):
+class ImportSecurityKey(ImportDevice):
     """Bind a U2F key that another library registered; browsers then use it through the ``appid`` extension.
 
     Attributes:
@@ -150,6 +154,7 @@ class ImportSecurityKey(_ImportDevice):
             base64url), or the raw registration message (bytes). Its signature can no longer be verified: the
             administrator vouches for it.
         app_id: the AppID that it was registered under.
+        sign_count: the highest counter that the other library accepted; 0 if unknown.
         name: the device's name; the kind's own where there is none.
         by: who asks.
         create: whether a record is made for a user without one, with MFA required; otherwise such a user is refused.
@@ -158,12 +163,14 @@ class ImportSecurityKey(_ImportDevice):
     kind = Kind.SECURITY_KEY
     registration: Any = attrs.field(repr=False)
     app_id: str = attrs.field(kw_only=True, validator=fields.is_text)
+    sign_count: int = attrs.field(default=0, kw_only=True, validator=whole(0, 2**32 - 1))
 
     def read(self, account: Account, context: Context, name: str) -> SecurityKey | Reason:
         """Return the registered key, or why it may not be bound."""
         new = _parse_registration(self.registration, self.app_id)
         if new is None:
             return Reason.BAD_IMPORT
+        new = attrs.evolve(new, sign_count=self.sign_count)
         key = new.bound(context, name=name, bound_by=self.by.label, last_used_at=None)
         if not is_allowed(key, context.policy):
             return Reason.DEVICE_NOT_ALLOWED

@@ -186,7 +186,7 @@ def _account(row: list[Any]) -> Account:
     machines, wrong, password_mark, old_marks, outbox, moved_to, reserved_for, reservation, browsers, recovery = row[
         11:
     ]
-    check(len(handle) == 32 and len(epoch) == 16 and user != "", "identity")
+    check(1 <= len(handle) <= bounds.MAX_HANDLE and len(epoch) == 16 and user != "", "identity")
     check(len(devices) <= bounds.MAX_DEVICES and len(offers) <= bounds.MAX_OFFERS, "devices or offers")
     check(len(machines) <= bounds.MAX_MACHINES, "machines")
     check(len(outbox) <= bounds.MAX_EVENTS, "outbox")

@@ -200,7 +200,8 @@ class TestBounds:
         [
             ((USER,), ""),
             ((USER,), b"alice"),
-            ((HANDLE,), bytes(31)),
+            ((HANDLE,), b""),
+            ((HANDLE,), bytes(65)),
             ((EPOCH,), bytes(17)),
             ((CREATED,), 5),
             ((REQUIRED,), 1),

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Conversions of other libraries' stored devices to import verbs: pure functions, for moving users in bulk.
-
-They return `ImportVirtualDevice`; perform it with the user's id. What cannot be read raises `MalformedMessage`.
-"""
+"""Conversions of other libraries' virtual devices: otpauth URIs, base32 secrets, and rows of django-otp's table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from ._secret import SecretBytes, SecretText
-from .account import MAX_SECRET
-from .ceremonies import Actor, ImportVirtualDevice
-from .errors import MalformedMessage
-from .otp import Algorithm, KeyURI, parse_setup_key
+from .._secret import SecretBytes, SecretText
+from ..account import MAX_SECRET
+from ..ceremonies import Actor, ImportVirtualDevice
+from ..errors import MalformedMessage
+from ..otp import Algorithm, KeyURI, parse_setup_key
 
+IMPORTED: Final = "imported"
+"""The account name in the key URI of an import, which no record keeps."""
 _ROW: Final = "django-otp row"
 _MAX_STEP: Final = 32_767
 """Seconds: what a small integer of its table holds; the verb refuses a period too long for the policy."""
@@ -40,8 +39,9 @@ def from_key_uri(
 def from_base32(
     secret: str,
     *,
+    last_step: int | None = None,
     by: Actor,
-    account_name: str,
+    account_name: str = IMPORTED,
     issuer: str | None = None,
     algorithm: Algorithm = Algorithm.SHA1,
     digits: Literal[6, 7, 8] = 6,
@@ -54,8 +54,9 @@ def from_base32(
 
     Args:
         secret: base32, in any case, with or without padding and groups.
+        last_step: the highest time step that was accepted; None if unknown: then no code of the present window passes.
         by: who imports.
-        account_name: what the app shows.
+        account_name: what the app shows; it is not kept.
         issuer: what the app shows next to it.
         algorithm: of the app's entry.
         digits: of a code.
@@ -70,7 +71,7 @@ def from_base32(
     """
     uri = KeyURI("totp", issuer, account_name, parse_setup_key(secret), algorithm, digits, period)
     return ImportVirtualDevice(
-        SecretText(uri), last_step=None, name=name, by=by, create=create, unsafe_short_secret=unsafe_short_secret
+        SecretText(uri), last_step=last_step, name=name, by=by, create=create, unsafe_short_secret=unsafe_short_secret
     )
 
 
@@ -78,7 +79,7 @@ def from_django_otp(
     row: Mapping[str, Any],
     *,
     by: Actor,
-    account_name: str,
+    account_name: str = IMPORTED,
     issuer: str | None = None,
     create: bool = False,
     unsafe_short_secret: bool = False,
@@ -88,7 +89,7 @@ def from_django_otp(
     Args:
         row: the model's fields by name; ``confirmed`` must be true and ``t0`` zero.
         by: who imports.
-        account_name: what the app shows.
+        account_name: what the app shows; it is not kept.
         issuer: what the app shows next to it.
         create: whether a record is made for a user without one.
         unsafe_short_secret: whether a secret of 80 to 127 bits is bound too.
