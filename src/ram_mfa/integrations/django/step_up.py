@@ -53,8 +53,9 @@ def mfa_require_fresh(request: HttpRequest, name: str, subject: str | None = Non
         raise AnswerFirst(django_response(request, outcome))
 
 
-amfa_require = sync_to_async(mfa_require)
-"""`mfa_require` for async views."""
+async def amfa_require(request: HttpRequest, name: str, subject: str | None = None) -> Proof:
+    """Return what `mfa_require` returns, in an async view."""
+    return await sync_to_async(mfa_require)(request, name, subject)
 
 
 def mfa_for(name: str, subject: str | None = None) -> Callable[[View], View]:

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import URLPattern, path
 
 from ...web import PATHS
 from .views import view_of
 
 app_name = "ram_mfa"
-urlpatterns = [path(below, view_of(route), name=route.value) for route, below in PATHS.items()]
+urlpatterns: list[URLPattern] = [path(below, view_of(route), name=route.value) for route, below in PATHS.items()]
