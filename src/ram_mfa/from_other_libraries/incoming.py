@@ -50,6 +50,7 @@ class Convert(Protocol):
 
     def __call__(self, row: Row, /, *, by: Actor) -> ImportDevice | LeftBehind:
         """Return the import of a row, or why there is none; raise `MalformedMessage` if it cannot be read."""
+        ...
 
 
 def read_rows(
