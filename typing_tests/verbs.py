@@ -10,6 +10,8 @@ from ram_mfa import (
     MFA,
     AccountView,
     Administrator,
+    AdmitBrowser,
+    AdmittedBrowser,
     Assertion,
     AsyncMFA,
     BeginLogon,
@@ -53,11 +55,16 @@ from ram_mfa import (
     SpendReceipt,
     Ticket,
     TOTPCode,
+    TOTPCodes,
     U2FSignature,
     Unbind,
+    Unlock,
     Unbound,
     VirtualDeviceOffer,
+    add_to_browser_cookie,
 )
+from ram_mfa._secret import SecretText
+
 
 ROOT = Administrator("root")
 DELETE = Operation("server.delete", "i-0815")
@@ -110,6 +117,18 @@ def verbs_that_hand_nothing_out(mfa: MFA) -> None:
     mfa.perform("alice", ForgetMachines(ROOT))
     mfa.perform("alice", EraseAccount(ROOT))
     assert_type(mfa.perform("alice", ForgetMachines(ROOT)), None)
+    mfa.perform("alice", Unlock(ROOT))
+    assert_type(mfa.perform("alice", Unlock(ROOT)), None)
+
+
+def a_known_browser(mfa: MFA, ticket: Ticket, session: str, cookie: str | None) -> None:
+    codes = TOTPCodes(["755224", "287082"])
+    proof = mfa.perform("alice", FinishLogon(ticket, codes, session=session, browser=cookie))
+    assert_type(proof.browser, SecretText | None)
+    admitted = mfa.perform("alice", AdmitBrowser(ROOT, password_mark="mark"))
+    assert_type(admitted, AdmittedBrowser)
+    add_to_browser_cookie(cookie, admitted.token)
+    admitted.user  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
 
 
 def a_resumed_logon_admits_nobody(mfa: MFA, begun: Challenge | MustBind, session: str) -> None:

@@ -36,6 +36,9 @@ class EventType(enum.Enum):
     MACHINES_FORGOTTEN = "machines forgotten"
     PASSWORD_CHANGED = "password changed"
     KEY_CLONED = "security key may be cloned"
+    BROWSER_ADMITTED = "browser admitted"
+    UNLOCKED = "wrong codes forgiven"
+    PASSWORD_SUSPECTED = "somebody else may know the password"
     REFUSED = "refused"
     EVENTS_DROPPED = "events dropped from a full outbox"
 
@@ -80,6 +83,7 @@ REVOCATIONS: Final = frozenset(
         EventType.MACHINES_FORGOTTEN,
         EventType.PASSWORD_CHANGED,
         EventType.KEY_CLONED,
+        EventType.PASSWORD_SUSPECTED,
     }
 )
-"""The revocations: never refused for lack of room; they displace the oldest undelivered events."""
+"""The revocations and warnings: never refused for lack of room; they displace the oldest undelivered events."""

@@ -247,7 +247,7 @@ class AsyncMFA(Driver):
     async def perform(self, user: str, verb: Verb[T]) -> T:
         """See `MFA.perform`.
 
-        The verbs of one user wait in four queues, each in order of arrival and one verb at a time. Verbs that only the
+        The verbs of one user wait in five queues, each in order of arrival and one verb at a time. Verbs that only the
         application can cause, by an administrator or after a change of password, do not wait for verbs that visitors
         sent. Verbs that would succeed on the record as last loaded do not wait behind forged tickets. `StoreContended`
         is raised if a queue is full or the verb's turn does not come before the deadline.

@@ -88,8 +88,10 @@ class Reason(enum.Enum):
     WRONG_EVIDENCE = "evidence of another kind than asked for"
     UNKNOWN_DEVICE = "no such device"
     NAME_THE_DEVICE = "several devices: one must be named"
+    TWO_CODES_NEEDED = "two consecutive codes are asked of this browser"
     # Too much
     THROTTLED = "too many wrong answers"
+    NEW_BROWSERS_CLOSED = "too many wrong codes of new browsers: only a known one may send codes"
     DEVICE_DISABLED = "device disabled after too many wrong codes"
     DEVICE_NOT_ALLOWED = "the policy no longer allows the bound device"
     # Tickets and receipts
@@ -143,7 +145,9 @@ _ADVICE = {
     Reason.WRONG_EVIDENCE: Advice.RETYPE,
     Reason.UNKNOWN_DEVICE: Advice.RETYPE,
     Reason.NAME_THE_DEVICE: Advice.RETYPE,
+    Reason.TWO_CODES_NEEDED: Advice.RETYPE,
     Reason.THROTTLED: Advice.WAIT,
+    Reason.NEW_BROWSERS_CLOSED: Advice.ASK_ADMINISTRATOR,
     Reason.DEVICE_DISABLED: Advice.ASK_ADMINISTRATOR,
     Reason.DEVICE_NOT_ALLOWED: Advice.ASK_ADMINISTRATOR,
     Reason.FOREIGN_TICKET: Advice.START_OVER,
@@ -195,6 +199,8 @@ class Challenge:
             Security keys do not wait.
         logon: of a logon's begin: the first-factor ticket, with which `ResumeLogon` asks again where the page is
             loaded again. None of a step-up, and in a refusal's ``next_challenge`` while the one of the begin is valid.
+        codes: how many consecutive codes this browser sends at once: 1, or 2 (`TOTPCodes`) where a policy with known
+            browsers asks that of new ones; 0 where it may send none, though its user can elsewhere.
     """
 
     id: Ticket
@@ -206,6 +212,7 @@ class Challenge:
     expires_at: float
     retry_after: float | None = None
     logon: Ticket | None = None
+    codes: int = 1
 
 
 @attrs.frozen

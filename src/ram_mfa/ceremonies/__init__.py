@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from ..rules.actors import Actor, Administrator, Enrolment, Owner, UnsafeAdministrator
 from ..rules.admission import Admission, LogonStart, MustBind, NotRequired, Proof, ProofOf, Remembered
-from ..rules.evidence import Assertion, Evidence, TOTPCode, U2FSignature
+from ..rules.browser_tokens import add_to_browser_cookie
+from ..rules.evidence import Assertion, Evidence, TOTPCode, TOTPCodes, U2FSignature
 from ..rules.machines import add_to_machine_cookie
 from ..rules.operation import Operation
 from ..rules.verb import Claim, Transition, Verb
@@ -18,6 +19,7 @@ from .forget_machines import ForgetMachine, ForgetMachines
 from .import_credentials import ImportCredential
 from .import_devices import ImportSecurityKey, ImportVirtualDevice
 from .import_users import ImportedUser, ImportUser
+from .known_browsers import AdmitBrowser, AdmittedBrowser, Unlock
 from .logon import BeginLogon, FinishLogon
 from .receipts import SpendReceipt
 from .rename import RenameDevice
@@ -31,6 +33,8 @@ __all__ = [
     "Actor",
     "Administrator",
     "Admission",
+    "AdmitBrowser",
+    "AdmittedBrowser",
     "Assertion",
     "BeginLogon",
     "BeginStepUp",
@@ -76,12 +80,15 @@ __all__ = [
     "SessionsEnded",
     "SpendReceipt",
     "TOTPCode",
+    "TOTPCodes",
     "Transition",
     "U2FSignature",
     "Unbind",
     "Unbound",
+    "Unlock",
     "UnsafeAdministrator",
     "Verb",
     "VirtualDeviceOffer",
+    "add_to_browser_cookie",
     "add_to_machine_cookie",
 ]

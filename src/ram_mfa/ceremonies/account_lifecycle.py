@@ -16,16 +16,18 @@ from ..refusals import Reason
 from ..rules import fields, machines
 from ..rules.actors import Actor, is_actor
 from ..rules.authority import Action, Grant
+from ..rules.browser_tokens import sender_of
 from ..rules.new_account import new_account
 from ..rules.session_marks import is_alive, session_mark
 from ..rules.tickets import renewed
+from ..rules.unforgiven import forgive_all, with_new_epoch
 from ..rules.verb import AccountVerb, ActorVerb, Transition, Verb
 from ..rules.views import AccountView, account_view
 
 
-def _view(account: Account, context: Context, *, this: bytes | None = None) -> AccountView:
+def _view(account: Account, context: Context, *, this: bytes | None = None, known: bool = False) -> AccountView:
     must = not account.devices and context.policy.must_use_mfa(required=account.required).allowed
-    return account_view(account, context, must_bind=must, this=this)
+    return account_view(account, context, must_bind=must, this=this, known=known)
 
 
 @attrs.frozen
@@ -101,6 +103,8 @@ class SessionsEnded:
 class PasswordChanged(Verb[SessionsEnded]):
     """The password changed: every session, ticket, receipt, offer and machine ends. Devices stay (requirement B7).
 
+    Every browser is then a new one, and the wrong codes of new browsers are forgiven.
+
     A user without a record gets one where the policy lets such users log on or bind: its epoch ends what they began
     under the old password. Where it refuses them there is nothing to end.
 
@@ -119,7 +123,8 @@ class PasswordChanged(Verb[SessionsEnded]):
         """Return the transition to the account under a new epoch."""
         unknown_users = context.policy.unknown_users
         if account is not None:
-            after = attrs.evolve(renewed(account, context), machines=())
+            forgiven = forgive_all(renewed(account, context))
+            after = attrs.evolve(forgiven, machines=(), browsers=with_new_epoch(forgiven, context))
         elif unknown_users is UnknownUsers.REFUSE:
             return Transition(account, SessionsEnded(None))
         else:
@@ -155,11 +160,14 @@ class Describe(AccountVerb[AccountView]):
 
     Attributes:
         machine: the machine cookie as the browser sent it, so that the view marks the current machine.
+        browser: the browser cookie as the browser sent it, so that the view says whether it is a known one.
     """
 
     machine: str | None = attrs.field(default=None, repr=False, validator=fields.is_optional_text)
+    browser: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=fields.is_optional_text)
 
     def perform(self, account: Account, context: Context) -> Transition[AccountView]:
         """Return the same account and its view."""
         this = machines.find(self.machine, account)
-        return Transition(account, _view(account, context, this=this.digest if this else None))
+        known = sender_of(self.browser, account, context, session="").token is not None
+        return Transition(account, _view(account, context, this=this.digest if this else None, known=known))

@@ -12,6 +12,7 @@ from ..refusals import Reason
 from ..rules import fields
 from ..rules.actors import Actor, is_actor
 from ..rules.authority import Action, Grant
+from ..rules.unforgiven import with_new_epoch
 from ..rules.verb import ActorVerb, Transition
 
 
@@ -36,7 +37,7 @@ class ForgetMachine(ActorVerb[None]):
 
 @attrs.frozen
 class ForgetMachines(ActorVerb[None]):
-    """Forget all remembered machines.
+    """Forget all remembered machines; where the policy tells known browsers apart, every browser is then a new one.
 
     Attributes:
         by: who asks.
@@ -47,7 +48,11 @@ class ForgetMachines(ActorVerb[None]):
 
     def perform(self, account: Account, context: Context, grant: Grant) -> Transition[None] | Reason:
         """Return the transition to the account without any."""
-        return _forget(account, context, grant, ())
+        if context.policy.known_browsers is None:
+            return _forget(account, context, grant, ())
+        after = attrs.evolve(account, machines=(), browsers=with_new_epoch(account, context))
+        event = context.event(EventType.MACHINES_FORGOTTEN, actor=grant.actor)
+        return Transition(grant.spent(after, context), None, events=(event,))
 
 
 def _forget(account: Account, context: Context, grant: Grant, left: tuple[Machine, ...]) -> Transition[None] | Reason:

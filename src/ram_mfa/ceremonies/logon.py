@@ -16,6 +16,7 @@ from ..events import Event, EventType
 from ..refusals import Reason
 from ..rules import fields, machines
 from ..rules.admission import LogonStart, NotRequired, Proof, Remembered
+from ..rules.browser_tokens import sender_of
 from ..rules.challenges import subject_of, with_next_challenge
 from ..rules.evidence import Evidence, is_evidence, verify_evidence
 from ..rules.first_factor import first_factor_ticket
@@ -24,6 +25,7 @@ from ..rules.password_marks import check_mark, digest_of
 from ..rules.proofs import make_proof
 from ..rules.resent import refuse_ticket
 from ..rules.session_marks import session_mark
+from ..rules.throttle import clear_day
 from ..rules.tickets import Purpose, open_ticket, renewed
 from ..rules.verb import Transition, Verb, refused
 
@@ -47,11 +49,19 @@ class BeginLogon(Verb[LogonStart]):
         machine: the machine cookie as the browser sent it, or None.
         password_mark: any string that changes when the password does; required where a machine is presented. Only a
             finish with the same mark takes the challenge.
+        browser: the browser cookie as the browser sent it, or None: whether it is a known browser selects the gate for
+            codes, and nothing else.
     """
 
     session: str = attrs.field(repr=False, validator=fields.is_session)
     machine: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=fields.is_optional_text)
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_machine)
+    browser: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=fields.is_optional_text)
+
+    @property
+    def browser_cookie(self) -> str | None:
+        """The browser cookie that it was sent with."""
+        return self.browser
 
     def __call__(self, account: Account | None, context: Context) -> Transition[LogonStart]:
         """Return the same account and the next stage of the logon."""
@@ -69,7 +79,7 @@ class BeginLogon(Verb[LogonStart]):
             return _skip(
                 account, context, NotRequired(context.user, rule, session_mark(account, context), logon), rule.value
             )
-        stage = second_factor(account, context, session=self.session, mark=mark, logon=logon)
+        stage = second_factor(account, context, session=self.session, mark=mark, logon=logon, browser=self.browser)
         return refused(account, context, stage) if isinstance(stage, Reason) else Transition(account, stage)
 
     def _valid_machine(self, account: Account, context: Context) -> Machine | None:
@@ -107,7 +117,9 @@ class FinishLogon(Verb[Proof]):
             cut to 64 printable characters. Where the policy does not allow it, no machine is remembered and the proof
             holds no token.
         password_mark: the same as at the begin, else the ticket is foreign; required where a machine is remembered. A
-            mark that was not seen before clears the day's budget.
+            mark that was not seen before clears the day's budget; with known browsers, once in 24 hours at the most.
+        browser: the browser cookie as the browser sent it, or None. Whether it is a known browser selects the gate for
+            codes, and nothing else.
     """
 
     challenge: str = attrs.field(converter=fields.as_typed, repr=False)
@@ -115,6 +127,12 @@ class FinishLogon(Verb[Proof]):
     session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
     remember: str | None = attrs.field(default=None, kw_only=True, converter=fields.as_label, validator=fields.is_label)
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_remember)
+    browser: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=fields.is_optional_text)
+
+    @property
+    def browser_cookie(self) -> str | None:
+        """The browser cookie that it was sent with."""
+        return self.browser
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
         """Return the transition to a proof."""
@@ -130,7 +148,14 @@ class FinishLogon(Verb[Proof]):
         )
         if isinstance(opened, Reason):
             return refuse_ticket(
-                opened, self.evidence, self.challenge, account, context, session=self.session, mark=mark
+                opened,
+                self.evidence,
+                self.challenge,
+                account,
+                context,
+                session=self.session,
+                mark=mark,
+                browser=self.browser,
             )
         # 2. The record
         if account is None:
@@ -138,7 +163,8 @@ class FinishLogon(Verb[Proof]):
         # 3. The password mark
         marked = self._with_mark(account, context, mark)
         # 4. The evidence
-        result = verify_evidence(self.evidence, marked, context, opened)
+        sender = sender_of(self.browser, marked, context, session=self.session, mark=mark)
+        result = verify_evidence(self.evidence, marked, context, opened, sender)
         if isinstance(result, Transition):
             return with_next_challenge(
                 result,
@@ -148,6 +174,7 @@ class FinishLogon(Verb[Proof]):
                 opened=opened,
                 mark=mark,
                 checked=marked,
+                browser=self.browser,
             )
         # 5. The machine
         after = result.account
@@ -174,9 +201,8 @@ class FinishLogon(Verb[Proof]):
         old_marks = (*account.old_marks, account.password_mark[:OLD_MARK])
         returns = mark[:OLD_MARK] in old_marks
         return attrs.evolve(
-            renewed(account, context),
+            renewed(account if returns else clear_day(account, context), context),
             password_mark=mark,
             old_marks=tuple([one for one in old_marks if one != mark[:OLD_MARK]][-MAX_OLD_MARKS:]),
-            wrong=account.wrong if returns else (),
             machines=machines.under_mark(account, mark),
         )

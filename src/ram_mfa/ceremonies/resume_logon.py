@@ -31,11 +31,18 @@ class ResumeLogon(Verb[MustBind | Challenge]):
         ticket: `Challenge.logon` or `MustBind.logon`, as the browser sent it.
         session: the same as at the begin.
         password_mark: the user's mark now; the ticket is foreign unless it is the same as at the begin.
+        browser: the browser cookie as the browser sent it, or None.
     """
 
     ticket: SecretText = attrs.field(converter=fields.as_typed, repr=False)
     session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=is_password_mark)
+    browser: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=fields.is_optional_text)
+
+    @property
+    def browser_cookie(self) -> str | None:
+        """The browser cookie that it was sent with."""
+        return self.browser
 
     def __call__(self, account: Account | None, context: Context) -> Transition[MustBind | Challenge]:
         """Return the same account, and a challenge or the right to bind."""
@@ -46,5 +53,7 @@ class ResumeLogon(Verb[MustBind | Challenge]):
         if why_not_required(account, context) is not None:
             return refused(account, context, Reason.NOT_REQUIRED)
         until, logon = expires_at(opened.stamp), Ticket(str(self.ticket))
-        stage = second_factor(account, context, session=self.session, mark=mark, logon=logon, until=until)
+        stage = second_factor(
+            account, context, session=self.session, mark=mark, logon=logon, until=until, browser=self.browser
+        )
         return refused(account, context, stage) if isinstance(stage, Reason) else Transition(account, stage)

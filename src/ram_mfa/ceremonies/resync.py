@@ -18,8 +18,9 @@ from ..refusals import Reason
 from ..rules import fields
 from ..rules.actors import Actor, is_actor
 from ..rules.authority import Action, Grant
+from ..rules.browser_tokens import actor_as_sender
 from ..rules.devices import select_device
-from ..rules.throttle import check_gate, count_wrong
+from ..rules.throttle import count_wrong, find_gate
 from ..rules.totp_check import accepted_in_the_future, match_run, totp_of, why_spent, with_accepted
 from ..rules.verb import ActorVerb, Transition, refused
 from ..rules.views import DeviceView, device_view
@@ -34,7 +35,7 @@ class ResyncVirtualDevice(ActorVerb[DeviceView]):
     The plan, each step marked below; `ActorVerb` has authorised the actor:
 
     1. the device is bound and virtual;
-    2. the throttle lets it try a code now;
+    2. the throttle lets it try a code now; the actor is authorised, and so at the gate of known browsers;
     3. both codes match consecutive time steps within the policy's bound; otherwise a wrong code is counted;
     4. neither time step is spent;
     5. both are consumed and the drift is set; the actor's receipt is spent with them.
@@ -61,9 +62,10 @@ class ResyncVirtualDevice(ActorVerb[DeviceView]):
             return Reason.UNKNOWN_DEVICE
 
         # 2. The throttle
-        gate = check_gate(account, device, context)
-        if gate is not None:
-            return refused(account, context, gate, actor=actor, device=device.id)
+        sender = actor_as_sender(actor)
+        gate = find_gate(account, device, context, sender)
+        if gate.refusal is not None:
+            return refused(account, context, gate.refusal, actor=actor, device=device.id)
 
         # 3. The codes
         totp = totp_of(device)
@@ -71,7 +73,7 @@ class ResyncVirtualDevice(ActorVerb[DeviceView]):
         if len(self.codes) == CODES:
             step = match_run(totp, self.codes, now=context.now, backward=policy.totp.drift, forward=policy.totp.drift)
         if step is None:
-            counted, refusal, events = count_wrong(account, device, context)
+            counted, refusal, events = count_wrong(account, device, context, sender, gate, codes=CODES)
             return refused(counted, context, refusal, actor=actor, device=device.id, events=events)
 
         # 4. The time steps

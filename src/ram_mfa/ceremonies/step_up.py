@@ -15,6 +15,7 @@ from ..events import EventType
 from ..refusals import Challenge, Reason
 from ..rules import fields
 from ..rules.admission import Proof
+from ..rules.browser_tokens import sender_of
 from ..rules.challenges import challenge, purpose_of, subject_of, with_next_challenge
 from ..rules.devices import why_none_usable
 from ..rules.evidence import Evidence, is_evidence, verify_evidence
@@ -40,17 +41,26 @@ class BeginStepUp(Verb[Challenge]):
     Attributes:
         operation: what is to be done.
         session: the application's session string.
+        browser: the browser cookie as the browser sent it, or None: whether it is a known browser selects the gate for
+            codes, and nothing else.
     """
 
     operation: Operation = attrs.field(validator=fields.is_operation)
     session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
+    browser: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=fields.is_optional_text)
+
+    @property
+    def browser_cookie(self) -> str | None:
+        """The browser cookie that it was sent with."""
+        return self.browser
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Challenge]:
         """Return the same account and a challenge."""
         reason = Reason.BAD_SESSION if fields.is_user_id(self.session, context) else _usable(account, context)
         if account is None or reason is not None:
             return refused(account, context, reason or Reason.NO_ACCOUNT)
-        return Transition(account, challenge(account, context, session=self.session, operation=self.operation))
+        asked = challenge(account, context, session=self.session, operation=self.operation, browser=self.browser)
+        return Transition(account, asked)
 
 
 @attrs.frozen
@@ -69,12 +79,20 @@ class FinishStepUp(Verb[Proof]):
         evidence: a code, or a security key's answer.
         operation: the same as at the begin.
         session: the same as at the begin.
+        browser: the browser cookie as the browser sent it, or None: whether it is a known browser selects the gate for
+            codes, and nothing else.
     """
 
     challenge: str = attrs.field(converter=fields.as_typed, repr=False)
     evidence: Evidence = attrs.field(validator=is_evidence)
     operation: Operation = attrs.field(kw_only=True, validator=fields.is_operation)
     session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
+    browser: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=fields.is_optional_text)
+
+    @property
+    def browser_cookie(self) -> str | None:
+        """The browser cookie that it was sent with."""
+        return self.browser
 
     def __call__(self, account: Account | None, context: Context) -> Transition[Proof]:
         """Return the transition to a proof."""
@@ -96,12 +114,14 @@ class FinishStepUp(Verb[Proof]):
                 context,
                 session=self.session,
                 operation=self.operation,
+                browser=self.browser,
             )
         # 2. The record
         if account is None:
             return refused(account, context, Reason.NO_ACCOUNT)
         # 3. The evidence
-        result = verify_evidence(self.evidence, account, context, opened)
+        sender = sender_of(self.browser, account, context, session=self.session)
+        result = verify_evidence(self.evidence, account, context, opened, sender)
         if isinstance(result, Transition):
             return with_next_challenge(
                 result,
@@ -110,6 +130,7 @@ class FinishStepUp(Verb[Proof]):
                 session=self.session,
                 opened=opened,
                 operation=self.operation,
+                browser=self.browser,
             )
         # 4. The proof
         proof = make_proof(result.account, context, result.device, session=self.session, operation=self.operation)

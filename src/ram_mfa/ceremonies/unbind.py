@@ -18,6 +18,7 @@ from ..rules.authority import Action, Grant
 from ..rules.devices import select_device
 from ..rules.session_marks import mark_for
 from ..rules.tickets import renewed
+from ..rules.unforgiven import cleared
 from ..rules.verb import ActorVerb, Transition
 from ..rules.views import AccountView, Unbound, account_view, unbound_view
 
@@ -28,7 +29,8 @@ class Unbind(ActorVerb[Unbound]):
 
     Attributes:
         device: its id; may be left out where one is bound.
-        by: who asks; an administrator's unbind clears the day's budget of wrong codes too.
+        by: who asks; an administrator's unbind clears the day's budget of wrong codes too, and makes every
+            browser a new one.
     """
 
     action = Action.UNBIND
@@ -41,8 +43,9 @@ class Unbind(ActorVerb[Unbound]):
         if isinstance(device, Reason):
             return device
         left = tuple(bound for bound in account.devices if bound.id != device.id)
-        wrong = account.wrong if isinstance(self.by, Owner) else ()
-        after = attrs.evolve(renewed(account, context), devices=left, machines=(), wrong=wrong)
+        after = attrs.evolve(renewed(account, context), devices=left, machines=())
+        if not isinstance(self.by, Owner):
+            after = attrs.evolve(after, wrong=(), browsers=cleared(after, context))
         event = context.event(EventType.DEVICE_UNBOUND, actor=grant.actor, device=device.id, detail=device.kind.value)
         view = unbound_view(device, context.policy, mark_for(self.by, after, context))
         return Transition(after, view, events=(event,))
@@ -62,7 +65,13 @@ class ResetMFA(ActorVerb[AccountView]):
     def perform(self, account: Account, context: Context, grant: Grant) -> Transition[AccountView]:
         """Return the transition to the account as it was opened, with MFA required."""
         after = attrs.evolve(
-            renewed(account, context), devices=(), machines=(), wrong=(), password_mark=None, required=True
+            renewed(account, context),
+            devices=(),
+            machines=(),
+            wrong=(),
+            password_mark=None,
+            required=True,
+            browsers=cleared(account, context),
         )
         must_bind = context.policy.must_use_mfa(required=True).allowed
         event = context.event(EventType.MFA_RESET, actor=grant.actor)

@@ -23,6 +23,7 @@ from ..refusals import Kind, Reason, Refusal, Refused
 from ..rules.actors import Actor
 from ..rules.authority import Action, authorise
 from ..rules.devices import is_allowed, is_weak, usable_devices
+from ..rules.unforgiven import count
 from ..sealing import BrokenSeal, RecordSeal, SealedElsewhere
 from .effects import Effects, list_keys, load, swap
 from .loop import Engine
@@ -46,6 +47,7 @@ class ReportRow:
         machines: the number of machines remembered now.
         disallowed: the number of bound devices that the policy no longer allows.
         weak: the number of bound devices whose secret is shorter than 128 bits.
+        unforgiven: wrong codes of new browsers that are not forgiven.
         problem: why the record cannot be read; empty where it can.
     """
 
@@ -61,6 +63,7 @@ class ReportRow:
     machines: int
     disallowed: int
     weak: int
+    unforgiven: int
     problem: str
 
 
@@ -102,6 +105,7 @@ def _unreadable_row(key: str, problem: str) -> ReportRow:
         machines=0,
         disallowed=0,
         weak=0,
+        unforgiven=0,
         problem=problem,
     )
 
@@ -123,6 +127,7 @@ def _row(engine: Engine, key: str, account: Account) -> ReportRow:
         machines=sum(machine.expires_at > now for machine in account.machines),
         disallowed=sum(not is_allowed(device, policy) for device in devices),
         weak=sum(is_weak(device) for device in devices),
+        unforgiven=count(account, now),
         problem="",
     )
 

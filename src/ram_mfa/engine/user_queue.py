@@ -5,9 +5,11 @@ An event loop accepts every call. Without queues, a thousand guesses at one acco
 store, and all other users would wait behind them. With one queue per user, anyone who knows a user's name could send
 forged tickets and so delay the owner and the administrators of that account.
 
-So each user has four bounded queues, each of which performs one verb at a time:
+So each user has five bounded queues, each of which performs one verb at a time:
 
 - ``REVOCATION``: verbs that only the application can cause (`Verb.privileged`, or by an administrator);
+- ``KNOWN``: verbs that were sent with an authentic browser token of this user, which is verified without the record: so
+  that those who only know the password do not delay the owner, whatever they send and whatever the gates let pass;
 - ``WRITING`` and ``READING``: verbs that would change the record, or succeed, on the record as last loaded;
 - ``STRANGER``: all others, such as verbs with forged tickets.
 
@@ -27,11 +29,13 @@ from typing import Any, Final
 
 import attrs
 
+from .._secret import SecretBytes
 from ..account import Account
 from ..context import Context
 from ..errors import StoreContended
 from ..refusals import Refusal
 from ..rules.actors import Administrator, UnsafeAdministrator
+from ..rules.browser_tokens import holds_token
 from ..rules.verb import Verb
 
 MAX_WAITING: Final = 256
@@ -46,6 +50,7 @@ class QueueName(enum.Enum):
     """The name of one of a user's queues."""
 
     REVOCATION = enum.auto()
+    KNOWN = enum.auto()
     WRITING = enum.auto()
     READING = enum.auto()
     STRANGER = enum.auto()
@@ -76,11 +81,20 @@ class _User:
             queue = self.queues[name] = _Queue()
         return queue
 
-    def queue_for(self, verb: Verb[Any]) -> QueueName:
-        """Return the name of the queue for a verb, which is not tried if the ``STRANGER`` queue is free."""
+    def queue_for(self, verb: Verb[Any], latest: Context | None) -> QueueName:
+        """Return the name of the queue for a verb, which is not tried if the ``STRANGER`` queue is free.
+
+        Args:
+            verb: to be performed.
+            latest: the last context of any user, with this user's store key, where this user has none yet; or None.
+        """
         if verb.privileged or isinstance(verb.requested_by, Administrator | UnsafeAdministrator):
             return QueueName.REVOCATION
-        if self.last_loaded is None or self.queue(QueueName.STRANGER).free:
+        if self.queue(QueueName.STRANGER).free:
+            return QueueName.STRANGER
+        if latest is not None and holds_token(verb.browser_cookie, latest):
+            return QueueName.KNOWN
+        if self.last_loaded is None:
             return QueueName.STRANGER
         account, context = self.last_loaded
         try:
@@ -96,6 +110,7 @@ class _User:
 class Turn:
     """The turn of one verb in its queue, from its acquisition to its end."""
 
+    _queues: UserQueues
     _user: _User
     _queue: _Queue
     _pauses: bool
@@ -104,6 +119,7 @@ class Turn:
     def note_record(self, account: Account | None, context: Context) -> None:
         """Note the record that the verb was given, for the trials of verbs that arrive later."""
         self._user.last_loaded = account, attrs.evolve(context, administrator=None)
+        self._queues.latest = attrs.evolve(context, administrator=None, entropy=SecretBytes(bytes(32)))
 
     def end(self) -> None:
         """Start the next turn; a second call does nothing."""
@@ -123,6 +139,7 @@ class UserQueues:
     _users: weakref.WeakValueDictionary[tuple[asyncio.AbstractEventLoop, str], _User] = attrs.field(
         init=False, factory=weakref.WeakValueDictionary
     )
+    latest: Context | None = attrs.field(init=False, default=None, repr=False)
 
     async def enter(self, key: str, verb: Verb[Any], deadline: float) -> Turn:
         """Wait for the verb's turn, first come, first served within its queue, and return it.
@@ -139,7 +156,8 @@ class UserQueues:
         user = self._users.get(place)
         if user is None:
             user = self._users[place] = _User()
-        name = user.queue_for(verb)
+        latest = None if self.latest is None else attrs.evolve(self.latest, user="", key=key)
+        name = user.queue_for(verb, latest)
         queue = user.queue(name)
         if queue.waiting >= MAX_WAITING:
             raise StoreContended
@@ -154,4 +172,4 @@ class UserQueues:
                 raise StoreContended from None
             finally:
                 queue.waiting -= 1
-        return Turn(user, queue, name is QueueName.STRANGER)
+        return Turn(self, user, queue, name is QueueName.STRANGER)

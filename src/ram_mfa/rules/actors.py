@@ -81,7 +81,7 @@ class Owner(Unpickled):
 
     Attributes:
         receipt: of a step-up for the action's own operation (`Operation.BIND`, `UNBIND`, `RENAME`, `RESYNC`,
-            `MACHINES`), spent by the action; None for a first device.
+            `MACHINES`, `ADMIT_BROWSER`, `UNLOCK`), spent by the action; None for a first device.
         session: the session of that step-up, or of that logon.
         first_factor: for a first device, the first-factor ticket of the logon; else None.
         password_mark: for a first device, the user's password mark now, or None.

@@ -75,6 +75,8 @@ class Proof:
         receipt: opaque; `SpendReceipt`, `Owner` and `Administrator` take a step-up's; no verb takes a logon's.
         session_mark: of a logon: to keep with the user in the application's session, for `CheckSession`; None of a
             step-up, which begins no session.
+        browser: of a logon, where the policy tells known browsers apart: the token that makes this browser a known
+            one, for `add_to_browser_cookie`; else None.
     """
 
     user: str
@@ -87,6 +89,7 @@ class Proof:
     machine: SecretText | None = attrs.field(repr=False)
     receipt: SecretText = attrs.field(repr=False)
     session_mark: str | None = attrs.field(repr=False)
+    browser: SecretText | None = attrs.field(repr=False, default=None)
 
 
 Admission = NotRequired | Remembered | Proof

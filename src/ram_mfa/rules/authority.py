@@ -33,6 +33,8 @@ class Action(enum.Enum):
     RENAME = "rename a device"
     RESYNC = "resynchronise a virtual device"
     MACHINES = "forget machines"
+    ADMIT_BROWSER = "admit a browser"
+    UNLOCK = "forgive wrong codes"
     RESET = "reset MFA"
     IMPORT = "import a device"
     REQUIRE = "require MFA"
@@ -137,6 +139,8 @@ _OPERATIONS: Final[Mapping[Action, Operation]] = {
     Action.RENAME: Operation.RENAME,
     Action.RESYNC: Operation.RESYNC,
     Action.MACHINES: Operation.MACHINES,
+    Action.ADMIT_BROWSER: Operation.ADMIT_BROWSER,
+    Action.UNLOCK: Operation.UNLOCK,
 }
 
 _ADMINISTRATOR: Final[Mapping[Role, tuple[Condition, ...]]] = {
@@ -159,6 +163,8 @@ PERMISSIONS: Final[Mapping[Action, Mapping[Role, tuple[Condition, ...]]]] = {
     Action.RENAME: {**_ADMINISTRATOR, **_OWNER},
     Action.RESYNC: {**_ADMINISTRATOR, **_OWNER},
     Action.MACHINES: {**_ADMINISTRATOR, **_OWNER},
+    Action.ADMIT_BROWSER: {**_ADMINISTRATOR, **_OWNER},
+    Action.UNLOCK: {**_ADMINISTRATOR, **_OWNER},
     Action.RESET: _ADMINISTRATOR,
     Action.IMPORT: _ADMINISTRATOR,
     Action.REQUIRE: _ADMINISTRATOR,

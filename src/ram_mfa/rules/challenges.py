@@ -15,10 +15,11 @@ from ..account import Account, Device, SecurityKey, VirtualMFADevice, expires_at
 from ..context import Context
 from ..refusals import Challenge, Kind, Reason, Refusal, Ticket
 from . import security_key_options
+from .browser_tokens import Sender, sender_of
 from .devices import usable_devices
 from .first_factor import first_factor_ticket
 from .operation import Operation
-from .throttle import check_gate
+from .throttle import Gate, find_gate
 from .tickets import MICROSECONDS, NOTHING, Opened, Purpose, challenge_of, fresh, operation_subject, sealed_ticket
 from .verb import Transition
 
@@ -31,6 +32,7 @@ _RETRIED: Final = frozenset(
         Reason.WRONG_EVIDENCE,
         Reason.UNKNOWN_DEVICE,
         Reason.NAME_THE_DEVICE,
+        Reason.TWO_CODES_NEEDED,
     }
 )
 """The reasons after which another try is allowed."""
@@ -55,6 +57,7 @@ def challenge(
     mark: bytes = NOTHING,
     until: int | None = None,
     logon: Ticket | None = None,
+    browser: str | None = None,
 ) -> Challenge:
     """Return a challenge for the devices that may answer; for a step-up where an operation is named.
 
@@ -66,6 +69,7 @@ def challenge(
         mark: digest of the password mark of a logon; only a finish with the same mark takes the ticket.
         until: when it expires, in microseconds; None for the policy's lifetime.
         logon: the first-factor ticket to hand out with it.
+        browser: the browser cookie as received, or None.
     """
     policy = context.policy
     purpose = purpose_of(operation)
@@ -78,6 +82,8 @@ def challenge(
     options = None
     if party is not None and keys:
         options = security_key_options.request_options(keys, policy, party, challenge_of(ticket))
+    sender = sender_of(browser, account, context, session=session, mark=mark)
+    gates = _gates(account, usable, context, sender)
     return Challenge(
         id=ticket,
         kinds=tuple(kind for kind in Kind if any(device.kind is kind for device in usable)),
@@ -86,15 +92,21 @@ def challenge(
         u2f=security_key_options.sign_request(keys, challenge_of(ticket)) if keys else None,
         may_remember=operation is None and policy.may_remember().allowed,
         expires_at=expires_at(stamp) / MICROSECONDS,
-        retry_after=_retry_after(account, usable, context),
+        retry_after=_retry_after(gates),
         logon=logon,
+        codes=max([gate.codes for gate in gates], default=1),
     )
 
 
-def _retry_after(account: Account, usable: tuple[Device, ...], context: Context) -> float | None:
-    """Return the seconds until the first virtual device's gate opens; None where one is open, or there is none."""
-    gates = [check_gate(account, device, context) for device in usable if isinstance(device, VirtualMFADevice)]
-    return min([gate.retry_after for gate in gates if gate is not None]) if gates and None not in gates else None
+def _gates(account: Account, usable: tuple[Device, ...], context: Context, sender: Sender) -> list[Gate]:
+    virtual = [device for device in usable if isinstance(device, VirtualMFADevice)]
+    return [find_gate(account, device, context, sender) for device in virtual]
+
+
+def _retry_after(gates: list[Gate]) -> float | None:
+    """Return the seconds until the first gate opens; None where one is open, or there is none."""
+    refusals = [gate.refusal for gate in gates]
+    return min([refusal.retry_after for refusal in refusals if refusal]) if gates and None not in refusals else None
 
 
 def with_next_challenge(
@@ -107,6 +119,7 @@ def with_next_challenge(
     operation: Operation | None = None,
     mark: bytes = NOTHING,
     checked: Account | None = None,
+    browser: str | None = None,
 ) -> Transition[Any]:
     """Return the refusal with a fresh challenge, where another try is allowed.
 
@@ -122,6 +135,7 @@ def with_next_challenge(
         mark: digest of the password mark of a logon.
         checked: the account on which the evidence was verified, if it differs from ``account``: a refusal that left it
             unchanged writes nothing.
+        browser: the browser cookie as received, or None.
     """
     after = account if transition.account is checked else transition.account
     refusal = transition.outcome
@@ -130,6 +144,15 @@ def with_next_challenge(
         logon: Ticket | None = None
         if operation is None and account.epoch != after.epoch:  # which ended the ticket that the begin handed out
             logon = first_factor_ticket(after, context, session=session, mark=mark, until=until)
-        again = challenge(after, context, session=session, operation=operation, mark=mark, until=until, logon=logon)
+        again = challenge(
+            after,
+            context,
+            session=session,
+            operation=operation,
+            mark=mark,
+            until=until,
+            logon=logon,
+            browser=browser,
+        )
         refusal = attrs.evolve(refusal, next_challenge=again)
     return Transition(after, refusal, events=transition.events)

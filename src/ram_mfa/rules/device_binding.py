@@ -26,6 +26,7 @@ from .offers import find_offer, open_offers, with_offer
 from .proofs import make_proof
 from .session_marks import mark_for
 from .tickets import Opened, Purpose, after_clock_set_back, fresh, open_ticket, renewed, sealed_ticket
+from .unforgiven import forgive_all
 from .verb import ActorVerb, Claim, Transition, refused
 from .views import Bound, bound_view
 
@@ -205,7 +206,7 @@ def bind(
         by: who binds it.
         proved_in: the session of the logon that the bind proves; None where it proves none.
     """
-    after = attrs.evolve(renewed(account, context), devices=(*account.devices, device), machines=())
+    after = attrs.evolve(forgive_all(renewed(account, context)), devices=(*account.devices, device), machines=())
     proof = None if proved_in is None else make_proof(after, context, device, session=proved_in)
     claims: tuple[Claim, ...] = ()
     if isinstance(device, SecurityKey):

@@ -17,11 +17,12 @@ from ..account import Account, Device, VirtualMFADevice
 from ..context import Context
 from ..events import Event, EventType
 from ..refusals import Kind, Reason, Refusal
-from . import fields, security_key_check
+from . import fields, security_key_check, unforgiven
+from .browser_tokens import Sender
 from .devices import is_allowed, select_device
-from .throttle import check_gate, count_wrong
+from .throttle import CODES_OF_NEW_BROWSERS, count_wrong, find_gate
 from .tickets import Opened, spend, spend_failed
-from .totp_check import match_one, with_accepted
+from .totp_check import match_one, match_pair, with_accepted
 from .verb import Transition, refused
 
 
@@ -35,6 +36,19 @@ class TOTPCode:
     """
 
     code: SecretText = attrs.field(converter=fields.as_typed, repr=False)
+    device: str | None = attrs.field(default=None, validator=fields.is_optional_text)
+
+
+@attrs.frozen
+class TOTPCodes:
+    """Two consecutive codes that an authenticator app showed, where a challenge asks for two (`Challenge.codes`).
+
+    Attributes:
+        codes: as typed, in the order in which the app showed them.
+        device: the id of the virtual device; needed where several are bound.
+    """
+
+    codes: tuple[SecretText, ...] = attrs.field(converter=fields.as_codes, repr=False)
     device: str | None = attrs.field(default=None, validator=fields.is_optional_text)
 
 
@@ -60,8 +74,8 @@ class U2FSignature:
     response: Any = attrs.field(repr=False)
 
 
-Evidence = TOTPCode | Assertion | U2FSignature
-is_evidence: Final = instance_of(TOTPCode, Assertion, U2FSignature)
+Evidence = TOTPCode | TOTPCodes | Assertion | U2FSignature
+is_evidence: Final = instance_of(TOTPCode, TOTPCodes, Assertion, U2FSignature)
 """The validator of ``evidence``: it checks the class only, not the content."""
 
 
@@ -79,7 +93,7 @@ class Accepted:
 
 
 def verify_evidence(
-    evidence: Evidence, account: Account, context: Context, ticket: Opened
+    evidence: Evidence, account: Account, context: Context, ticket: Opened, sender: Sender
 ) -> Accepted | Transition[Any]:
     """Return the account with valid evidence spent, or the transition of the refusal.
 
@@ -88,34 +102,45 @@ def verify_evidence(
         account: the account as it is.
         context: policy, time, entropy and the root record.
         ticket: the challenge that it answers.
+        sender: the browser that sends it, which selects the gate for codes.
     """
-    if isinstance(evidence, TOTPCode):
-        return _verify_code(evidence, account, context, ticket)
+    if isinstance(evidence, TOTPCode | TOTPCodes):
+        return _verify_code(evidence, account, context, ticket, sender)
     if isinstance(evidence, Assertion | U2FSignature):
         return _verify_key(evidence, account, context, ticket)
     return refused(account, context, Reason.WRONG_EVIDENCE)
 
 
-def _verify_code(evidence: TOTPCode, account: Account, context: Context, ticket: Opened) -> Accepted | Transition[Any]:
+def _verify_code(
+    evidence: TOTPCode | TOTPCodes, account: Account, context: Context, ticket: Opened, sender: Sender
+) -> Accepted | Transition[Any]:
     virtual = tuple([device for device in account.devices if isinstance(device, VirtualMFADevice)])
-    if not virtual:
+    told_apart = context.policy.known_browsers is not None
+    if not virtual or (isinstance(evidence, TOTPCodes) and not told_apart):
         return refused(account, context, Reason.WRONG_EVIDENCE)
     device = select_device(virtual, evidence.device)
     if isinstance(device, Reason):
         return refused(account, context, device)
     if not is_allowed(device, context.policy):
         return refused(account, context, Reason.DEVICE_NOT_ALLOWED, device=device.id)
-    gate = check_gate(account, device, context)
-    if gate is not None:
-        return refused(account, context, gate, device=device.id)
-    step, why_not = match_one(device, evidence.code, context)
+    gate = find_gate(account, device, context, sender)
+    if gate.refusal is not None:
+        return refused(account, context, gate.refusal, device=device.id)
+    if isinstance(evidence, TOTPCode):
+        if gate.codes != 1:  # not even compared: the answer is the same for a right code and for a wrong one
+            return refused(account, context, Reason.TWO_CODES_NEEDED, device=device.id)
+        sent = 1
+        step, why_not = match_one(device, evidence.code, context)
+    else:
+        sent = CODES_OF_NEW_BROWSERS
+        step, why_not = match_pair(device, evidence.codes, context)
     if step is None:
-        counted, refusal, events = count_wrong(account, device, context)
+        counted, refusal, events = count_wrong(account, device, context, sender, gate, codes=sent)
         return refused(counted, context, refusal, device=device.id, events=events)
     if why_not is not None:
         # A code of a spent time step never passes, so replaying it is not a guess: nothing is counted or written.
         return refused(account, context, why_not, device=device.id)
-    accepted, floor = with_accepted(device.accepted, device.floor, step)
+    accepted, floor = with_accepted(device.accepted, device.floor, *range(step - sent + 1, step + 1))
     used = attrs.evolve(
         device,
         last_step=step,
@@ -125,6 +150,8 @@ def _verify_code(evidence: TOTPCode, account: Account, context: Context, ticket:
         closed_until=0,
         last_used_at=context.now,
     )
+    if told_apart and not gate.known:
+        account = unforgiven.forgive_session(account, context, sender.session)
     return Accepted(spend(account, context, ticket.stamp, device=used), used)
 
 

@@ -28,7 +28,14 @@ def why_not_required(account: Account | None, context: Context) -> PolicyRule | 
 
 
 def second_factor(
-    account: Account | None, context: Context, *, session: str, mark: bytes, logon: Ticket, until: int | None = None
+    account: Account | None,
+    context: Context,
+    *,
+    session: str,
+    mark: bytes,
+    logon: Ticket,
+    until: int | None = None,
+    browser: str | None = None,
 ) -> MustBind | Challenge | Reason:
     """Return what a logon that needs MFA asks for: to bind, or a challenge; or why it can ask for neither.
 
@@ -39,6 +46,7 @@ def second_factor(
         mark: the digest of the password mark, `NOTHING` where there is none.
         logon: the first-factor ticket that is handed out with it.
         until: the latest expiry, in microseconds; None where only the policy bounds it.
+        browser: the browser cookie as received, or None.
     """
     if account is None and context.policy.unknown_users is not UnknownUsers.MUST_BIND:
         return Reason.NO_ACCOUNT
@@ -51,7 +59,7 @@ def second_factor(
     if reason is not None:
         return reason
     until = _earlier(context, context.policy.lifetimes.challenge, until)
-    return challenge(account, context, session=session, mark=mark, until=until, logon=logon)
+    return challenge(account, context, session=session, mark=mark, until=until, logon=logon, browser=browser)
 
 
 def _earlier(context: Context, lifetime: float, until: int | None) -> int | None:

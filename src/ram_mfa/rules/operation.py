@@ -24,6 +24,8 @@ class Operation:
     RENAME: ClassVar[Operation]
     RESYNC: ClassVar[Operation]
     MACHINES: ClassVar[Operation]
+    ADMIT_BROWSER: ClassVar[Operation]
+    UNLOCK: ClassVar[Operation]
     ADMINISTER: ClassVar[Operation]
 
     name: str = attrs.field(validator=name(200))
@@ -35,4 +37,6 @@ Operation.UNBIND = Operation("mfa.unbind")
 Operation.RENAME = Operation("mfa.rename")
 Operation.RESYNC = Operation("mfa.resync")
 Operation.MACHINES = Operation("mfa.machines")
+Operation.ADMIT_BROWSER = Operation("mfa.admit-browser")
+Operation.UNLOCK = Operation("mfa.unlock")
 Operation.ADMINISTER = Operation("mfa.administer")

@@ -8,6 +8,7 @@ from ..account import Account, Device
 from ..context import Context
 from ..refusals import Kind
 from .admission import Proof, ProofOf
+from .browser_tokens import new_browser_token
 from .operation import Operation
 from .session_marks import session_mark
 from .tickets import Purpose, fresh, receipt_subject, sealed_ticket
@@ -42,6 +43,7 @@ def make_proof(
         session=session,
         subject=receipt_subject(operation, device),
     )
+    known = context.policy.known_browsers
     return Proof(
         user=context.user,
         purpose=ProofOf.LOGON if logon else ProofOf.STEP_UP,
@@ -53,4 +55,5 @@ def make_proof(
         machine=machine,
         receipt=SecretText(receipt),
         session_mark=session_mark(account, context) if logon else None,
+        browser=new_browser_token(account, context, lifetime=known.lifetime) if logon and known is not None else None,
     )

@@ -17,10 +17,10 @@ from ..context import Context
 from ..refusals import Reason, Refusal
 from .challenges import with_next_challenge
 from .devices import select_device, why_unusable
-from .evidence import Evidence, TOTPCode
+from .evidence import Evidence, TOTPCode, TOTPCodes
 from .operation import Operation
 from .tickets import NOTHING, Opened, after_clock_set_back, spent_ticket
-from .totp_check import match_one
+from .totp_check import match_one, match_pair
 from .verb import Transition, refused
 
 
@@ -34,6 +34,7 @@ def refuse_ticket(
     session: str,
     operation: Operation | None = None,
     mark: bytes = NOTHING,
+    browser: str | None = None,
 ) -> Transition[Any]:
     """Return the refusal of a challenge that did not open; of a code sent again, with a fresh challenge.
 
@@ -46,8 +47,9 @@ def refuse_ticket(
         session: of the challenge.
         operation: of the challenge; None for a logon.
         mark: digest of the password mark of a logon.
+        browser: the browser cookie as received, or None.
     """
-    if account is not None and reason is Reason.SPENT_TICKET and isinstance(evidence, TOTPCode):
+    if account is not None and reason is Reason.SPENT_TICKET and isinstance(evidence, TOTPCode | TOTPCodes):
         opened = spent_ticket(ticket)
         device = _resent_to(evidence, opened, account, context)
         if device is not None:
@@ -61,11 +63,14 @@ def refuse_ticket(
                 opened=opened,
                 operation=operation,
                 mark=mark,
+                browser=browser,
             )
     return refused(after_clock_set_back(account, context, reason), context, reason)
 
 
-def _resent_to(evidence: TOTPCode, opened: Opened, account: Account, context: Context) -> VirtualMFADevice | None:
+def _resent_to(
+    evidence: TOTPCode | TOTPCodes, opened: Opened, account: Account, context: Context
+) -> VirtualMFADevice | None:
     """Return the device that accepted this code before, if the ticket was answered rightly; else None."""
     if opened.stamp not in account.answered:
         return None
@@ -73,7 +78,10 @@ def _resent_to(evidence: TOTPCode, opened: Opened, account: Account, context: Co
     device = select_device(virtual, evidence.device)
     if isinstance(device, Reason) or why_unusable(device, context.policy) is not None:
         return None
-    step, _ = match_one(device, evidence.code, context)
+    if isinstance(evidence, TOTPCode):
+        step, _ = match_one(device, evidence.code, context)
+    else:
+        step, _ = match_pair(device, evidence.codes, context)
     return device if step in device.accepted else None
 
 

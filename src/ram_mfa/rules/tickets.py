@@ -52,6 +52,7 @@ class Purpose(enum.IntEnum):
     LOGON_RECEIPT = 6
     STEP_UP_RECEIPT = 7
     FIRST_FACTOR = 8
+    BROWSER = 9
 
 
 @attrs.frozen

@@ -75,6 +75,24 @@ def match_one(device: VirtualMFADevice, code: str, context: Context) -> tuple[in
     return step, why_not
 
 
+def match_pair(device: VirtualMFADevice, codes: tuple[str, ...], context: Context) -> tuple[int | None, Reason | None]:
+    """Return the step that the second of two consecutive codes matches now, and why they are not accepted, or None.
+
+    Both are compared whatever the other is, so that a wrong pair does not reveal whether one of the two was right.
+    """
+    window = context.policy.totp
+    step = None
+    if len(codes) == 2:
+        now = max(context.now + device.drift * device.period, 0)
+        step = match_run(totp_of(device), codes, now=now, backward=window.backward, forward=window.forward)
+    if step is None:
+        return None, Reason.WRONG_CODE
+    why_not = Reason.REPLAYED_CODE if step - 1 <= device.last_step else why_spent(device, step - 1, context)
+    if why_not is Reason.REPLAYED_CODE:
+        why_not = accepted_in_the_future(device, context) or why_not
+    return step, why_not or why_spent(device, step, context)
+
+
 def why_spent(device: VirtualMFADevice, step: int, context: Context) -> Reason | None:
     """Return why no code of a time step is accepted: it was used, or may have been in a lost history; else None."""
     if step <= device.floor or step in device.accepted:

@@ -73,6 +73,11 @@ class Verb(Unpickled, Generic[T_co]):
         """The actor whose permission it needs; None where it needs none."""
         return None
 
+    @property
+    def browser_cookie(self) -> str | None:
+        """The browser cookie that it was sent with; None where there is none."""
+        return None
+
     def __call__(self, account: Account | None, context: Context) -> Transition[T_co]:
         """Return the next account, the outcome and the events."""
         raise NotImplementedError

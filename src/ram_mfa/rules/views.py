@@ -11,6 +11,7 @@ from ..account import Account, Device, Machine, SecurityKey, expires_at
 from ..context import Context
 from ..policy import MFAPolicy
 from ..refusals import Kind, Reason
+from . import unforgiven
 from .admission import Proof
 from .devices import is_allowed, is_weak, why_unusable
 
@@ -133,6 +134,9 @@ class AccountView:
         devices, machines: bound and remembered ones, the oldest first.
         waiting: the kinds of the open offers.
         created_at: seconds since the epoch.
+        known_browser: whether the presented browser cookie makes this browser a known one.
+        unforgiven: wrong codes of new browsers that are not forgiven: from five on, somebody else may know the
+            password.
     """
 
     user: str
@@ -142,10 +146,22 @@ class AccountView:
     machines: tuple[MachineView, ...]
     waiting: tuple[Kind, ...]
     created_at: float
+    known_browser: bool
+    unforgiven: int
 
 
-def account_view(account: Account, context: Context, *, must_bind: bool, this: bytes | None = None) -> AccountView:
-    """Return the view of an account; ``this`` is the digest of the presented machine's handle."""
+def account_view(
+    account: Account, context: Context, *, must_bind: bool, this: bytes | None = None, known: bool = False
+) -> AccountView:
+    """Return the view of an account.
+
+    Args:
+        account: the account.
+        context: policy, time, entropy and the root record.
+        must_bind: whether the next logon returns `MustBind`.
+        this: the digest of the presented machine's handle, or None.
+        known: whether the presented browser is a known one.
+    """
     now = context.now
     return AccountView(
         user=account.user,
@@ -155,4 +171,6 @@ def account_view(account: Account, context: Context, *, must_bind: bool, this: b
         machines=tuple(machine_view(one, this=one.digest == this) for one in account.machines if one.expires_at > now),
         waiting=tuple(offer.kind for offer in account.offers if expires_at(offer.stamp) > now * 1_000_000),
         created_at=account.created_at,
+        known_browser=known,
+        unforgiven=unforgiven.count(account, context.now),
     )

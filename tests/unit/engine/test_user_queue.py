@@ -16,6 +16,7 @@ from ram_mfa import (
     BeginLogon,
     Describe,
     FinishLogon,
+    KnownBrowsers,
     MFAPolicy,
     OpenAccount,
     PasswordChanged,
@@ -127,6 +128,48 @@ class TestAFlood:
             assert store.most[user_key("one", "victim")] == store.most[user_key("other", "victim")] == 1
 
         asyncio.run(main())
+
+
+class TestKnownBrowsers:
+    @pytest.mark.requirement("V26")
+    def test_do_not_wait_for_those_who_know_the_password(self):
+        """Three thousand logons with wrong codes wait; whoever holds a browser token passes at once, and also where the
+        first of them has not loaded the record yet.
+        """
+
+        async def main():
+            store = Watched()
+            clock = ManualClock(1_700_000_000)
+            policy = MFAPolicy.ram(issuer="Example", known_browsers=KnownBrowsers())
+            mfa = AsyncMFA(store, policy, seal=UnsafePlaintext(), clock=clock, create=True, deadline=60)
+            phone = await enrolled(mfa, "victim")
+            ask = await mfa.perform("victim", BeginLogon(SESSION))
+            proof = await mfa.perform("victim", FinishLogon(ask.id, TOTPCode(phone.code_at(clock())), session=SESSION))
+            cookie = str(proof.browser)
+            clock.advance(30)
+            ask = await mfa.perform("victim", BeginLogon(SESSION, browser=cookie))
+            code = TOTPCode(phone.code_at(clock()))
+            guess = FinishLogon(ask.id, TOTPCode(*wrong_codes(phone, [clock()], 1)), session=SESSION)
+            gc.collect()
+            assert not mfa._queues._users
+            flood = [asyncio.ensure_future(outcome_or_full(mfa.perform("victim", guess))) for _ in range(3_000)]
+            await asyncio.sleep(0)
+            finish = FinishLogon(ask.id, code, session=SESSION, browser=cookie)
+            proof = await mfa.perform("victim", finish)
+            assert proof.user == "victim"
+            assert sum(one.done() and one.result() != "full" for one in flood) < 50
+            told = Counter(await asyncio.gather(*flood))
+            assert told["full"] == 3_000 - MAX_WAITING - 1
+            assert set(told) <= {"full", "WRONG_CODE", "THROTTLED", "SPENT_TICKET"}
+
+        asyncio.run(main())
+
+
+async def outcome_or_full(work):
+    try:
+        return await outcome(work)
+    except StoreContended:
+        return "full"
 
 
 class TestALane:
