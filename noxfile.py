@@ -169,6 +169,17 @@ def extras(session: nox.Session, extra: str) -> None:
     session.run("python", "-I", "tests/extras.py", extra)
 
 
+@nox.session(python=PYTHONS)
+def selftest(session: nox.Session) -> None:
+    """Install the wheel with nothing but its own dependencies, on each Python that is here, and run its selftest."""
+    folder = Path(session.create_tmp())
+    for wheel in folder.glob("*.whl"):
+        wheel.unlink()
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), ".")
+    session.install(*map(str, folder.glob("*.whl")))
+    session.run("python", "-I", "-m", "ram_mfa", "selftest")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check every rule of ruff but those that pyproject.toml explains, and its formatter."""

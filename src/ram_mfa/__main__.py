@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m ram_mfa store create|open|reseal|declare-restored|renew-tickets|report|check``: the operator's command.
 
+``selftest`` needs no store.
+
 Invariant: an expected failure ends in one line and an exit code of its own. The store's password is removed from
 everything that is printed, the traceback of a fault of the program included.
 """
@@ -31,8 +33,11 @@ def main(words: Sequence[str] | None = None) -> int:
     address: Address | None = None
     try:
         arguments = command_line.read(sys.argv[1:] if words is None else words)
-        address = command_line.address(arguments)
-        code = perform(arguments, address, Terminal(sys.stdout, sys.stderr, arguments.quiet))
+        if hasattr(arguments, "tool"):  # a command that needs no store
+            code = int(arguments.tool(arguments, Terminal(sys.stdout, sys.stderr)))
+        else:
+            address = command_line.address(arguments)
+            code = perform(arguments, address, Terminal(sys.stdout, sys.stderr, arguments.quiet))
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _end("interrupted: run the command again", INTERRUPTED)

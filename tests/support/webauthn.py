@@ -7,7 +7,6 @@ import datetime
 import hashlib
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from ram_mfa.encoding.base64url import encode
+from ram_mfa.operations.selftest import vectors as printed
 
 ORIGIN = "https://login.example.com"
 RP_ID = "example.com"
@@ -242,8 +242,7 @@ def _credential(credential_id: bytes, response: dict[str, Any], changes: dict[st
 @cache
 def w3c() -> dict[str, Any]:
     """Return the test vectors that Web Authentication Level 3 prints, with bytes as bytes, by their anchor."""
-    path = Path(__file__).parents[1] / "unit" / "webauthn" / "w3c_level3.json"
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = printed.load("w3c_level3")
     return {
         one["anchor"]: {
             part: {key: bytes.fromhex(value) for key, value in one[part].items()}
@@ -254,8 +253,7 @@ def w3c() -> dict[str, Any]:
 
 
 def w3c_root() -> bytes:
-    path = Path(__file__).parents[1] / "unit" / "webauthn" / "w3c_level3.json"
-    return bytes.fromhex(json.loads(path.read_text(encoding="utf-8"))["attestation_ca_cert"])
+    return bytes.fromhex(printed.load("w3c_level3")["attestation_ca_cert"])
 
 
 def w3c_registration(anchor: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ..policy import MFAPolicy, policy_from_plain
 from ..sealing import Seal, UnsafePlaintext
 from .secret_files import Usage, make_seal, read_ring, read_secret
 from .store_urls import HIDDEN, Address, StoreOptions, parse_address
+from .tools import add_tools
 
 VARIABLE: Final = "RAM_MFA_STORE"
 
@@ -74,6 +75,7 @@ def parser() -> Parser:
     form = argparse.RawDescriptionHelpFormatter
     top = Parser(prog="python -m ram_mfa", description="Operate the stores of ram_mfa.", allow_abbrev=False)
     subjects = top.add_subparsers(dest="subject", required=True, metavar="SUBJECT", parser_class=Parser)
+    add_tools(subjects)
     store = subjects.add_parser(
         "store", help="operate a store", description="Operate a store.", epilog=_STORES + "\n" + _CODES,
         formatter_class=form, allow_abbrev=False,
@@ -147,7 +149,7 @@ def read(words: Sequence[str]) -> argparse.Namespace:
         SystemExit: help was requested, and was printed.
     """
     arguments: argparse.Namespace = parser().parse_args(words)
-    if not 0 < arguments.deadline <= 600:
+    if not 0 < getattr(arguments, "deadline", 1) <= 600:
         raise Usage("--deadline is a number of seconds, up to 600")
     return arguments
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import ram_mfa.otp.totp
 from ram_mfa._secret import SecretBytes
+from ram_mfa.operations.selftest import vectors as printed
 from ram_mfa.otp import TOTP, Algorithm, hotp
 from ram_mfa.otp.totp import MAX_PERIOD
 from tests.support import require_program, vectors
@@ -23,26 +24,8 @@ LAST_STEP = 2**64 - 1
 
 # RFC 6238 appendix B: the seeds are the digits repeated to the length of the HMAC output, as its program has them
 SEEDS = {each: (b"1234567890" * 7)[: each.secret_size] for each in Algorithm}
-APPENDIX_B = [
-    (59, "94287082", Algorithm.SHA1),
-    (59, "46119246", Algorithm.SHA256),
-    (59, "90693936", Algorithm.SHA512),
-    (1111111109, "07081804", Algorithm.SHA1),
-    (1111111109, "68084774", Algorithm.SHA256),
-    (1111111109, "25091201", Algorithm.SHA512),
-    (1111111111, "14050471", Algorithm.SHA1),
-    (1111111111, "67062674", Algorithm.SHA256),
-    (1111111111, "99943326", Algorithm.SHA512),
-    (1234567890, "89005924", Algorithm.SHA1),
-    (1234567890, "91819424", Algorithm.SHA256),
-    (1234567890, "93441116", Algorithm.SHA512),
-    (2000000000, "69279037", Algorithm.SHA1),
-    (2000000000, "90698825", Algorithm.SHA256),
-    (2000000000, "38618901", Algorithm.SHA512),
-    (20000000000, "65353130", Algorithm.SHA1),
-    (20000000000, "77737706", Algorithm.SHA256),
-    (20000000000, "47863826", Algorithm.SHA512),
-]
+[_APPENDIX_B] = [one for one in printed.load("rfc")["standards"] if one["check"] == "totp"]
+APPENDIX_B = [(one["time"], one["code"], Algorithm(one["algorithm"])) for one in _APPENDIX_B["vectors"]]
 
 # Steps of SECRET that share their code with the next step or the one after it, found by search
 COLLISIONS = [
