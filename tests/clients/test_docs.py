@@ -36,6 +36,7 @@ PLACES = [
                 "integrations.logs",
                 "context",
                 "from_other_libraries",
+                "migration",
                 "otp",
             ),
             *(
@@ -55,6 +56,10 @@ PLACES = [
     ),
 ]
 FOREIGN = {
+    "AttestedCredentialData",
+    "Authenticator",
+    "StaticToken",
+    "TOTPDevice",
     "Authorization",
     "Content-Type",
     "Retry-After",
@@ -71,7 +76,7 @@ FOREIGN = {
     "TypeError",
     "ValueError",
 }
-"""Words of browsers, of cookies and of the language."""
+"""Words of browsers, of cookies, of the language and of other libraries."""
 
 
 def words_of(page):
