@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of a record that tells known browsers from new ones: a frozen value in which every list is bounded.
+"""The part of a record that distinguishes known browsers from new ones: a frozen value in which every list is bounded.
 
 `ram_mfa.rules.browser_tokens` says which browser is known, and `ram_mfa.rules.throttle` what is counted of each.
 """

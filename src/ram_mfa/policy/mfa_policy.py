@@ -77,7 +77,7 @@ class MFAPolicy:
         self_management: whether users manage their own devices.
         administrator_proof: whether administrators prove themselves for each action.
         remember: how machines are remembered; None: not allowed.
-        known_browsers: how known browsers are told apart from new ones; None: they are not.
+        known_browsers: how known browsers are distinguished from new ones; None: they are not.
         recovery_codes: how recovery codes are made and used; None: there are none.
         outbox: how many undelivered events a record holds; 0: events are reported once and not stored.
         clock_skew: the largest difference between the clocks of the application's hosts, in seconds.

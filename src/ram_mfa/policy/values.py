@@ -199,7 +199,7 @@ class RememberMachine:
 
 @attrs.frozen(kw_only=True)
 class KnownBrowsers:
-    """How a browser that has proved a logon is told apart from one that has not, so that the owner gets in.
+    """How a browser that has proved a logon is distinguished from one that has not, so that the owner gets in.
 
     Whoever has a user's password can send wrong codes all day. Those of new browsers close the gate for new browsers
     only: a known browser skips nothing, but its codes have a gate of their own, without delays.

@@ -67,7 +67,7 @@ class Entry:
 
     Attributes:
         title: its name.
-        badge: a word beside the name, or "".
+        badge: a word next to the name, or "".
         facts: (label, value) of what is known of it.
         forms: what may be done with it.
     """

@@ -24,7 +24,7 @@ def is_from_here(request: WebRequest, origins: Collection[str]) -> bool:
 
     By the header ``Origin`` where it names a configured origin; else by ``Sec-Fetch-Site``, which no script can set
     (https://www.w3.org/TR/fetch-metadata/). Never by the request's own Host, which an attacker may choose. An opaque
-    origin (``null``) is nobody's. A client without cookies has nothing that another site could use.
+    origin (``null``) belongs to no site. A client without cookies has nothing that another site could use.
     """
     if request.method in SAFE_METHODS or request.token_client:
         return True

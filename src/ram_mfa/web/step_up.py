@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Step-up: a fresh proof before a sensitive operation, asked for inside the application's view.
 
-A form is answered by a page that posts to the same URL, with the form's own fields beside the answer. A script gets the
+A form is answered by a page that posts to the same URL, with the form's own fields and the answer. A script gets the
 page as a problem (RFC 9457), answers it at the step-up route, and repeats its request with the receipt. A GET is
 answered by a page whose receipt waits in a cookie.
 """

@@ -56,7 +56,7 @@ class WebRequest(Unpickled):
         headers: by name in lower case.
         language: the language tag that the framework chose; None where it chooses none.
         user: who is logged on, by the application's session; None for nobody.
-        session_mark: stored beside the user at logon; None where there is none.
+        session_mark: stored with the user at logon; None where there is none.
     """
 
     method: str = attrs.field(validator=instance_of(str))
@@ -121,7 +121,7 @@ class LoggedOn(Unpickled):
 
     Attributes:
         user: the user id.
-        session_mark: to store beside the user in the application's session, and to give back in each `WebRequest`.
+        session_mark: to store with the user in the application's session, and to give back in each `WebRequest`.
         proof: the proof, or None where no MFA was required or the machine is remembered.
         renewed: whether the user is logged on already and only the mark is new, after a change of their own devices.
     """

@@ -10,7 +10,7 @@ from tests.support import require_module
 
 require_module("flask", "flask")
 
-from ram_mfa.testing.site_kit import Verdict, check_site  # noqa: E402 - where Flask is installed
+from ram_mfa.testing.site_kit import Result, check_site  # noqa: E402 - where Flask is installed
 from ram_mfa.testing.site_kit.promises import PROMISES  # noqa: E402
 from tests.support.kit_site import site_of  # noqa: E402
 
@@ -53,7 +53,7 @@ class TestCheckSite:
     def test_skips_what_it_is_told_to(self):
         """A promise that is skipped is not tried; a name that is none is an error."""
         report = check_site(site_of(), only=["logon.code_passes_once"], skip=["logon.code_passes_once"])
-        assert [row.verdict for row in report.rows] == [Verdict.NOT_TRIED]
+        assert [row.result for row in report.rows] == [Result.NOT_TRIED]
         with pytest.raises(ValueError, match="no promises: nonsense"):
             check_site(site_of(), only=["nonsense"])
 

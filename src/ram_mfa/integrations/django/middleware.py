@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The middleware: whoever logs on with a password goes to the second factor, and a session that ended is nobody's.
+"""The middleware: whoever logs on with a password goes to the second factor, and an ended session has no user.
 
 It stands after Django's AuthenticationMiddleware.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .browser import Browser
 from .document import Document, FormOnPage
-from .report import SiteReport, SiteRow, Verdict
+from .report import Result, SiteReport, SiteRow
 from .run import check_site
 from .site import Site
 from .transport import Answer, ASGITransport, HTTPTransport, Transport, WSGITransport
@@ -20,11 +20,11 @@ __all__ = [
     "Document",
     "FormOnPage",
     "HTTPTransport",
+    "Result",
     "Site",
     "SiteReport",
     "SiteRow",
     "Transport",
-    "Verdict",
     "WSGITransport",
     "check_site",
 ]

@@ -61,7 +61,7 @@ class Browser:
             method: of it.
             url: path and query.
             body: of it.
-            headers: beside those of a browser, or in their place; None leaves one out.
+            headers: in addition to those of a browser, or in their place; None leaves one out.
         """
         sent: dict[str, str | None] = {"user-agent": _CHROME, "accept": _HTML, "accept-language": self.language}
         if method not in {"GET", "HEAD"}:

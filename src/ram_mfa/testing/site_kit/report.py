@@ -8,7 +8,7 @@ import enum
 import attrs
 
 
-class Verdict(enum.Enum):
+class Result(enum.Enum):
     """What became of a promise."""
 
     KEPT = "kept"
@@ -23,13 +23,13 @@ class SiteRow:
     Attributes:
         name: of it.
         promise: in a sentence.
-        verdict: what became of it.
+        result: what became of it.
         detail: what was found where it is broken, or what is missing where it was not tried.
     """
 
     name: str
     promise: str
-    verdict: Verdict
+    result: Result
     detail: str = ""
 
 
@@ -46,16 +46,16 @@ class SiteReport:
     @property
     def broken(self) -> tuple[str, ...]:
         """The names of the broken promises."""
-        return tuple(row.name for row in self.rows if row.verdict is Verdict.BROKEN)
+        return tuple(row.name for row in self.rows if row.result is Result.BROKEN)
 
     @property
     def not_tried(self) -> tuple[str, ...]:
         """The names of the promises that were not tried, which are not kept either."""
-        return tuple(row.name for row in self.rows if row.verdict is Verdict.NOT_TRIED)
+        return tuple(row.name for row in self.rows if row.result is Result.NOT_TRIED)
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{row.verdict.value:9} {row.name}: {row.promise}{f' [{row.detail}]' if row.detail else ''}"
+            f"{row.result.value:9} {row.name}: {row.promise}{f' [{row.detail}]' if row.detail else ''}"
             for row in self.rows
         )
 

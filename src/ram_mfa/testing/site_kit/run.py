@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Collection
 
 from .promises import PROMISES, Promise
-from .report import NotTried, SiteReport, SiteRow, Verdict
+from .report import NotTried, Result, SiteReport, SiteRow
 from .site import Kit, Site
 
 
@@ -40,13 +40,13 @@ def check_site(site: Site, *, skip: Collection[str] = (), only: Collection[str] 
 def _row(kit: Kit, name: str, promise: Promise, *, skipped: bool) -> SiteRow:
     sentence = (promise.__doc__ or "").strip()
     if skipped:
-        return SiteRow(name, sentence, Verdict.NOT_TRIED, "skipped")
+        return SiteRow(name, sentence, Result.NOT_TRIED, "skipped")
     try:
         promise(kit)
     except NotTried as error:
-        return SiteRow(name, sentence, Verdict.NOT_TRIED, str(error))
+        return SiteRow(name, sentence, Result.NOT_TRIED, str(error))
     except AssertionError as error:
-        return SiteRow(name, sentence, Verdict.BROKEN, str(error))
+        return SiteRow(name, sentence, Result.BROKEN, str(error))
     except Exception:  # noqa: BLE001 - whatever a site does to the kit, the promise is not kept
-        return SiteRow(name, sentence, Verdict.BROKEN, traceback.format_exc(limit=-4))
-    return SiteRow(name, sentence, Verdict.KEPT)
+        return SiteRow(name, sentence, Result.BROKEN, traceback.format_exc(limit=-4))
+    return SiteRow(name, sentence, Result.KEPT)

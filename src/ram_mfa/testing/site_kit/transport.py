@@ -20,7 +20,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @attrs.frozen
 class Answer:
-    """A response as it came over the wire.
+    """A response as received over the wire.
 
     Attributes:
         status: of it.

@@ -43,7 +43,8 @@ class Attestation:
         format: the statement format's identifier.
         verdict: the attestation verdict.
         models: names of its model, as ``AttestationPolicy`` lists them; only proved ones.
-        trust_path: the certificates as received, DER, the authenticator's first; proved only if the verdict is trusted.
+        trust_path: the certificates as received, DER, the authenticator's first; proved
+            only if the attestation verdict is trusted.
     """
 
     format: str

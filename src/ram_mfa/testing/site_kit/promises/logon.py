@@ -81,7 +81,7 @@ def reload_and_wrong_code_keep_the_offer(kit: Kit) -> None:
     assert kit.logged_on(browser) == person.name, "the right code did not bind after a wrong one"
 
 
-def wrong_code_is_told(kit: Kit) -> None:
+def wrong_code_is_shown(kit: Kit) -> None:
     """A wrong code is answered with 422, a message, and a form to try again."""
     person = kit.person()
     browser = kit.pending(person)
@@ -184,7 +184,7 @@ PROMISES = (
     virtual_device_binds_and_logs_on,
     security_key_binds_and_logs_on,
     reload_and_wrong_code_keep_the_offer,
-    wrong_code_is_told,
+    wrong_code_is_shown,
     code_passes_once,
     parallel_posts_log_on_once,
     guesses_are_slowed,
