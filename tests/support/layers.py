@@ -73,8 +73,8 @@ EXTRAS = {
 }
 """The packages that a package of layer 6 may import besides those."""
 
-BUILT_ON = {"integrations": {"web"}, "testing": {"web"}, "web": {"web", "qr"}}
-"""The adapters that a package may import: the pages show QR codes, and adapters of frameworks show the pages."""
+BUILT_ON = {"integrations": {"web"}, "testing": {"web"}, "web": {"web", "qr"}, "operations": {"qr"}}
+"""The adapters that a package may import: pages and the command show QR codes, adapters of frameworks the pages."""
 
 MAX_LINES = 300
 

@@ -33,6 +33,10 @@ class Terminal:
         """Write one line of results."""
         self.out.write(f"{line}\n")
 
+    def note(self, line: str) -> None:
+        """Write one line beside the results, for a person."""
+        self.err.write(f"{line}\n")
+
     def progress(self, verb: str, total: int | None = None) -> Progress:
         """Return the progress of a walk over records; ``total`` is their number, or None if it is not known."""
         return Progress(self.err, verb, total, quiet=self.quiet)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that need no store: ``selftest``."""
+"""The commands that need no store: ``selftest``, ``totp``, ``uri`` and ``qr``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import argparse
 import json
 from typing import Any
 
-from . import selftest
+from ..otp import Algorithm
+from . import selftest, setup_keys
 from .exit_codes import DONE, WRONG
 from .terminal import Terminal
 
@@ -16,6 +17,19 @@ def add_tools(subjects: Any) -> None:
     """Add the commands to the parser of the whole command; each sets ``tool`` to what performs it."""
     one = _add(subjects, "selftest", "run the test vectors that the standards print", _selftest)
     _add_json(one)
+    one = _add(subjects, "totp", "print the current code of a setup key or a key URI", setup_keys.totp)
+    _add_key(one)
+    one.add_argument("--at", metavar="SECONDS", type=float, help="the time, in seconds since 1970 (now)")
+    _add_json(one)
+    one = _add(subjects, "uri", "describe a key URI, or make one of a setup key", setup_keys.uri)
+    _add_key(one)
+    _add_names(one)
+    one.add_argument("--show-secrets", action="store_true", help="show the secret of a key URI")
+    _add_json(one)
+    one = _add(subjects, "qr", "draw the QR code of a key URI or a setup key", setup_keys.qr)
+    _add_key(one)
+    _add_names(one)
+    one.add_argument("--output", metavar="FILE", help="a new file, .svg or .png, instead of the terminal")
 
 
 def _add(subjects: Any, name: str, text: str, tool: Any) -> argparse.ArgumentParser:
@@ -28,6 +42,22 @@ def _add(subjects: Any, name: str, text: str, tool: Any) -> argparse.ArgumentPar
 
 def _add_json(one: argparse.ArgumentParser) -> None:
     one.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _add_key(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "input", metavar="FILE", nargs="?", default="-",
+        help="a file with the setup key (base32) or the key URI; standard input without it, or for -",
+    )  # fmt: skip
+    options = one.add_argument_group("options of a setup key; a key URI has its own")
+    options.add_argument("--algorithm", choices=[each.value for each in Algorithm], default="SHA1", help="(SHA1)")
+    options.add_argument("--digits", metavar="N", type=int, default=6, help="6 to 8 (6)")
+    options.add_argument("--period", metavar="SECONDS", type=int, default=30, help="the time step (30)")
+
+
+def _add_names(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--issuer", metavar="NAME", help="the service, for the URI of a setup key")
+    one.add_argument("--account", metavar="NAME", help="the user's account there, for the URI of a setup key")
 
 
 def _selftest(arguments: argparse.Namespace, terminal: Terminal) -> int:
