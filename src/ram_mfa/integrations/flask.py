@@ -99,7 +99,7 @@ class MFASite:
         self._language = language
         self._settings = settings or SiteSettings()
         self._flows = WebFlows(self._settings)
-        self.renderer = Renderer(self._settings, templates)
+        self.renderer: Renderer = Renderer(self._settings, templates)
 
     def init_app(self, app: flask.Flask, prefix: str = "/mfa") -> None:
         """Add the routes to an application, and the handler of `AnswerFirst`.

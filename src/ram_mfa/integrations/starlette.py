@@ -102,7 +102,7 @@ class MFASite:
         self._language = language
         self._settings = settings or SiteSettings()
         self._flows = WebFlows(self._settings)
-        self.renderer = Renderer(self._settings, templates)
+        self.renderer: Renderer = Renderer(self._settings, templates)
         self._prefix = ""
 
     def install(self, app: Starlette, prefix: str = "/mfa") -> None:

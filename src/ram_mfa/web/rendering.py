@@ -32,7 +32,7 @@ class Renderer:
         if loader is None and settings.base != BASE:
             raise ValueError("a base template of the application's needs a loader that finds it")
         self._base = settings.base
-        self.environment = jinja2.Environment(
+        self.environment: jinja2.Environment = jinja2.Environment(
             loader=own if loader is None else jinja2.ChoiceLoader([loader, own]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
