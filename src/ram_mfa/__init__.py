@@ -7,8 +7,7 @@ authors in `ram_mfa.testing`.
 
 from __future__ import annotations
 
-from typing import Final
-
+from ._version import __version__
 from .ceremonies import (
     AccountView,
     Actor,
@@ -142,8 +141,6 @@ from .sealing import (
     UnsafePlaintextWarning,
 )
 from .threads import in_threads
-
-__version__: Final = "0.1.0"
 
 __all__ = [
     "MFA",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m ram_mfa store create|open|reseal|declare-restored|renew-tickets|report|check``: the operator's command.
+"""``python -m ram_mfa``, also installed as ``ram-mfa``: the operator's command on stores and users.
 
 ``selftest``, ``totp``, ``uri`` and ``qr`` need no store.
 

@@ -4,22 +4,25 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import pty
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from ram_mfa import __main__ as command
-from ram_mfa import errors
+from ram_mfa import __version__, errors
 from ram_mfa.stores.sqlite import SQLiteStore
 from tests.support.command import PATIENCE, Site, figures
 from tests.support.races import ALL_THE_TIME
 
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 ACTIONS = ("create", "open", "reseal", "report", "check")
 PASSWORD = "s3cr%40t-of-the-url"
 PLAIN = "s3cr@t-of-the-url"
@@ -50,6 +53,24 @@ class TestHelp:
         assert out.startswith(f"usage: python -m ram_mfa {' '.join(words)}".rstrip())
         if words:
             assert all(f"  {code} " in out for code in (0, 1, 2, 3, 4, 70, 130, 141))
+
+    def test_version(self, capsys):
+        """The version is the package's, and the project's."""
+        with pytest.raises(SystemExit) as ended:
+            command.main(["--version"])
+        assert ended.value.code == 0
+        assert capsys.readouterr().out == f"ram_mfa {__version__}\n"
+        project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+        assert project["version"] == __version__
+        module, _, name = project["scripts"]["ram-mfa"].partition(":")
+        assert getattr(importlib.import_module(module), name) is command.main
+
+    def test_names_the_script(self, monkeypatch, capsys):
+        """Started as the installed script, the usage line says so."""
+        monkeypatch.setattr(sys, "argv", ["/usr/local/bin/ram-mfa"])
+        with pytest.raises(SystemExit):
+            command.main(["user", "show", "--help"])
+        assert capsys.readouterr().out.startswith("usage: ram-mfa user show ")
 
     def test_as_a_process(self):
         code, out, err = ask("store", "--help")

@@ -73,8 +73,12 @@ class Site:
         return file
 
     def words(self, action: str, *more: str, keys: tuple[str, ...] = ("old",)) -> list[str]:
-        """Return the whole command; it is quiet, since a slow machine would else add lines of progress."""
-        words = [sys.executable, "-m", "ram_mfa", "store", action, "--deadline", "60", "--quiet", *more]
+        """Return the whole command, of a store unless ``action`` begins with another subject.
+
+        It is quiet, since a slow machine would else add lines of progress.
+        """
+        subject, _, command = action.rpartition(" ")
+        words = [sys.executable, "-m", "ram_mfa", subject or "store", command, "--deadline", "60", "--quiet", *more]
         for name in keys:
             words += ["--seal-key", f"{name}={self.key_file(name)}"]
         return words

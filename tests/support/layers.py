@@ -18,7 +18,7 @@ import attrs
 PACKAGE = "ram_mfa"
 
 LAYERS = {
-    0: {"errors", "refusals", "encoding", "machine_labels", "_secret", "_validation", "_warning"},
+    0: {"errors", "refusals", "encoding", "machine_labels", "_secret", "_validation", "_version", "_warning"},
     1: {"signatures", "attestation_certificates"},
     2: {"otp", "u2f", "webauthn"},
     3: {"policy", "account", "browsers", "recovery_code_set", "context", "codec", "events"},

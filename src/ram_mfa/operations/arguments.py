@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arguments of ``python -m ram_mfa store``, and their conversion into values."""
+"""The arguments of ``python -m ram_mfa``, and their conversion into values."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import argparse
 import json
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from .._version import __version__
 from ..errors import MalformedMessage
 from ..policy import MFAPolicy, policy_from_plain
 from ..sealing import Seal, UnsafePlaintext
@@ -46,7 +48,7 @@ _VALUE: Final = re.compile(
     r"(invalid [a-z ]*(?:choice|value): |explicit argument )(.*?)(?= \(choose from|$)", re.DOTALL
 )
 
-_COMMANDS: Final = {
+_STORE_COMMANDS: Final = {
     "create": "make the table and the root record, if there is none",
     "open": "show whether the store opens, and count its records by the key that they are sealed under",
     "reseal": "re-seal every record that is not sealed under the first key; the store may be in use",
@@ -54,6 +56,13 @@ _COMMANDS: Final = {
     "renew-tickets": "draw a new ticket key: every open ticket, offer and receipt ends",
     "report": "print the credential report: one row for each user of one tenant",
     "check": "read every record and change nothing: check that it unseals, and that users, keys and claims agree",
+}
+
+_USER_COMMANDS: Final = {
+    "show": "show a user's settings and devices, and what keeps the user out; change nothing",
+    "unlock": "forgive a user's wrong codes of new browsers, and end the delays after them",
+    "reset": "remove a user's devices, machines and counts of wrong codes, and require the user to bind again",
+    "require": "require MFA of a user at logon, or no longer",
 }
 
 
@@ -72,49 +81,74 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """Return the parser of the whole command."""
-    form = argparse.RawDescriptionHelpFormatter
-    top = Parser(prog="python -m ram_mfa", description="Operate the stores of ram_mfa.", allow_abbrev=False)
+    program = "ram-mfa" if Path(sys.argv[0]).stem == "ram-mfa" else "python -m ram_mfa"
+    top = Parser(prog=program, description="Operate the stores and users of ram_mfa.", allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"ram_mfa {__version__}")
     subjects = top.add_subparsers(dest="subject", required=True, metavar="SUBJECT", parser_class=Parser)
     add_tools(subjects)
-    store = subjects.add_parser(
-        "store", help="operate a store", description="Operate a store.", epilog=_STORES + "\n" + _CODES,
-        formatter_class=form, allow_abbrev=False,
-    )  # fmt: skip
-    commands = store.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    for action, text in _COMMANDS.items():
-        one = commands.add_parser(
-            action, help=text, description=f"{text.capitalize()}.", epilog=_STORES + "\n" + _CODES,
-            formatter_class=form, allow_abbrev=False,
-        )  # fmt: skip
+    for action, one in _add_subject(subjects, "store", "operate a store", _STORE_COMMANDS).items():
         _add_common_options(one)
-        if action == "create":
-            one.add_argument(
-                "--unsafe-new-root", action="store_true", help="even if there are records whose root record is gone"
-            )
-        if action == "reseal":
-            one.add_argument(
-                "--new-store-id", action="store_true",
-                help="give a copied store its own id before it is used; records of the old id become unreadable",
-            )  # fmt: skip
-        if action == "open":
-            one.add_argument("--root-only", action="store_true", help="do not count the records")
-        if action in {"report", "check"}:
-            one.add_argument("--policy", metavar="FILE", help="the policy, as JSON made by policy_to_plain")
-        if action == "report":
-            one.add_argument(
-                "--tenant",
-                metavar="NAME",
-                default="",
-                help="the tenant; without it, users of no tenant",
-            )
-            one.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="csv (the default) or jsonl")
-            one.add_argument("--output", metavar="FILE", help="a file, replaced once the report is complete")
-        if action == "check":
-            one.add_argument("--list-all", action="store_true", help="name every record with a problem")
-            one.add_argument(
-                "--tenant", metavar="NAME", action="append", default=[], help="a tenant to check too; repeatable"
-            )
+        _add_store_options(action, one)
+    for action, one in _add_subject(subjects, "user", "help one user", _USER_COMMANDS).items():
+        _add_user_options(action, one)
+        _add_common_options(one)
     return top
+
+
+def _add_subject(subjects: Any, name: str, text: str, actions: Mapping[str, str]) -> dict[str, Parser]:
+    """Add a subject of the command line, and return the parsers of its commands by name."""
+    form = argparse.RawDescriptionHelpFormatter
+    texts: Any = {"epilog": _STORES + "\n" + _CODES, "formatter_class": form, "allow_abbrev": False}
+    subject = subjects.add_parser(name, help=text, description=f"{text.capitalize()}.", **texts)
+    commands = subject.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    return {
+        action: commands.add_parser(action, help=text, description=f"{text.capitalize()}.", **texts)
+        for action, text in actions.items()
+    }
+
+
+def _add_store_options(action: str, one: argparse.ArgumentParser) -> None:
+    if action == "create":
+        one.add_argument(
+            "--unsafe-new-root", action="store_true", help="even if there are records whose root record is gone"
+        )
+    if action == "reseal":
+        one.add_argument(
+            "--new-store-id", action="store_true",
+            help="give a copied store its own id before it is used; records of the old id become unreadable",
+        )  # fmt: skip
+    if action == "open":
+        one.add_argument("--root-only", action="store_true", help="do not count the records")
+    if action in {"report", "check"}:
+        _add_policy(one)
+    if action == "report":
+        _add_tenant(one)
+        one.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="csv (the default) or jsonl")
+        one.add_argument("--output", metavar="FILE", help="a file, replaced once the report is complete")
+    if action == "check":
+        one.add_argument("--list-all", action="store_true", help="name every record with a problem")
+        one.add_argument(
+            "--tenant", metavar="NAME", action="append", default=[], help="a tenant to check too; repeatable"
+        )
+
+
+def _add_user_options(action: str, one: argparse.ArgumentParser) -> None:
+    one.add_argument("user", metavar="USER", help="the user id, exactly as the application gives it")
+    _add_tenant(one)
+    _add_policy(one)
+    if action != "show":
+        one.add_argument("--by", metavar="NAME", required=True, help="who asks, recorded in the events")
+    if action == "require":
+        one.add_argument("--not-required", action="store_true", help="MFA is no longer required of the user")
+        one.add_argument("--new-record", action="store_true", help="make a record where the user has none")
+
+
+def _add_tenant(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--tenant", metavar="NAME", default="", help="the tenant; without it, users of no tenant")
+
+
+def _add_policy(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--policy", metavar="FILE", help="the policy, as JSON made by policy_to_plain")
 
 
 def _add_common_options(one: argparse.ArgumentParser) -> None:

@@ -14,51 +14,19 @@ import attrs
 
 from ..engine.resealing import adopt_store_id
 from ..errors import UnreadableRecord
-from ..mfa import MFA
-from ..policy import MFAPolicy, RelyingParty
 from ..refusals import Reason, Refused
-from ..sealing import Seal
 from . import arguments as command_line
-from .consistency_check import KINDS, Examination, all_keys, count, count_by_key, read_root
+from . import user_commands
+from .consistency_check import KINDS, Examination, all_keys, count_by_key, read_root
 from .exit_codes import AGAIN, DONE, WRONG
+from .job import Job
 from .report import format_time, make_writer, replace_file
 from .secret_files import Usage
-from .store_urls import Address, Opened
+from .store_urls import Address
 from .terminal import Terminal
 
 MAX_LISTED: Final = 10
 """The most records with the same problem that are printed one by one; more are summed up in one line."""
-
-
-@attrs.frozen
-class Job:
-    """The inputs of a command.
-
-    Attributes:
-        arguments: the parsed arguments.
-        store: the open store.
-        seal: under the whole ring.
-        seals: one that seals with each key of the ring, the present key's first.
-        policy: as given, or None for RAM's own rules.
-        terminal: the output.
-    """
-
-    arguments: Namespace
-    store: Opened
-    seal: Seal
-    seals: Mapping[str, Seal]
-    policy: MFAPolicy | None
-    terminal: Terminal
-
-    def mfa(self, *, create: bool = False) -> MFA:
-        """Return an MFA on this store; without a given policy, under RAM's own rules."""
-        policy = self.policy or MFAPolicy.ram(issuer="ram_mfa")
-        return MFA(self.store, policy, seal=self.seal, deadline=self.arguments.deadline, create=create)
-
-    def total(self) -> int | None:
-        """Return the number of records where a terminal shows progress; else None, which saves a walk over the keys."""
-        terminal = self.terminal
-        return count(self.store) if terminal.err.isatty() and not terminal.quiet else None
 
 
 def perform(arguments: Namespace, address: Address, terminal: Terminal) -> int:
@@ -72,7 +40,7 @@ def perform(arguments: Namespace, address: Address, terminal: Terminal) -> int:
     policy = command_line.policy(arguments)
     with contextlib.closing(address.open(command_line.store_options(arguments))) as store:
         job = Job(arguments, store, seal, seals, policy, terminal)
-        return _COMMANDS[arguments.command](job)
+        return _COMMANDS[arguments.subject, arguments.command](job)
 
 
 def create(job: Job) -> int:
@@ -156,10 +124,6 @@ def reseal(job: Job) -> int:
     return AGAIN if late.resealed else DONE
 
 
-_ANY_PARTY: Final = RelyingParty(id="localhost", origins=("http://localhost",))
-"""For a report without a policy, which then counts security keys as usable."""
-
-
 def declare_restored(job: Job) -> int:
     """Declare that history was lost."""
     withdrawn = job.mfa().declare_restored()
@@ -178,11 +142,8 @@ def renew_tickets(job: Job) -> int:
 
 def report(job: Job) -> int:
     """Write the credential report."""
-    tenant, form, path = job.arguments.tenant, job.arguments.format, job.arguments.output
-    policy = job.policy or MFAPolicy.ram(issuer="ram_mfa", relying_party=_ANY_PARTY)
-    mfa = attrs.evolve(job, policy=policy).mfa()
-    if tenant:
-        mfa = mfa.for_tenant(tenant, policy)
+    form, path = job.arguments.format, job.arguments.output
+    mfa = job.tenant_mfa()
     mfa.open()
     # Progress would overwrite the report on the same terminal.
     progress_terminal = attrs.evolve(
@@ -243,12 +204,16 @@ def check(job: Job) -> int:
     return WRONG if counts else DONE
 
 
-_COMMANDS: Final[Mapping[str, Callable[[Job], int]]] = {
-    "create": create,
-    "open": open_,
-    "reseal": reseal,
-    "declare-restored": declare_restored,
-    "renew-tickets": renew_tickets,
-    "report": report,
-    "check": check,
+_COMMANDS: Final[Mapping[tuple[str, str], Callable[[Job], int]]] = {
+    ("store", "create"): create,
+    ("store", "open"): open_,
+    ("store", "reseal"): reseal,
+    ("store", "declare-restored"): declare_restored,
+    ("store", "renew-tickets"): renew_tickets,
+    ("store", "report"): report,
+    ("store", "check"): check,
+    ("user", "show"): user_commands.show,
+    ("user", "unlock"): user_commands.unlock,
+    ("user", "reset"): user_commands.reset,
+    ("user", "require"): user_commands.require,
 }
