@@ -39,6 +39,11 @@ class EventType(enum.Enum):
     BROWSER_ADMITTED = "browser admitted"
     UNLOCKED = "wrong codes forgiven"
     PASSWORD_SUSPECTED = "somebody else may know the password"
+    RECOVERY_CODES_MADE = "recovery codes made"
+    RECOVERY_CODE_USED = "recovery code used"
+    RECOVERY_CODE_WRONG = "wrong secret of a recovery code"
+    RECOVERY_CODE_USED_UP = "recovery code removed after too many wrong secrets"
+    RECOVERY_CODES_REVOKED = "recovery codes revoked"
     REFUSED = "refused"
     EVENTS_DROPPED = "events dropped from a full outbox"
 
@@ -72,6 +77,7 @@ CHANGES: Final = frozenset(
         EventType.DEVICE_BOUND,
         EventType.DEVICE_RENAMED,
         EventType.DEVICE_RESYNCED,
+        EventType.RECOVERY_CODES_MADE,
     }
 )
 """The changes of devices and settings that are refused while an outbox has no room for their events."""
@@ -84,6 +90,7 @@ REVOCATIONS: Final = frozenset(
         EventType.PASSWORD_CHANGED,
         EventType.KEY_CLONED,
         EventType.PASSWORD_SUSPECTED,
+        EventType.RECOVERY_CODES_REVOKED,
     }
 )
 """The revocations and warnings: never refused for lack of room; they displace the oldest undelivered events."""

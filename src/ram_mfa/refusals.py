@@ -85,6 +85,7 @@ class Reason(enum.Enum):
     REBIND_NEEDED = "too many codes of the future were accepted: the device must be bound again"
     WRONG_ANSWER = "wrong answer of a security key"
     CLONED_KEY = "sign count went back"
+    WRONG_RECOVERY_CODE = "wrong or used recovery code"
     WRONG_EVIDENCE = "evidence of another kind than asked for"
     UNKNOWN_DEVICE = "no such device"
     NAME_THE_DEVICE = "several devices: one must be named"
@@ -104,6 +105,7 @@ class Reason(enum.Enum):
     BAD_RECEIPT = "receipt not valid for this"
     PROOF_NEEDED = "a fresh proof is needed"
     SESSION_ENDED = "session ended: devices, password, record or history of the store changed since"
+    REBIND_FIRST = "a recovery code was used: a device must be bound first"
     NOT_REQUIRED = "MFA is no longer required at this logon"
     # The state of the account
     NO_ROOT = "no root record: the store was never created"
@@ -126,6 +128,7 @@ class Reason(enum.Enum):
     CLOCK = "a clock is wrong"
     # Authority
     NOT_AUTHORISED = "the policy does not allow this actor"
+    NO_RECOVERY_CODES = "the policy has no recovery codes"
     KIND_NOT_ALLOWED = "the policy does not allow this kind of device"
 
     @property
@@ -142,6 +145,7 @@ _ADVICE = {
     Reason.REBIND_NEEDED: Advice.BIND_AGAIN,
     Reason.WRONG_ANSWER: Advice.RETYPE,
     Reason.CLONED_KEY: Advice.ASK_ADMINISTRATOR,
+    Reason.WRONG_RECOVERY_CODE: Advice.RETYPE,
     Reason.WRONG_EVIDENCE: Advice.RETYPE,
     Reason.UNKNOWN_DEVICE: Advice.RETYPE,
     Reason.NAME_THE_DEVICE: Advice.RETYPE,
@@ -159,6 +163,7 @@ _ADVICE = {
     Reason.BAD_RECEIPT: Advice.PROVE_AGAIN,
     Reason.PROOF_NEEDED: Advice.PROVE_AGAIN,
     Reason.SESSION_ENDED: Advice.START_OVER,
+    Reason.REBIND_FIRST: Advice.BIND_AGAIN,
     Reason.NOT_REQUIRED: Advice.START_OVER,
     Reason.NO_ROOT: Advice.ASK_ADMINISTRATOR,
     Reason.BAD_USER_ID: Advice.START_OVER,
@@ -179,6 +184,7 @@ _ADVICE = {
     Reason.MOVING: Advice.WAIT,
     Reason.CLOCK: Advice.WAIT,
     Reason.NOT_AUTHORISED: Advice.NOT_ALLOWED,
+    Reason.NO_RECOVERY_CODES: Advice.NOT_ALLOWED,
     Reason.KIND_NOT_ALLOWED: Advice.NOT_ALLOWED,
 }
 
@@ -201,6 +207,7 @@ class Challenge:
             loaded again. None of a step-up, and in a refusal's ``next_challenge`` while the one of the begin is valid.
         codes: how many consecutive codes this browser sends at once: 1, or 2 (`TOTPCodes`) where a policy with known
             browsers asks that of new ones; 0 where it may send none, though its user can elsewhere.
+        recovery_codes: of a logon: whether a `RecoveryCode` may answer, even where no device may.
     """
 
     id: Ticket
@@ -213,6 +220,7 @@ class Challenge:
     retry_after: float | None = None
     logon: Ticket | None = None
     codes: int = 1
+    recovery_codes: bool = False
 
 
 @attrs.frozen
@@ -224,12 +232,14 @@ class Refusal:
         retry_after: seconds until another try can succeed; 0 if waiting does not help or is not needed.
         next_challenge: a fresh challenge where another try is allowed and the old one is spent; else None.
         check: which check of a security key's answer failed, for the log; else None.
+        rebind: after a recovery code, where the policy admits nobody before a bind: the ticket for `Rebinding`.
     """
 
     reason: Reason
     retry_after: float = 0
     next_challenge: Challenge | None = None
     check: str | None = None
+    rebind: Ticket | None = None
 
     @property
     def advice(self) -> Advice:

@@ -33,6 +33,7 @@ from ram_mfa import (
     ImportVirtualDevice,
     KindRule,
     KnownBrowsers,
+    MakeRecoveryCodes,
     MFAPolicy,
     OfferSecurityKey,
     OfferVirtualDevice,
@@ -41,6 +42,8 @@ from ram_mfa import (
     Owner,
     PasswordChanged,
     Reason,
+    Rebinding,
+    RecoveryCodes,
     Refused,
     RememberMachine,
     RenameDevice,
@@ -48,6 +51,7 @@ from ram_mfa import (
     RequireMFA,
     ResetMFA,
     ResyncVirtualDevice,
+    RevokeRecoveryCodes,
     SelfManagement,
     SpendReceipt,
     Unbind,
@@ -58,31 +62,34 @@ from ram_mfa import (
 )
 from ram_mfa._secret import SecretBytes
 from ram_mfa.engine.records import user_key
+from ram_mfa.recovery_code_set import RecoveryCodeSet
 from ram_mfa.rules.actors import Role
 from ram_mfa.rules.authority import PERMISSIONS, Action
 from ram_mfa.rules.first_factor import first_factor_ticket
 from ram_mfa.rules.proofs import make_proof
-from ram_mfa.rules.tickets import NOTHING
+from ram_mfa.rules.tickets import NOTHING, Purpose, fresh, sealed_ticket
 from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
 from tests.support.key_apis import KeyAPI, answer
 from tests.support.service import APP_ID, ORIGIN, OTHER_SESSION, PARTY, SEAL, SESSION, Services
 
 WORDS = """
-    action                 | an administrator | an unproved one | the owner, proved | for a first device | enrolling
-    open an account      | may              | may             | never             | never              | never
-    bind a device        | may              | may             | may               | may                | may
-    unbind a device      | may              | may             | may               | never              | never
-    rename a device      | may              | may             | may               | never              | never
-    resynchronise        | may              | may             | may               | never              | never
-    forget machines      | may              | may             | may               | never              | never
-    admit a browser      | may              | may             | may               | never              | never
-    forgive wrong codes  | may              | may             | may               | never              | never
-    reset MFA            | may              | may             | never             | never              | never
-    import a device      | may              | may             | never             | never              | never
-    require MFA          | may              | may             | never             | never              | never
-    erase an account     | may              | may             | never             | never              | never
-    move an account      | may              | may             | never             | never              | never
-    discard a record     | may              | may             | never             | never              | never
+action               |an administrator|an unproved one|the owner, proved|for a first device|enrolling|by recovery code
+open an account      |may             |may            |never            |never             |never    |never
+bind a device        |may             |may            |may              |may               |may      |may
+unbind a device      |may             |may            |may              |never             |never    |never
+rename a device      |may             |may            |may              |never             |never    |never
+resynchronise        |may             |may            |may              |never             |never    |never
+forget machines      |may             |may            |may              |never             |never    |never
+admit a browser      |may             |may            |may              |never             |never    |never
+forgive wrong codes  |may             |may            |may              |never             |never    |never
+reset MFA            |may             |may            |never            |never             |never    |never
+import a device      |may             |may            |never            |never             |never    |never
+make recovery codes  |never           |never          |may              |never             |never    |never
+revoke recovery codes|may             |may            |never            |never             |never    |never
+require MFA          |may             |may            |never            |never             |never    |never
+erase an account     |may             |may            |never            |never             |never    |never
+move an account      |may             |may            |never            |never             |never    |never
+discard a record     |may             |may            |never            |never             |never    |never
 """
 """Who may do a action at all. What each must show for it stands in `papers_short`, below."""
 
@@ -99,6 +106,7 @@ COLUMNS = {
     "the owner, proved": Role.OWNER,
     "for a first device": Role.FIRST_DEVICE_OWNER,
     "enrolling": Role.ENROLLING,
+    "by recovery code": Role.REBINDING,
 }
 ROWS = {
     "open an account": Action.OPEN_ACCOUNT,
@@ -111,6 +119,8 @@ ROWS = {
     "forgive wrong codes": Action.UNLOCK,
     "reset MFA": Action.RESET,
     "import a device": Action.IMPORT,
+    "make recovery codes": Action.MAKE_RECOVERY_CODES,
+    "revoke recovery codes": Action.REVOKE_RECOVERY_CODES,
     "require MFA": Action.REQUIRE,
     "erase an account": Action.ERASE,
     "move an account": Action.MOVE,
@@ -124,6 +134,7 @@ OPERATIONS = {
     "forget machines": Operation.MACHINES,
     "admit a browser": Operation.ADMIT_BROWSER,
     "forgive wrong codes": Operation.UNLOCK,
+    "make recovery codes": Operation.RECOVERY,
 }
 
 # The verbs that do the actions
@@ -143,6 +154,8 @@ VERBS = {
     "reset": "reset MFA",
     "import a virtual device": "import a device",
     "import a security key": "import a device",
+    "make codes": "make recovery codes",
+    "revoke codes": "revoke recovery codes",
     "require": "require MFA",
     "erase": "erase an account",
     "move": "move an account",
@@ -182,6 +195,7 @@ ACTORS = (
     *(("the owner, proved", papers) for papers in OWNERS),
     *(("for a first device", papers) for papers in FIRST_DEVICE),
     *(("enrolling", papers) for papers in ENROLLING),
+    *(("by recovery code", papers) for papers in ENROLLING),
 )
 
 POLICIES = tuple(
@@ -240,6 +254,10 @@ def papers_short(action, column, papers, policy, state):
     if column == "for a first device" and papers not in {"a fresh ticket", "a ticket just before its end"}:
         reasons = {"an expired ticket": Reason.EXPIRED_TICKET, "a ticket of tomorrow": Reason.FUTURE_TICKET}
         return reasons.get(papers, Reason.FOREIGN_TICKET)
+    if column == "by recovery code":
+        if state == "no record":
+            return Reason.NO_ACCOUNT
+        return None if papers == "a ticket" else Reason.FOREIGN_TICKET
     if column == "enrolling":
         must = (
             policy["unknown_users"] is UnknownUsers.MUST_BIND
@@ -272,6 +290,8 @@ def nothing_to_do(verb, state):
             return Reason.NO_ACCOUNT
         case "unlock":
             return Reason.NO_ACCOUNT if state == "no record" else Reason.NOTHING_TO_DO
+        case "revoke codes" if state not in BOUND:
+            return Reason.NO_ACCOUNT if state == "no record" else Reason.NOTHING_TO_DO
         case "discard" if state != "unreadable":
             return Reason.NOTHING_TO_DO
         case _:
@@ -281,11 +301,13 @@ def nothing_to_do(verb, state):
 # The world in which it is tried
 
 
+FEATURES = {"remember": RememberMachine(), "recovery_codes": RecoveryCodes(count=1), "known_browsers": KnownBrowsers()}
+
+
 def rules(**choices):
     """A policy of this matrix: kinds and numbers stand in nobody's way."""
     mix = DevicePolicy(rule=KindRule.ANY_MIX, max_devices=8)
-    choices |= {"remember": RememberMachine(), "known_browsers": KnownBrowsers()}
-    return MFAPolicy.ram(issuer="Example", relying_party=PARTY, devices=mix, **choices)
+    return MFAPolicy.ram(issuer="Example", relying_party=PARTY, devices=mix, **FEATURES, **choices)
 
 
 LIBERAL = rules(requirement=Requirement.EVERYBODY, unknown_users=UnknownUsers.MUST_BIND)
@@ -342,6 +364,8 @@ def make_world(services, state):
     if state == "disabled":
         (device,) = service.account("alice").devices
         service.plant("alice", devices=(attrs.evolve(device, failures=100, disabled_at=service.clock()),))
+    if state in BOUND:
+        service.plant("alice", recovery=RecoveryCodeSet(bytes(16), service.clock(), service.root.history, ()))
     actors = mint(service, state, before)
     if state == "unreadable":
         service.store.put(user_key("", "alice"), b"nothing that the library ever wrote")
@@ -364,6 +388,14 @@ def first_factor(service, *, user="alice", session=SESSION, age=0.0):
     account = service.account(user) if user_key("", user) in service.store.records else None
     moment = service.context(user, now=service.clock() + age)
     return str(first_factor_ticket(account, moment, session=session, mark=NOTHING))
+
+
+def rebind_ticket(service, *, user="alice", session=SESSION):
+    """Return the ticket that a recovery code of the user earned."""
+    account = service.account(user) if user_key("", user) in service.store.records else None
+    context = service.context(user)
+    stamp = fresh(context, Purpose.REBIND, lifetime=600)
+    return str(sealed_ticket(account, context, stamp, purpose=Purpose.REBIND, session=session))
 
 
 def mint(service, state, before):
@@ -392,6 +424,13 @@ def mint(service, state, before):
         "another user's ticket": ticket("carol"),
         "a logon's ticket": ticket("bob"),
         "a forged ticket": ticket(mine)[:50] + "A" * 38 + ticket(mine)[88:],
+    }
+    rebinds = {
+        "a ticket": rebind_ticket(service),
+        "another session's ticket": rebind_ticket(service, session=OTHER_SESSION),
+        "another user's ticket": rebind_ticket(service, user="bob"),
+        "a logon's ticket": tickets["a logon's ticket"],
+        "a forged ticket": tickets["a forged ticket"],
     }
     passwords = {"a fresh ticket": 0, "a ticket just before its end": -599, "an expired ticket": -600}
     first_factors = {
@@ -425,6 +464,7 @@ def mint(service, state, before):
                 for name, text in first_factors.items()
             },
             **{("enrolling", name): Enrolment(text, session=SESSION) for name, text in tickets.items()},
+            **{("by recovery code", name): Rebinding(text, session=SESSION) for name, text in rebinds.items()},
         }
         assert tuple(papers) == ACTORS
         actors |= {(*column_and_papers, action): actor for column_and_papers, actor in papers.items()}
@@ -481,6 +521,10 @@ class Attempts:
                 self.perform(ImportVirtualDevice(KEY_URI, last_step=None, by=by, create=True))
             case "import a security key":
                 self.perform(ImportSecurityKey(KEPT, app_id=APP_ID, by=by, create=True))
+            case "make codes":
+                self.perform(MakeRecoveryCodes(by=by))
+            case "revoke codes":
+                self.perform(RevokeRecoveryCodes(by=by))
             case "require":
                 self.perform(RequireMFA(required=True, by=by))
             case "erase":
@@ -578,5 +622,5 @@ class TestEveryCell:
         assert min(tried[True], tried[False]) > 50
 
     def test_the_number_of_cells(self):
-        """19 verbs, 28 actors, 16 policies, and 7 states of the account."""
-        assert CELLS * len(STATES) == 59_584
+        """21 verbs, 33 actors, 16 policies, and 7 states of the account."""
+        assert CELLS * len(STATES) == 77_616

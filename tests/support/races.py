@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Self
 
 import attrs
@@ -18,15 +18,21 @@ import attrs
 from ram_mfa import (
     MFA,
     AESGCMSeal,
+    AfterRecovery,
     BeginLogon,
     Challenge,
     ConfirmVirtualDevice,
     FinishLogon,
+    MakeRecoveryCodes,
     MFAError,
     MFAPolicy,
     OfferVirtualDevice,
+    Operation,
+    Owner,
     Proof,
     Reason,
+    RecoveryCode,
+    RecoveryCodes,
     Refused,
     ThrottlePolicy,
     TOTPCode,
@@ -37,6 +43,7 @@ from ram_mfa.otp import KeyURI
 from ram_mfa.stores.sqlite import SQLiteStore, Synchronous
 from ram_mfa.testing.authenticator_app import AuthenticatorApp
 from ram_mfa.testing.clock import ManualClock
+from ram_mfa.testing.enrolment import enrolled, proved
 
 from .service import ROOT, SEAL, SESSION
 
@@ -208,9 +215,11 @@ class ServiceOnEngine:
 
     Attributes:
         maker: opens the store, with a deadline of ALL_THE_TIME; can be pickled.
+        policy: its policy.
     """
 
     maker: Callable[[], Any]
+    policy: MFAPolicy = MFAPolicy.ram(issuer="Example")
 
     def clock(self) -> ManualClock:
         """Return a clock that shows the start."""
@@ -219,18 +228,17 @@ class ServiceOnEngine:
     def open(self, clock: Callable[[], float], *, create: bool = False) -> tuple[MFA, Any]:
         """Return the service, and its store."""
         store = self.maker()
-        policy = MFAPolicy.ram(issuer="Example")
-        return MFA(store, policy, seal=SEAL, clock=clock, deadline=ALL_THE_TIME, create=create), store
+        return MFA(store, self.policy, seal=SEAL, clock=clock, deadline=ALL_THE_TIME, create=create), store
 
 
 LOSERS = {Reason.REPLAYED_CODE.name, Reason.ALREADY_SENT.name}
 
 
-def one_wins(outcomes: Iterable[Sequence[str]]) -> None:
+def one_wins(outcomes: Iterable[Sequence[str]], losers: Collection[str] = LOSERS) -> None:
     """Check that each round has one proof, and that everybody else was told that the code or the ticket is used up."""
     for number, told in enumerate(outcomes):
         assert Counter(told)["proof"] == 1, f"round {number}: {told}"
-        assert set(told) <= LOSERS | {"proof"}, f"round {number}: {told}"
+        assert set(told) <= {*losers, "proof"}, f"round {number}: {told}"
 
 
 def eight_processes_submit_one_code(place: ServiceOnFile | ServiceOnEngine, rounds: int) -> tuple[Any, float]:
@@ -251,6 +259,42 @@ def eight_processes_submit_one_code(place: ServiceOnFile | ServiceOnEngine, roun
     assert len(outcomes) == rounds
     one_wins(outcomes)
     return store, clock.now
+
+
+RECOVERY = MFAPolicy.ram(issuer="Example", recovery_codes=RecoveryCodes(count=16, after_use=AfterRecovery.SUGGEST_BIND))
+"""A policy with as many recovery codes as can be, which log on."""
+
+
+def eight_processes_use_each_recovery_code(place: ServiceOnFile | ServiceOnEngine, rounds: int) -> list[Sequence[str]]:
+    """Check that in each round exactly one of eight uses the code, with one ticket for all or one for each.
+
+    Args:
+        place: a service under `RECOVERY`.
+        rounds: as many codes are used up, 16 of a user.
+
+    Returns:
+        What the eight submissions of each round came to.
+    """
+    clock = place.clock()
+    mfa, store = place.open(clock, create=True)
+    codes: list[tuple[str, str]] = []
+    for number in range((rounds + 15) // 16):
+        user = f"user {number}"
+        clock.advance(60)
+        phone = enrolled(mfa, user)
+        receipt = proved(mfa, user, phone, operation=Operation.RECOVERY, session=SESSION).receipt
+        sheet = mfa.perform(user, MakeRecoveryCodes(by=Owner(receipt, session=SESSION)))
+        codes += [(user, str(code)) for code in sheet.codes]
+    start, turns = clock.now, []
+    for number, (user, code) in enumerate(codes[:rounds]):
+        clock.advance(60)
+        turns.append((user, code, begin(mfa, user) if number % 2 else ""))
+    with Workers(use_each_recovery_code, 8, place, barrier(8), start, turns) as crew:
+        outcomes = list(zip(*crew.results(), strict=True))
+    assert len(outcomes) == rounds
+    one_wins(outcomes, {"WRONG_RECOVERY_CODE", "SPENT_TICKET", "WRONG_EVIDENCE"})  # the last where none is left
+    store.close()
+    return outcomes
 
 
 def limits(*, free_attempts: int = 5, max_per_day: int = 20, max_consecutive: int = 100, digits: int = 6) -> MFAPolicy:
@@ -283,10 +327,11 @@ def begin(mfa: MFA, user: str) -> str:
     return str(asked.id)
 
 
-def finish(mfa: MFA, user: str, ticket: str, code: str) -> str:
+def finish(mfa: MFA, user: str, ticket: str, code: str | RecoveryCode) -> str:
     """Finish a logon, and return ``proof``, or why not: the name of the reason, or of the error."""
     try:
-        proof = mfa.perform(user, FinishLogon(ticket, TOTPCode(code), session=SESSION))
+        evidence = code if isinstance(code, RecoveryCode) else TOTPCode(code)
+        proof = mfa.perform(user, FinishLogon(ticket, evidence, session=SESSION))
     except Refused as refused:
         return refused.refusal.reason.name
     except MFAError as error:
@@ -310,6 +355,24 @@ def submit_one_code(worker: Worker, place: ServiceOnFile, meet: Any, uri: str, t
         code = phone.code_at(clock.now)
         meet.wait(PATIENCE)
         outcomes.append(finish(mfa, "alice", mine, code))
+    store.close()
+    return outcomes
+
+
+def use_each_recovery_code(
+    worker: Worker, place: ServiceOnFile, meet: Any, start: float, turns: Sequence[tuple[str, str, str]]
+) -> list[str]:
+    """In each round use the code that all use: on the round's own ticket, or on one of this process's."""
+    del worker
+    clock = place.clock()
+    clock.advance(start - clock.now)
+    mfa, store = place.open(clock)
+    outcomes = []
+    for user, code, ticket in turns:
+        clock.advance(60)
+        mine = ticket or begin(mfa, user)
+        meet.wait(PATIENCE)
+        outcomes.append(finish(mfa, user, mine, RecoveryCode(code)))
     store.close()
     return outcomes
 

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from ..rules.actors import Actor, Administrator, Enrolment, Owner, UnsafeAdministrator
+from ..rules.actors import Actor, Administrator, Enrolment, Owner, Rebinding, UnsafeAdministrator
 from ..rules.admission import Admission, LogonStart, MustBind, NotRequired, Proof, ProofOf, Remembered
 from ..rules.browser_tokens import add_to_browser_cookie
 from ..rules.evidence import Assertion, Evidence, TOTPCode, TOTPCodes, U2FSignature
 from ..rules.machines import add_to_machine_cookie
 from ..rules.operation import Operation
+from ..rules.recovery_codes import LogonEvidence, RecoveryCode, RecoveryCodeSheet
 from ..rules.verb import Claim, Transition, Verb
 from ..rules.views import AccountView, Bound, DeviceView, MachineView, Unbound
 from .account_lifecycle import Describe, EraseAccount, OpenAccount, PasswordChanged, RequireMFA, SessionsEnded
@@ -22,6 +23,7 @@ from .import_users import ImportedUser, ImportUser
 from .known_browsers import AdmitBrowser, AdmittedBrowser, Unlock
 from .logon import BeginLogon, FinishLogon
 from .receipts import SpendReceipt
+from .recovery_codes import MakeRecoveryCodes, RevokeRecoveryCodes
 from .rename import RenameDevice
 from .resume_logon import ResumeLogon
 from .resync import ResyncVirtualDevice
@@ -57,8 +59,10 @@ __all__ = [
     "ImportUser",
     "ImportVirtualDevice",
     "ImportedUser",
+    "LogonEvidence",
     "LogonStart",
     "MachineView",
+    "MakeRecoveryCodes",
     "MustBind",
     "NotRequired",
     "OfferSecurityKey",
@@ -69,12 +73,16 @@ __all__ = [
     "PasswordChanged",
     "Proof",
     "ProofOf",
+    "Rebinding",
+    "RecoveryCode",
+    "RecoveryCodeSheet",
     "Remembered",
     "RenameDevice",
     "RequireMFA",
     "ResetMFA",
     "ResumeLogon",
     "ResyncVirtualDevice",
+    "RevokeRecoveryCodes",
     "SecurityKeyOffer",
     "SessionAlive",
     "SessionsEnded",

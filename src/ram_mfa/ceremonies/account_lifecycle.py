@@ -18,6 +18,7 @@ from ..rules.actors import Actor, is_actor
 from ..rules.authority import Action, Grant
 from ..rules.browser_tokens import sender_of
 from ..rules.new_account import new_account
+from ..rules.recovery_codes import codes_after_password
 from ..rules.session_marks import is_alive, session_mark
 from ..rules.tickets import renewed
 from ..rules.unforgiven import forgive_all, with_new_epoch
@@ -124,7 +125,8 @@ class PasswordChanged(Verb[SessionsEnded]):
         unknown_users = context.policy.unknown_users
         if account is not None:
             forgiven = forgive_all(renewed(account, context))
-            after = attrs.evolve(forgiven, machines=(), browsers=with_new_epoch(forgiven, context))
+            kept = codes_after_password(account, context)
+            after = attrs.evolve(forgiven, machines=(), browsers=with_new_epoch(forgiven, context), recovery=kept)
         elif unknown_users is UnknownUsers.REFUSE:
             return Transition(account, SessionsEnded(None))
         else:

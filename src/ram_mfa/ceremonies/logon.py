@@ -7,6 +7,8 @@ writes nothing; a finish spends its ticket in the same swap that stores its resu
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from .._secret import SecretText
@@ -18,11 +20,19 @@ from ..rules import fields, machines
 from ..rules.admission import LogonStart, NotRequired, Proof, Remembered
 from ..rules.browser_tokens import sender_of
 from ..rules.challenges import subject_of, with_next_challenge
-from ..rules.evidence import Evidence, is_evidence, verify_evidence
+from ..rules.evidence import Accepted, verify_evidence
 from ..rules.first_factor import first_factor_ticket
 from ..rules.logon_stages import second_factor, why_not_required
 from ..rules.password_marks import check_mark, digest_of
 from ..rules.proofs import make_proof
+from ..rules.recovery_codes import (
+    LogonEvidence,
+    RecoveryCode,
+    codes_after_password,
+    is_logon_evidence,
+    recovered,
+    verify_recovery_code,
+)
 from ..rules.resent import refuse_ticket
 from ..rules.session_marks import session_mark
 from ..rules.throttle import clear_day
@@ -111,7 +121,7 @@ class FinishLogon(Verb[Proof]):
 
     Attributes:
         challenge: `Challenge.id`, as the form returned it.
-        evidence: a code, or a security key's answer.
+        evidence: a code, a security key's answer, or a recovery code, after which no machine is remembered.
         session: the same as at the begin.
         remember: a label for this machine where the user ticked "remember", else None (never an empty string); it is
             cut to 64 printable characters. Where the policy does not allow it, no machine is remembered and the proof
@@ -123,7 +133,7 @@ class FinishLogon(Verb[Proof]):
     """
 
     challenge: str = attrs.field(converter=fields.as_typed, repr=False)
-    evidence: Evidence = attrs.field(validator=is_evidence)
+    evidence: LogonEvidence = attrs.field(validator=is_logon_evidence)
     session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
     remember: str | None = attrs.field(default=None, kw_only=True, converter=fields.as_label, validator=fields.is_label)
     password_mark: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=_mark_with_remember)
@@ -163,8 +173,12 @@ class FinishLogon(Verb[Proof]):
         # 3. The password mark
         marked = self._with_mark(account, context, mark)
         # 4. The evidence
-        sender = sender_of(self.browser, marked, context, session=self.session, mark=mark)
-        result = verify_evidence(self.evidence, marked, context, opened, sender)
+        result: Accepted | Account | Transition[Any]
+        if isinstance(self.evidence, RecoveryCode):
+            result = verify_recovery_code(self.evidence, marked, context, opened)
+        else:
+            sender = sender_of(self.browser, marked, context, session=self.session, mark=mark)
+            result = verify_evidence(self.evidence, marked, context, opened, sender)
         if isinstance(result, Transition):
             return with_next_challenge(
                 result,
@@ -177,10 +191,12 @@ class FinishLogon(Verb[Proof]):
                 browser=self.browser,
             )
         # 5. The machine
-        after = result.account
+        after = result if isinstance(result, Account) else result.account
         if after.machines and context.policy.remember is None:
             # Remembering is switched off: earlier machines must not become valid again once it is switched on.
             after = attrs.evolve(after, machines=())
+        if isinstance(result, Account):
+            return recovered(after, context, session=self.session)
         token: SecretText | None = None
         events: tuple[Event, ...] = ()
         if self.remember is not None and self.password_mark is not None:
@@ -205,4 +221,5 @@ class FinishLogon(Verb[Proof]):
             password_mark=mark,
             old_marks=tuple([one for one in old_marks if one != mark[:OLD_MARK]][-MAX_OLD_MARKS:]),
             machines=machines.under_mark(account, mark),
+            recovery=account.recovery if returns else codes_after_password(account, context),
         )

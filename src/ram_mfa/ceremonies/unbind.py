@@ -43,7 +43,8 @@ class Unbind(ActorVerb[Unbound]):
         if isinstance(device, Reason):
             return device
         left = tuple(bound for bound in account.devices if bound.id != device.id)
-        after = attrs.evolve(renewed(account, context), devices=left, machines=())
+        recovery = account.recovery if left and isinstance(self.by, Owner) else None
+        after = attrs.evolve(renewed(account, context), devices=left, machines=(), recovery=recovery)
         if not isinstance(self.by, Owner):
             after = attrs.evolve(after, wrong=(), browsers=cleared(after, context))
         event = context.event(EventType.DEVICE_UNBOUND, actor=grant.actor, device=device.id, detail=device.kind.value)
@@ -72,6 +73,7 @@ class ResetMFA(ActorVerb[AccountView]):
             password_mark=None,
             required=True,
             browsers=cleared(account, context),
+            recovery=None,
         )
         must_bind = context.policy.must_use_mfa(required=True).allowed
         event = context.event(EventType.MFA_RESET, actor=grant.actor)

@@ -23,6 +23,7 @@ from ..refusals import Kind, Reason, Refusal, Refused
 from ..rules.actors import Actor
 from ..rules.authority import Action, authorise
 from ..rules.devices import is_allowed, is_weak, usable_devices
+from ..rules.recovery_codes import codes_left
 from ..rules.unforgiven import count
 from ..sealing import BrokenSeal, RecordSeal, SealedElsewhere
 from .effects import Effects, list_keys, load, swap
@@ -48,6 +49,7 @@ class ReportRow:
         disallowed: the number of bound devices that the policy no longer allows.
         weak: the number of bound devices whose secret is shorter than 128 bits.
         unforgiven: wrong codes of new browsers that are not forgiven.
+        recovery_codes: how many are unused; None where none were made.
         problem: why the record cannot be read; empty where it can.
     """
 
@@ -64,6 +66,7 @@ class ReportRow:
     disallowed: int
     weak: int
     unforgiven: int
+    recovery_codes: int | None
     problem: str
 
 
@@ -106,6 +109,7 @@ def _unreadable_row(key: str, problem: str) -> ReportRow:
         disallowed=0,
         weak=0,
         unforgiven=0,
+        recovery_codes=None,
         problem=problem,
     )
 
@@ -128,6 +132,7 @@ def _row(engine: Engine, key: str, account: Account) -> ReportRow:
         disallowed=sum(not is_allowed(device, policy) for device in devices),
         weak=sum(is_weak(device) for device in devices),
         unforgiven=count(account, now),
+        recovery_codes=codes_left(account),
         problem="",
     )
 

@@ -26,6 +26,7 @@ class Role(enum.Enum):
     OWNER = "Owner(receipt)"
     FIRST_DEVICE_OWNER = "Owner.first_device(...)"
     ENROLLING = "Enrolment(ticket)"
+    REBINDING = "Rebinding(ticket)"
 
 
 @attrs.frozen
@@ -138,8 +139,31 @@ class Enrolment(Unpickled):
         return "owner at logon"
 
 
-Actor = Administrator | UnsafeAdministrator | Owner | Enrolment
-is_actor: Final = instance_of(Administrator, UnsafeAdministrator, Owner, Enrolment)
+@attrs.frozen
+class Rebinding(Unpickled):
+    """A user who used a recovery code; the ticket gives the right to bind one device in place of all others.
+
+    Attributes:
+        ticket: ``Proof.rebind`` or ``Refusal.rebind``, as the form returned it.
+        session: the session of that logon.
+    """
+
+    ticket: SecretText = attrs.field(converter=fields.as_typed, repr=False)
+    session: str = attrs.field(kw_only=True, repr=False, validator=fields.is_session)
+
+    @property
+    def role(self) -> Role:
+        """The actor's column in the permission table."""
+        return Role.REBINDING
+
+    @property
+    def label(self) -> str:
+        """The actor's name in records and events."""
+        return "owner by recovery code"
+
+
+Actor = Administrator | UnsafeAdministrator | Owner | Enrolment | Rebinding
+is_actor: Final = instance_of(Administrator, UnsafeAdministrator, Owner, Enrolment, Rebinding)
 """The validator of every verb's ``by``."""
 
 

@@ -67,8 +67,8 @@ class Proof:
         user: the user id of who proved themselves.
         purpose: a logon or a step-up.
         operation: the operation of a step-up, else None.
-        device: the id of the device.
-        kind: its kind.
+        device: the id of the device; None where a recovery code was used.
+        kind: its kind, or None.
         at: seconds since the epoch.
         phishing_resistant: whether the evidence was bound to the site; never for a code (NIST SP 800-63B-4, 3.2.5).
         machine: the token for this machine's cookie where one was asked for and allowed, else None.
@@ -77,19 +77,21 @@ class Proof:
             step-up, which begins no session.
         browser: of a logon, where the policy tells known browsers apart: the token that makes this browser a known
             one, for `add_to_browser_cookie`; else None.
+        rebind: after a recovery code: the ticket for `Rebinding`, to bind a device in place of all others; else None.
     """
 
     user: str
     purpose: ProofOf
     operation: Operation | None
-    device: str
-    kind: Kind
+    device: str | None
+    kind: Kind | None
     at: float
     phishing_resistant: bool
     machine: SecretText | None = attrs.field(repr=False)
     receipt: SecretText = attrs.field(repr=False)
     session_mark: str | None = attrs.field(repr=False)
     browser: SecretText | None = attrs.field(repr=False, default=None)
+    rebind: Ticket | None = None
 
 
 Admission = NotRequired | Remembered | Proof

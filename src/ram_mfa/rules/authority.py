@@ -17,7 +17,7 @@ from ..account import Account
 from ..context import Context
 from ..policy import AdministratorProof, UnknownUsers
 from ..refusals import Reason
-from .actors import Actor, Administrator, Enrolment, Owner, Role
+from .actors import Actor, Administrator, Enrolment, Owner, Rebinding, Role
 from .first_factor import open_first_factor
 from .operation import Operation
 from .password_marks import mark_digest
@@ -37,6 +37,8 @@ class Action(enum.Enum):
     UNLOCK = "forgive wrong codes"
     RESET = "reset MFA"
     IMPORT = "import a device"
+    MAKE_RECOVERY_CODES = "make recovery codes"
+    REVOKE_RECOVERY_CODES = "revoke recovery codes"
     REQUIRE = "require MFA"
     ERASE = "erase an account"
     MOVE = "move an account to another user id"
@@ -133,6 +135,16 @@ def enrolment_shown(request: _Request) -> _Result:
     return None if isinstance(opened, Opened) else opened
 
 
+def rebind_shown(request: _Request) -> _Result:
+    """The ticket that a recovery code earned is valid, and the policy still has recovery codes."""
+    account, context, actor = request.account, request.context, request.actor
+    if context.policy.recovery_codes is None:
+        return Reason.NOT_AUTHORISED
+    ticket, session = (actor.ticket, actor.session) if isinstance(actor, Rebinding) else ("", "")
+    opened = open_ticket(ticket, account, context, purpose=Purpose.REBIND, session=session)
+    return None if isinstance(opened, Opened) else opened
+
+
 _OPERATIONS: Final[Mapping[Action, Operation]] = {
     Action.BIND: Operation.BIND,
     Action.UNBIND: Operation.UNBIND,
@@ -141,6 +153,7 @@ _OPERATIONS: Final[Mapping[Action, Operation]] = {
     Action.MACHINES: Operation.MACHINES,
     Action.ADMIT_BROWSER: Operation.ADMIT_BROWSER,
     Action.UNLOCK: Operation.UNLOCK,
+    Action.MAKE_RECOVERY_CODES: Operation.RECOVERY,
 }
 
 _ADMINISTRATOR: Final[Mapping[Role, tuple[Condition, ...]]] = {
@@ -158,6 +171,7 @@ PERMISSIONS: Final[Mapping[Action, Mapping[Role, tuple[Condition, ...]]]] = {
         **_OWNER,
         Role.FIRST_DEVICE_OWNER: (self_managed, account_open, no_device_bound, first_factor_shown),
         Role.ENROLLING: (no_device_bound, enrolment_shown),
+        Role.REBINDING: (account_open, rebind_shown),
     },
     Action.UNBIND: {**_ADMINISTRATOR, **_OWNER},
     Action.RENAME: {**_ADMINISTRATOR, **_OWNER},
@@ -167,6 +181,8 @@ PERMISSIONS: Final[Mapping[Action, Mapping[Role, tuple[Condition, ...]]]] = {
     Action.UNLOCK: {**_ADMINISTRATOR, **_OWNER},
     Action.RESET: _ADMINISTRATOR,
     Action.IMPORT: _ADMINISTRATOR,
+    Action.MAKE_RECOVERY_CODES: _OWNER,
+    Action.REVOKE_RECOVERY_CODES: _ADMINISTRATOR,
     Action.REQUIRE: _ADMINISTRATOR,
     Action.ERASE: _ADMINISTRATOR,
     Action.MOVE: _ADMINISTRATOR,

@@ -19,6 +19,7 @@ from .browser_tokens import Sender, sender_of
 from .devices import usable_devices
 from .first_factor import first_factor_ticket
 from .operation import Operation
+from .recovery_codes import valid_codes
 from .throttle import Gate, find_gate
 from .tickets import MICROSECONDS, NOTHING, Opened, Purpose, challenge_of, fresh, operation_subject, sealed_ticket
 from .verb import Transition
@@ -30,6 +31,7 @@ _RETRIED: Final = frozenset(
         Reason.ALREADY_SENT,
         Reason.WRONG_ANSWER,
         Reason.WRONG_EVIDENCE,
+        Reason.WRONG_RECOVERY_CODE,
         Reason.UNKNOWN_DEVICE,
         Reason.NAME_THE_DEVICE,
         Reason.TWO_CODES_NEEDED,
@@ -95,6 +97,7 @@ def challenge(
         retry_after=_retry_after(gates),
         logon=logon,
         codes=max([gate.codes for gate in gates], default=1),
+        recovery_codes=operation is None and valid_codes(account, context) is not None,
     )
 
 

@@ -18,12 +18,13 @@ from ..context import Context
 from ..events import EventType
 from ..refusals import Kind, Reason, Ticket
 from . import fields
-from .actors import Actor, Enrolment, actor_digest, is_actor
+from .actors import Actor, Enrolment, Owner, Rebinding, actor_digest, is_actor
 from .authority import Action, Grant
 from .devices import is_device_name, may_bind
 from .new_account import new_account
 from .offers import find_offer, open_offers, with_offer
 from .proofs import make_proof
+from .recovery_codes import RecoveryCodeSheet, make_codes
 from .session_marks import mark_for
 from .tickets import Opened, Purpose, after_clock_set_back, fresh, open_ticket, renewed, sealed_ticket
 from .unforgiven import forgive_all
@@ -82,7 +83,7 @@ class OfferDevice(ActorVerb[T_co], Generic[T_co, AnyOffer]):
 
     def _offer(self, account: Account, context: Context, grant: Grant) -> Transition[T_co] | Reason:
         # 3. The policy and the name
-        forbidden = may_bind(account, context.policy, self.kind)
+        forbidden = may_bind(without_replaced(account, self.by), context.policy, self.kind)
         if forbidden is not None:
             return forbidden
         name = self.kind.value if self.name is None else self.name
@@ -166,7 +167,7 @@ class ConfirmDevice(ActorVerb[Bound]):
         if offer is None:
             return Reason.OFFER_GONE
         # 3. The policy
-        forbidden = may_bind(account, context.policy, self.kind)
+        forbidden = may_bind(without_replaced(account, self.by), context.policy, self.kind)
         if forbidden is not None:
             return forbidden
         # 4. The confirmation
@@ -185,13 +186,18 @@ class ConfirmDevice(ActorVerb[Bound]):
     @property
     def logs_on(self) -> bool:
         """Whether the bind is the proof of a logon that had to bind first."""
-        return isinstance(self.by, Enrolment)
+        return isinstance(self.by, Enrolment | Rebinding)
 
     def verify(
         self, account: Account, context: Context, offer: Offer, opened: Opened
     ) -> Device | Transition[Bound] | Reason:
         """Return the device to bind; or the transition, or the reason, of a refusal."""
         raise NotImplementedError
+
+
+def without_replaced(account: Account, by: Actor) -> Account:
+    """Return the account without the devices that a bind by this actor replaces."""
+    return attrs.evolve(account, devices=()) if isinstance(by, Rebinding) else account
 
 
 def bind(
@@ -206,11 +212,20 @@ def bind(
         by: who binds it.
         proved_in: the session of the logon that the bind proves; None where it proves none.
     """
-    after = attrs.evolve(forgive_all(renewed(account, context)), devices=(*account.devices, device), machines=())
+    left = without_replaced(account, by).devices
+    after = attrs.evolve(forgive_all(renewed(account, context)), devices=(*left, device), machines=())
+    gone = () if left else account.devices
+    events = [
+        context.event(EventType.DEVICE_UNBOUND, actor=by.label, device=one.id, detail=one.kind.value) for one in gone
+    ]
+    events.append(context.event(EventType.DEVICE_BOUND, actor=by.label, device=device.id, detail=device.kind.value))
+    sheet: RecoveryCodeSheet | None = None
+    if context.policy.recovery_codes is not None and not account.devices and isinstance(by, Owner | Enrolment):
+        after, sheet = make_codes(after, context, context.policy.recovery_codes)
+        events.append(context.event(EventType.RECOVERY_CODES_MADE, actor=by.label, detail=f"{len(sheet.codes)} made"))
     proof = None if proved_in is None else make_proof(after, context, device, session=proved_in)
     claims: tuple[Claim, ...] = ()
     if isinstance(device, SecurityKey):
         claims = (Claim(context.policy.require_relying_party().id, device.credential_id),)
-    event = context.event(EventType.DEVICE_BOUND, actor=by.label, device=device.id, detail=device.kind.value)
-    view = bound_view(device, context.policy, proof, mark_for(by, after, context))
-    return Transition(after, view, claims=claims, events=(event,))
+    view = bound_view(device, context.policy, proof, mark_for(by, after, context), sheet)
+    return Transition(after, view, claims=claims, events=tuple(events))

@@ -13,6 +13,7 @@ from ..refusals import Challenge, Reason, Ticket
 from .admission import MustBind
 from .challenges import challenge
 from .devices import why_none_usable
+from .recovery_codes import valid_codes
 from .tickets import MICROSECONDS, Purpose, fresh, sealed_ticket
 
 
@@ -56,7 +57,7 @@ def second_factor(
         ticket = sealed_ticket(account, context, stamp, purpose=Purpose.ENROLMENT, session=session)
         return MustBind(ticket, context.policy.kinds(), expires_at(stamp) / MICROSECONDS, logon)
     reason = why_none_usable(account, context.policy)
-    if reason is not None:
+    if reason is not None and valid_codes(account, context) is None:
         return reason
     until = _earlier(context, context.policy.lifetimes.challenge, until)
     return challenge(account, context, session=session, mark=mark, until=until, logon=logon, browser=browser)

@@ -26,6 +26,7 @@ class Operation:
     MACHINES: ClassVar[Operation]
     ADMIT_BROWSER: ClassVar[Operation]
     UNLOCK: ClassVar[Operation]
+    RECOVERY: ClassVar[Operation]
     ADMINISTER: ClassVar[Operation]
 
     name: str = attrs.field(validator=name(200))
@@ -39,4 +40,5 @@ Operation.RESYNC = Operation("mfa.resync")
 Operation.MACHINES = Operation("mfa.machines")
 Operation.ADMIT_BROWSER = Operation("mfa.admit-browser")
 Operation.UNLOCK = Operation("mfa.unlock")
+Operation.RECOVERY = Operation("mfa.recovery")
 Operation.ADMINISTER = Operation("mfa.administer")

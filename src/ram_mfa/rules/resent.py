@@ -17,8 +17,9 @@ from ..context import Context
 from ..refusals import Reason, Refusal
 from .challenges import with_next_challenge
 from .devices import select_device, why_unusable
-from .evidence import Evidence, TOTPCode, TOTPCodes
+from .evidence import TOTPCode, TOTPCodes
 from .operation import Operation
+from .recovery_codes import LogonEvidence
 from .tickets import NOTHING, Opened, after_clock_set_back, spent_ticket
 from .totp_check import match_one, match_pair
 from .verb import Transition, refused
@@ -26,7 +27,7 @@ from .verb import Transition, refused
 
 def refuse_ticket(
     reason: Reason,
-    evidence: Evidence,
+    evidence: LogonEvidence,
     ticket: str,
     account: Account | None,
     context: Context,

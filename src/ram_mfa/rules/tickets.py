@@ -53,6 +53,7 @@ class Purpose(enum.IntEnum):
     STEP_UP_RECEIPT = 7
     FIRST_FACTOR = 8
     BROWSER = 9
+    REBIND = 10
 
 
 @attrs.frozen
@@ -75,10 +76,10 @@ def operation_subject(operation: Operation) -> bytes:
     return hashlib.sha256(len(name).to_bytes(4, "big") + name + known + subject).digest()
 
 
-def receipt_subject(operation: Operation | None, device: Device) -> bytes:
-    """Return the subject of a receipt: 32 bytes for an operation (or a logon) proved with a device."""
+def receipt_subject(operation: Operation | None, device: Device | None) -> bytes:
+    """Return the subject of a receipt: 32 bytes for an operation (or a logon) proved with a device, or without one."""
     about = NOTHING if operation is None else operation_subject(operation)
-    return hashlib.sha256(about + device.id.encode()).digest()
+    return hashlib.sha256(about + (b"" if device is None else device.id.encode())).digest()
 
 
 def fresh(

@@ -14,6 +14,7 @@ from ..refusals import Kind, Reason
 from . import unforgiven
 from .admission import Proof
 from .devices import is_allowed, is_weak, why_unusable
+from .recovery_codes import RecoveryCodeSheet, codes_left
 
 
 @attrs.frozen
@@ -50,10 +51,12 @@ class Bound(DeviceView):
     Attributes:
         proof: of the logon, where an `Enrolment` bound it; else None.
         session_mark: of the session in which its `Owner` bound it, in place of the mark that the bind ended; else None.
+        recovery_codes: the sheet to show once, where the policy has recovery codes and the user bound the first device.
     """
 
     proof: Proof | None
     session_mark: str | None = attrs.field(repr=False)
+    recovery_codes: RecoveryCodeSheet | None
 
 
 @attrs.frozen
@@ -90,9 +93,15 @@ def device_view(device: Device, policy: MFAPolicy) -> DeviceView:
     return DeviceView(**_facts(device, policy))
 
 
-def bound_view(device: Device, policy: MFAPolicy, proof: Proof | None = None, session_mark: str | None = None) -> Bound:
+def bound_view(
+    device: Device,
+    policy: MFAPolicy,
+    proof: Proof | None = None,
+    session_mark: str | None = None,
+    recovery_codes: RecoveryCodeSheet | None = None,
+) -> Bound:
     """Return the outcome of a bind."""
-    return Bound(**_facts(device, policy), proof=proof, session_mark=session_mark)
+    return Bound(**_facts(device, policy), proof=proof, session_mark=session_mark, recovery_codes=recovery_codes)
 
 
 def unbound_view(device: Device, policy: MFAPolicy, session_mark: str | None) -> Unbound:
@@ -133,6 +142,7 @@ class AccountView:
         must_bind: whether the next logon returns `MustBind`.
         devices, machines: bound and remembered ones, the oldest first.
         waiting: the kinds of the open offers.
+        recovery_codes: how many are unused; None where none were made.
         created_at: seconds since the epoch.
         known_browser: whether the presented browser cookie makes this browser a known one.
         unforgiven: wrong codes of new browsers that are not forgiven: from five on, somebody else may know the
@@ -145,6 +155,7 @@ class AccountView:
     devices: tuple[DeviceView, ...]
     machines: tuple[MachineView, ...]
     waiting: tuple[Kind, ...]
+    recovery_codes: int | None
     created_at: float
     known_browser: bool
     unforgiven: int
@@ -170,6 +181,7 @@ def account_view(
         devices=tuple(device_view(device, context.policy) for device in account.devices),
         machines=tuple(machine_view(one, this=one.digest == this) for one in account.machines if one.expires_at > now),
         waiting=tuple(offer.kind for offer in account.offers if expires_at(offer.stamp) > now * 1_000_000),
+        recovery_codes=codes_left(account),
         created_at=account.created_at,
         known_browser=known,
         unforgiven=unforgiven.count(account, context.now),
