@@ -142,6 +142,11 @@ def flag() -> Any:
     return _context.Event()
 
 
+def shared_time(start: float) -> Any:
+    """Return a time whose ``.value`` processes see and set."""
+    return _context.Value("d", start)
+
+
 class CountingStore(SQLiteStore):
     """An SQLite store that counts the swaps that were asked of this object, and those that landed."""
 
