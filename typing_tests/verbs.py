@@ -7,6 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 from typing import assert_type
 
 from ram_mfa import (
+    MakeRecoveryCodes,
+    Rebinding,
+    RecoveryCode,
+    RecoveryCodeSheet,
+    RevokeRecoveryCodes,
     MFA,
     AccountView,
     Administrator,
@@ -189,3 +194,19 @@ def forgotten_fields(ask: Challenge) -> None:
     FinishLogon(ask.id, TOTPCode("123456"))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     FinishStepUp(ask.id, TOTPCode("123456"), session="the session of one browser")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     BeginStepUp(DELETE)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def recovery_codes_are_for_a_logon_only(mfa: MFA, ticket: Ticket, session: str, owner: Owner) -> None:
+    code = RecoveryCode("0000-0000-0000-0000-0000")
+    proof = mfa.perform("alice", FinishLogon(ticket, code, session=session))
+    assert_type(proof, Proof)
+    assert_type(proof.rebind, Ticket | None)
+    FinishStepUp(
+        ticket,
+        code,  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        operation=DELETE,
+        session=session,
+    )
+    assert_type(mfa.perform("alice", MakeRecoveryCodes(by=owner)), RecoveryCodeSheet)
+    assert_type(mfa.perform("alice", RevokeRecoveryCodes(by=ROOT)), None)
+    OfferVirtualDevice(Rebinding(ticket, session=session), account_name="alice", session=session)

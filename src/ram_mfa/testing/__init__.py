@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..mfa import new_session
     from .authenticator_app import AuthenticatorApp
     from .clock import ManualClock
-    from .enrolment import enrolled, enrolled_key, proved
+    from .enrolment import enrolled, enrolled_key, proved, recovery_sheet
     from .security_key import ClientRefused, Counters, KeyFault, SoftAttestation, SoftSecurityKey
     from .site_kit import Site, SiteReport, check_site
     from .store_kit import Faults, StoreCheckFailed, StoreReport, check_async_store, check_store
@@ -43,6 +43,7 @@ _MODULES = {
     "enrolled_key": "enrolment",
     "new_session": ".mfa",
     "proved": "enrolment",
+    "recovery_sheet": "enrolment",
 }
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "enrolled_key",
     "new_session",
     "proved",
+    "recovery_sheet",
 ]
 
 

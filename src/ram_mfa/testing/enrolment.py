@@ -22,10 +22,13 @@ from ..ceremonies import (
     Evidence,
     FinishLogon,
     FinishStepUp,
+    MakeRecoveryCodes,
     OfferSecurityKey,
     OfferVirtualDevice,
     Operation,
+    Owner,
     Proof,
+    RecoveryCodeSheet,
     TOTPCode,
     Verb,
 )
@@ -132,6 +135,33 @@ def proved(
         Refused: the evidence was refused.
     """
     return _performed(mfa, user, _proving(_policy(mfa), _now(mfa), device, operation, session))
+
+
+@overload
+def recovery_sheet(mfa: MFA, user: str, device: Device) -> RecoveryCodeSheet: ...
+@overload
+def recovery_sheet(mfa: AsyncMFA, user: str, device: Device) -> Coroutine[Any, Any, RecoveryCodeSheet]: ...
+def recovery_sheet(
+    mfa: MFA | AsyncMFA, user: str, device: Device
+) -> RecoveryCodeSheet | Coroutine[Any, Any, RecoveryCodeSheet]:
+    """Make recovery codes after a step-up with a device; await the result where ``mfa`` is an `AsyncMFA`.
+
+    Args:
+        mfa: where the device is bound, under a policy with recovery codes.
+        user: the user id.
+        device: as for `proved`.
+
+    Raises:
+        Refused: the evidence was refused, or the policy has no recovery codes.
+    """
+    return _performed(mfa, user, _making_codes(_policy(mfa), _now(mfa), device))
+
+
+def _making_codes(policy: MFAPolicy, now: float, device: Device) -> _Plan[RecoveryCodeSheet]:
+    session = new_session()
+    proof = yield from _proving(policy, now, device, Operation.RECOVERY, session)
+    sheet: RecoveryCodeSheet = yield MakeRecoveryCodes(by=Owner(proof.receipt, session=session))
+    return sheet
 
 
 def _enrolling(policy: MFAPolicy, now: float, user: str, by: Actor, name: str | None) -> _Plan[AuthenticatorApp]:

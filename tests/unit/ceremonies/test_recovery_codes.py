@@ -13,6 +13,7 @@ from ram_mfa import (
     ConfirmSecurityKey,
     ConfirmVirtualDevice,
     Describe,
+    DevicePolicy,
     Enrolment,
     EventType,
     FinishLogon,
@@ -25,6 +26,7 @@ from ram_mfa import (
     OldRecoveryCodes,
     OpenAccount,
     Operation,
+    Owner,
     PasswordChanged,
     Proof,
     Reason,
@@ -35,6 +37,7 @@ from ram_mfa import (
     ResetMFA,
     RevokeRecoveryCodes,
     StoreUncertain,
+    TOTPCode,
     Unbind,
 )
 from ram_mfa.engine.records import user_key
@@ -401,3 +404,33 @@ class TestLife:
         asked = service.perform("alice", BeginLogon(session=SESSION))
         assert isinstance(asked, Challenge)
         assert not asked.recovery_codes
+
+    @pytest.mark.requirement("R5")
+    def test_another_device_is_left(self, services):
+        """They stay while the owner has another device."""
+        service = services(recovery_codes=SUGGEST, devices=DevicePolicy(max_devices=2))
+        phone = service.phone("alice")
+        service.phone("alice", name="Spare")
+        sheet = rules.make_codes(service.account("alice"), service.context("alice"), SUGGEST)
+        service.plant("alice", recovery=sheet[0].recovery)
+        (first, spare) = service.account("alice").devices
+        service.clock.advance(60)
+        asked = service.ask("alice", operation=Operation.UNBIND)
+        code = TOTPCode(phone.code_at(service.clock()), device=first.id)
+        receipt = service.perform("alice", finish(asked, code, operation=Operation.UNBIND)).receipt
+        service.perform("alice", Unbind(spare.id, by=Owner(receipt, session=SESSION)))
+        assert isinstance(service.perform("alice", use(service, sheet[1].codes[0])), Proof)
+
+    @pytest.mark.requirement("R5")
+    def test_a_full_outbox(self, services):
+        """No codes are made where their event has no room; revoking them is never refused for that."""
+        service = services(recovery_codes=SUGGEST, outbox=3)
+        phone = service.phone("alice")
+        service.run(service.mfa.deliver("alice", lambda event: None))
+        made(service, phone)
+        by = service.owner("alice", phone, Operation.RECOVERY)
+        full = tuple(service.context("alice").event(EventType.DEVICE_BOUND) for _ in range(3))
+        service.plant("alice", outbox=full)
+        assert service.refusal("alice", MakeRecoveryCodes(by=by)).reason is Reason.OUTBOX_FULL
+        service.perform("alice", RevokeRecoveryCodes(by=ROOT))
+        assert service.account("alice").recovery is None

@@ -19,13 +19,14 @@ from ram_mfa import (
     Owner,
     ProofOf,
     Reason,
+    RecoveryCodes,
     Refused,
     RelyingParty,
     TOTPPolicy,
     UnsafeAdministrator,
 )
 from ram_mfa.stores.memory import AsyncMemoryStore, MemoryStore
-from ram_mfa.testing import ManualClock, SoftSecurityKey, enrolled, enrolled_key, new_session, proved
+from ram_mfa.testing import ManualClock, SoftSecurityKey, enrolled, enrolled_key, new_session, proved, recovery_sheet
 
 PARTY = RelyingParty(id="example.com", origins=["https://console.example.com"])
 SEAL = AESGCMSeal({"1": bytes(32)}, seal_with="1")
@@ -163,3 +164,21 @@ class TestNewSession:
     def test_each_is_another(self):
         """No two sessions are the same."""
         assert len({new_session() for _ in range(100)}) == 100
+
+
+class TestRecoverySheet:
+    def test_made(self, clock):
+        """The user's codes, after a step-up with the device, over either driver."""
+        rules = {"recovery_codes": RecoveryCodes(count=3)}
+        mfa = service(clock, **rules)
+        assert len(recovery_sheet(mfa, "alice", enrolled(mfa, "alice")).codes) == 3
+        assert mfa.perform("alice", Describe()).recovery_codes == 3
+        key = enrolled_key(mfa, "bob")
+        assert recovery_sheet(mfa, "bob", key).user == "bob"
+
+        async def over_the_other():
+            policy = MFAPolicy.ram(issuer="Example", **rules)
+            mfa = AsyncMFA(AsyncMemoryStore(), policy, seal=SEAL, clock=clock, create=True)
+            return await recovery_sheet(mfa, "alice", await enrolled(mfa, "alice"))
+
+        assert len(asyncio.run(over_the_other()).codes) == 3
