@@ -17,15 +17,19 @@ from typing import Any
 import attrs
 import cbor2
 
+from ram_mfa._secret import SecretBytes
 from ram_mfa.attestation_certificates.certificates import MAX_SIZE as CERTIFICATE_LIMIT
+from ram_mfa.context import Context
 from ram_mfa.encoding.base64url import encode
 from ram_mfa.engine.records import MAX_USER_ID, user_key
 from ram_mfa.errors import Check, MalformedMessage, VerificationError
 from ram_mfa.otp import KeyURI, parse_setup_key
 from ram_mfa.otp.key_uri_reader import MAX_URI
 from ram_mfa.otp.normalise import MAX_TYPED, canonical_code
+from ram_mfa.policy import KnownBrowsers, MFAPolicy
 from ram_mfa.refusals import Ticket
 from ram_mfa.rules import tickets
+from ram_mfa.rules.browser_tokens import MAX_TOKENS, TOKEN_LENGTH, sender_of
 from ram_mfa.rules.machines import find
 from ram_mfa.u2f import (
     AttestationCertificate,
@@ -48,6 +52,7 @@ from ram_mfa.webauthn.authenticator_data import MAX_SIZE as AUTHENTICATOR_DATA_L
 from ram_mfa.webauthn.client_data import MAX_SIZE as CLIENT_DATA_LIMIT
 from tests.support import certificates as make
 from tests.support import webauthn as key
+from tests.support.accounts import ACCOUNT, ROOT_RECORD
 from tests.support.certificates import oid, tlv
 
 COSE_LIMIT = 4_096
@@ -399,6 +404,7 @@ def _texts(limit: int) -> Callable[[], Iterator[str]]:
 _ACCOUNT: Any = SimpleNamespace(machines=())
 TICKET_LIMIT = Ticket.HEAD + 2_048
 COOKIE_LIMIT = 44 * 16
+BROWSER_COOKIE_LIMIT = (TOKEN_LENGTH + 1) * MAX_TOKENS
 
 
 def _user(text: str) -> object:
@@ -409,6 +415,18 @@ def _route(text: str) -> object:
     ticket = Ticket(text)
     tickets._parts(text, "alice")
     return ticket.user
+
+
+def _browser(text: str) -> object:
+    policy = MFAPolicy.ram(issuer="Example", known_browsers=KnownBrowsers())
+    context = Context(policy, 1_700_000_000, SecretBytes(bytes(32)), ROOT_RECORD, "alice", user_key("", "alice"))
+    return sender_of(text, ACCOUNT, context, session="").token
+
+
+def _browser_cookies() -> Iterator[str]:
+    """Yield cookies of sixteen tokens that are decoded whole and authenticated, and texts of their length."""
+    yield ".".join([encode(bytes([1, 9]) + bytes(72))] * MAX_TOKENS)
+    yield from _texts(BROWSER_COOKIE_LIMIT)()
 
 
 def _code(text: str) -> object:
@@ -485,6 +503,7 @@ KINDS = (
     Kind("setup key", 4_096, parse_setup_key, _texts(4_096)),
     Kind("ticket or receipt", TICKET_LIMIT, _route, _texts(TICKET_LIMIT)),
     Kind("code", MAX_TYPED, _code, _texts(MAX_TYPED)),
+    Kind("browser cookie", BROWSER_COOKIE_LIMIT, _browser, _browser_cookies),
     Kind("machine cookie", COOKIE_LIMIT, lambda text: find(text, _ACCOUNT), _texts(COOKIE_LIMIT)),
     Kind("user id", MAX_USER_ID, _user, _texts(MAX_USER_ID // 4)),
 )

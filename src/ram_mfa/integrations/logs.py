@@ -15,12 +15,20 @@ from typing import Final
 from ..events import Event, EventType
 
 _WARNINGS: Final = frozenset(
-    {EventType.REFUSED, EventType.DEVICE_DISABLED, EventType.KEY_CLONED, EventType.RECORD_DISCARDED}
+    {
+        EventType.REFUSED,
+        EventType.DEVICE_DISABLED,
+        EventType.KEY_CLONED,
+        EventType.PASSWORD_SUSPECTED,
+        EventType.RECORD_DISCARDED,
+    }
 )
 
 
 class LogEvents:
-    """An observer that logs refusals, disabled devices, cloned keys and discarded records as warnings, others as infos.
+    """An observer that logs events: as warnings those that somebody should look at, all others as infos.
+
+    Warnings are refusals, disabled devices, cloned keys, suspected passwords and discarded records.
 
     Each log record has ``mfa_type``, ``mfa_user``, ``mfa_at``, ``mfa_actor``, ``mfa_device`` and ``mfa_detail``.
 
