@@ -34,7 +34,10 @@ from ram_mfa import (
     FinishStepUp,
     ForgetMachine,
     ForgetMachines,
+    ImportCredential,
+    ImportedUser,
     ImportSecurityKey,
+    ImportUser,
     ImportVirtualDevice,
     LogonStart,
     MustBind,
@@ -68,6 +71,7 @@ from ram_mfa import (
     VirtualDeviceOffer,
     add_to_browser_cookie,
 )
+from ram_mfa.migration import MigrationReport, migrate
 from ram_mfa._secret import SecretText
 
 
@@ -115,6 +119,10 @@ def the_other_verbs(mfa: MFA, session: str) -> None:
     assert_type(mfa.perform("alice", ResyncVirtualDevice(codes=["1", "2"], by=owner)), DeviceView)
     assert_type(mfa.perform("alice", ImportVirtualDevice("otpauth://", last_step=None, by=ROOT)), Bound)
     assert_type(mfa.perform("alice", ImportSecurityKey({}, app_id="https://example.com", by=ROOT)), Bound)
+    credential = ImportCredential(b"id", public_key=b"key", rp_id="example.com", by=ROOT)
+    assert_type(mfa.perform("alice", credential), Bound)
+    assert_type(mfa.perform("alice", ImportUser((credential,), by=ROOT)), ImportedUser)
+    assert_type(migrate(mfa, ()), MigrationReport)
 
 
 def verbs_that_hand_nothing_out(mfa: MFA) -> None:

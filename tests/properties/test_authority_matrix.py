@@ -29,6 +29,7 @@ from ram_mfa import (
     FinishLogon,
     ForgetMachine,
     ForgetMachines,
+    ImportCredential,
     ImportSecurityKey,
     ImportVirtualDevice,
     KindRule,
@@ -154,6 +155,7 @@ VERBS = {
     "reset": "reset MFA",
     "import a virtual device": "import a device",
     "import a security key": "import a device",
+    "import a credential": "import a device",
     "make codes": "make recovery codes",
     "revoke codes": "revoke recovery codes",
     "require": "require MFA",
@@ -521,6 +523,9 @@ class Attempts:
                 self.perform(ImportVirtualDevice(KEY_URI, last_step=None, by=by, create=True))
             case "import a security key":
                 self.perform(ImportSecurityKey(KEPT, app_id=APP_ID, by=by, create=True))
+            case "import a credential":
+                credential = ImportCredential(b"an id", public_key=KEPT[1:66], rp_id=PARTY.id, by=by, create=True)
+                self.perform(credential)
             case "make codes":
                 self.perform(MakeRecoveryCodes(by=by))
             case "revoke codes":

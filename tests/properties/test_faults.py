@@ -35,6 +35,7 @@ from ram_mfa import (
     ForgetMachine,
     ForgetMachines,
     HistoryLost,
+    ImportCredential,
     ImportSecurityKey,
     ImportVirtualDevice,
     KindRule,
@@ -457,6 +458,12 @@ def import_security_key(bench: Bench) -> Case:
 
 
 @case
+def import_credential(bench: Bench) -> Case:
+    point = bytes(SoftSecurityKey().register(bytes(32), bytes(32)))[1:66]
+    return Case(ImportCredential(b"an id", public_key=point, rp_id=PARTY.id, by=ROOT, create=True), once=True)
+
+
+@case
 def forget_machine(bench: Bench) -> Case:
     bench.machine()
     return Case(ForgetMachine(bench.perform(Describe()).machines[0].id, by=ROOT), once=True)
@@ -534,6 +541,7 @@ def shape(service: Any, before: Account | None) -> Any:
             for one in account.offers
         ),
         machines=tuple(attrs.evolve(one, digest=b"") for one in account.machines),
+        browsers=attrs.evolve(account.browsers, epoch=bytes(16)),
     )
 
 
