@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m ram_mfa``, also installed as ``ram-mfa``: the operator's command on stores and users.
 
-``selftest``, ``totp``, ``uri`` and ``qr`` need no store.
+``selftest``, ``inspect``, ``totp``, ``uri`` and ``qr`` need no store.
 
 Invariant: an expected failure ends in one line and an exit code of its own. The store's password is removed from
 everything that is printed, the traceback of a fault of the program included.

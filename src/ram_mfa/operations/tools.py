@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that need no store: ``selftest``, ``totp``, ``uri`` and ``qr``."""
+"""The commands that need no store: ``selftest``, ``inspect``, ``totp``, ``uri`` and ``qr``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,23 @@ from typing import Any
 from ..otp import Algorithm
 from . import selftest, setup_keys
 from .exit_codes import DONE, WRONG
+from .inspection import inspect as inspection
 from .terminal import Terminal
 
 
 def add_tools(subjects: Any) -> None:
     """Add the commands to the parser of the whole command; each sets ``tool`` to what performs it."""
     one = _add(subjects, "selftest", "run the test vectors that the standards print", _selftest)
+    _add_json(one)
+    one = _add(subjects, "inspect", "decode a message, and say what is wrong with it", inspection.inspect)
+    one.add_argument("kind", metavar="KIND", choices=inspection.KINDS, help=", ".join(inspection.KINDS))
+    one.add_argument(
+        "input", metavar="FILE", nargs="?", default="-", help="a file; standard input without it, or for -"
+    )
+    one.add_argument(
+        "--encoding", choices=inspection.ENCODINGS, default="auto", help="the encoding of the input (auto)"
+    )
+    one.add_argument("--show-secrets", action="store_true", help="show secrets, such as that of a key URI")
     _add_json(one)
     one = _add(subjects, "totp", "print the current code of a setup key or a key URI", setup_keys.totp)
     _add_key(one)
