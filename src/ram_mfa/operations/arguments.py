@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+import attrs
+
 from .._version import __version__
 from ..errors import MalformedMessage
 from ..policy import MFAPolicy, policy_from_plain
@@ -54,6 +56,7 @@ _STORE_COMMANDS: Final = {
     "reseal": "re-seal every record that is not sealed under the first key; the store may be in use",
     "declare-restored": "declare that history was lost, by a restore or a promotion that the database does not show",
     "renew-tickets": "draw a new ticket key: every open ticket, offer and receipt ends",
+    "copy": "copy the store into another one, of the same or another engine; resumable, and verified",
     "report": "print the credential report: one row for each user of one tenant",
     "check": "read every record and change nothing: check that it unseals, and that users, keys and claims agree",
 }
@@ -119,6 +122,11 @@ def _add_store_options(action: str, one: argparse.ArgumentParser) -> None:
         )  # fmt: skip
     if action == "open":
         one.add_argument("--root-only", action="store_true", help="do not count the records")
+    if action == "copy":
+        where = one.add_mutually_exclusive_group(required=True)
+        where.add_argument("--to", metavar="URL", help="the target, which has no root record")
+        where.add_argument("--to-file", metavar="FILE", help="a file with the target's URL, which others cannot read")
+        one.add_argument("--to-replicas", metavar="N", type=int, help="as --replicas, for the target")
     if action in {"report", "check"}:
         _add_policy(one)
     if action == "report":
@@ -189,20 +197,40 @@ def read(words: Sequence[str]) -> argparse.Namespace:
 
 
 def address(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Address:
-    """Return the address of the store.
+    """Return the address of the store; it hides the password of a copy's target too.
 
     Raises:
         Usage: none is given, or it cannot be parsed.
     """
+    store = _source_address(arguments, environment)
+    if arguments.command != "copy":
+        return store
+    return attrs.evolve(store, secrets=(*store.secrets, *target_address(arguments).secrets))
+
+
+def _source_address(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Address:
     if arguments.store_file is not None:
-        try:
-            return parse_address(read_secret(arguments.store_file, "--store-file").decode())
-        except UnicodeDecodeError:
-            raise Usage("--store-file: the file is not text") from None
+        return _address_in(arguments.store_file, "--store-file")
     text = arguments.store or environment.get(VARIABLE)
     if not text:
         raise Usage(f"no store is given: use --store, --store-file, or {VARIABLE} in the environment")
     return parse_address(text)
+
+
+def target_address(arguments: argparse.Namespace) -> Address:
+    """Return the address of the store to copy into.
+
+    Raises:
+        Usage: it cannot be parsed.
+    """
+    return parse_address(arguments.to) if arguments.to_file is None else _address_in(arguments.to_file, "--to-file")
+
+
+def _address_in(path: str, label: str) -> Address:
+    try:
+        return parse_address(read_secret(path, label).decode())
+    except UnicodeDecodeError:
+        raise Usage(f"{label}: the file is not text") from None
 
 
 def store_options(arguments: argparse.Namespace) -> StoreOptions:

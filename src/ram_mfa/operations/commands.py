@@ -18,6 +18,7 @@ from ..refusals import Reason, Refused
 from . import arguments as command_line
 from . import user_commands
 from .consistency_check import KINDS, Examination, all_keys, count_by_key, read_root
+from .copy_command import copy
 from .exit_codes import AGAIN, DONE, WRONG
 from .job import Job
 from .report import format_time, make_writer, replace_file
@@ -210,6 +211,7 @@ _COMMANDS: Final[Mapping[tuple[str, str], Callable[[Job], int]]] = {
     ("store", "reseal"): reseal,
     ("store", "declare-restored"): declare_restored,
     ("store", "renew-tickets"): renew_tickets,
+    ("store", "copy"): copy,
     ("store", "report"): report,
     ("store", "check"): check,
     ("user", "show"): user_commands.show,

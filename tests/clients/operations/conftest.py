@@ -87,6 +87,22 @@ def any_site(request, tmp_path):
 
 
 @pytest.fixture
+def make_site(request, tmp_path):
+    """Make stores on engines by name, each with a folder of its own."""
+    sites = []
+
+    def make(engine):
+        folder = tmp_path / f"site-{len(sites)}"
+        folder.mkdir()
+        sites.append(ALL[engine](request, folder))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.end()
+
+
+@pytest.fixture
 def policy_file(tmp_path):
     """The policy of all of these, as a file."""
     file = tmp_path / "policy.json"
