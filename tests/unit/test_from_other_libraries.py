@@ -101,6 +101,7 @@ class TestShortSecrets:
         assert [device.weak for device in mfa.perform("alice", Describe()).devices] == [True]
         assert [(row.user, row.weak) for row in mfa.credential_report()] == [("alice", 1)]
 
+    @pytest.mark.requirement("O3")
     @pytest.mark.parametrize("source", SHORT_KEYS.values(), ids=SHORT_KEYS)
     def test_not_by_default(self, mfa, source):
         """Otherwise it is refused."""

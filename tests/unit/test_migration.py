@@ -119,6 +119,7 @@ class TestMigrate:
             assert view.required
             assert view.devices[0].bound_by == "administrator root"
 
+    @pytest.mark.requirement("O7")
     def test_a_code_used_before(self, world):
         """A code that the other library accepted stays refused."""
         step = TOTP(secret(1)).step(world.clock())
