@@ -272,6 +272,15 @@ class TestTokens:
         service.run(service.mfa.declare_restored())
         assert is_known(service, cookie)
 
+    def test_an_owner_s_unbind(self, known):
+        """An owner's unbind leaves the browser known and the wrong codes unforgiven."""
+        phone = known.phone("alice")
+        cookie = known_cookie(known, phone)
+        refuse(known, known.wrong(phone))
+        known.perform("alice", Unbind(by=known.owner("alice", phone, Operation.UNBIND, session=OTHER_SESSION)))
+        assert is_known(known, cookie)
+        assert known.perform("alice", Describe()).unforgiven == 1
+
     def test_disabling_ends_them(self, known):
         """A device that is disabled makes every browser a new one."""
         phone = known.phone("alice")
@@ -280,6 +289,25 @@ class TestTokens:
         assert refuse(known, known.wrong(phone), browser=cookie).reason is Reason.DEVICE_DISABLED
         assert not is_known(known, cookie)
         assert known.events(EventType.DEVICE_DISABLED)
+
+
+class TestVerbs:
+    @pytest.mark.parametrize(
+        "verb",
+        [
+            BeginLogon(SESSION, browser="cookie"),
+            ResumeLogon("ticket", session=SESSION, browser="cookie"),
+            FinishLogon("ticket", TOTPCode("000000"), session=SESSION, browser="cookie"),
+            BeginStepUp(DELETE, session=SESSION, browser="cookie"),
+            FinishStepUp("ticket", TOTPCode("000000"), operation=DELETE, session=SESSION, browser="cookie"),
+        ],
+        ids=lambda verb: type(verb).__name__,
+    )
+    def test_show_their_cookie(self, verb):
+        """Every begin and finish shows the driver the cookie it came with, by which its queue is chosen."""
+        assert verb.browser_cookie == "cookie"
+        assert "cookie" not in repr(verb)
+        assert Describe(browser="cookie").browser_cookie is None
 
 
 class TestGates:
@@ -639,6 +667,17 @@ class TestNewMarks:
         account = known.account("alice")
         assert verified <= 40
         assert len(recent_wrong_codes(account, known.context("alice"))) == 20
+
+    def test_a_clock_that_was_ahead(self, known):
+        """A clearing dated more than a day ahead does not count; one within a day does, so the bound holds."""
+        phone = known.phone("alice")
+        known_cookie(known, phone, mark="first")
+        for number, (ahead, left) in enumerate(((2 * DAY, 1), (DAY, 3))):
+            refuse(known, known.wrong(phone), mark=f"mark {number - 1}")
+            browsers = known.account("alice").browsers
+            known.plant("alice", browsers=attrs.evolve(browsers, cleared_at=known.clock() + ahead))
+            refuse(known, known.wrong(phone), mark=f"mark {number}")
+            assert counts(known)[1] == left
 
     def test_an_unlock_is_one_of_them(self, known):
         """An unlock clears the day within the same bound; what it has nothing to do for is refused."""
