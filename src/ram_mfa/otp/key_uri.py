@@ -40,7 +40,7 @@ class KeyURIWarning(enum.Enum):
     SEVEN_DIGITS = "the format defines 6 and 8 digits only, and apps refuse 7 or show 6"
     PERIOD_IGNORED = "Google Authenticator on Android, Microsoft Authenticator and others count 30 seconds anyway"
     COUNTER_BASED = "Microsoft Authenticator and others do not support HOTP"
-    WEAK_SECRET = "the secret is below 128 bits, which RFC 4226 section 4 forbids; no device is bound with it"
+    WEAK_SECRET = "the secret is below 128 bits, which RFC 4226 section 4 forbids: only an import can allow it"
     SHORT_SECRET = "the secret is shorter than the HMAC output, which RFC 6238 section 5.1 advises against"
     LONG_SECRET = "the secret is longer than a block of the hash function: apps differ, and it adds no strength"
     LONG_NAME = "issuer or account is above 64 characters: apps truncate it, and the QR code becomes hard to scan"
