@@ -11,6 +11,7 @@ import base64
 import io
 import json
 import sys
+import zlib
 
 import pytest
 
@@ -237,3 +238,13 @@ def test_qr(monkeypatch, capsys):
     code, out, _ = ask(monkeypatch, capsys, "qr", stdin=bytes(png(URI.decode())))
     assert (code, "alice" in out) == (0, True)
     assert ask(monkeypatch, capsys, "qr", stdin=b"no picture")[0] == 2
+
+
+def test_a_picture_of_too_many_pixels(monkeypatch, capsys):
+    """A small file that would become a huge picture is refused before it does."""
+    for package in ("zxingcpp", "PIL"):
+        pytest.importorskip(package)
+    head = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x00\x00\x00\x00"
+    png = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + head + zlib.crc32(head).to_bytes(4, "big")
+    code, _, err = ask(monkeypatch, capsys, "qr", stdin=png)
+    assert (code, "not a picture" in err) == (2, True)

@@ -109,7 +109,7 @@ def _read_picture(data: bytes) -> bytes:
         raise Usage("a QR picture needs the packages zxing-cpp and pillow: pip install zxing-cpp pillow") from None
     try:
         found = reader.read_barcodes(image.open(io.BytesIO(data)).convert("L"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, image.DecompressionBombError):  # the last: far more pixels than a QR code needs
         raise Usage("the input is not a picture that can be read") from None
     if not found:
         raise Usage("no QR code was found in the picture")
