@@ -110,6 +110,8 @@ def _describe(view: AccountView, counts: Throttled) -> Iterator[str]:
     yield f"devices: {len(view.devices)}"
     yield f"open offers: {len(view.waiting)}"
     yield f"remembered machines: {len(view.machines)}"
+    if view.recovery_codes is not None:
+        yield f"unused recovery codes: {view.recovery_codes}"
     budget = "; no code is accepted until there are fewer" if counts.wrong_codes >= counts.max_per_day else ""
     yield f"wrong codes in the last 24 hours: {counts.wrong_codes} of {counts.max_per_day}{budget}"
 

@@ -96,7 +96,7 @@ class TestRows:
         assert told["dora"]["mfa_active"] == "true"
         assert told["alice"]["last_used_at"] == ""
         assert out.startswith(
-            "user,key,mfa_active,kinds,devices,bound_at,last_used_at,required,must_bind,machines,disallowed,weak,problem"
+            "user,key,mfa_active,kinds,devices,bound_at,last_used_at,required,must_bind,machines,disallowed,weak,unforgiven,recovery_codes,problem"
         )
         store.close()
 
