@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import sys
@@ -15,9 +14,9 @@ from typing import Any, Final, NoReturn
 import attrs
 
 from .._version import __version__
-from ..errors import MalformedMessage
-from ..policy import MFAPolicy, policy_from_plain
+from ..policy import MFAPolicy
 from ..sealing import Seal, UnsafePlaintext
+from .policy_files import read_policy
 from .secret_files import Usage, make_seal, read_ring, read_secret
 from .store_urls import HIDDEN, Address, StoreOptions, parse_address
 from .tools import add_tools
@@ -257,14 +256,4 @@ def policy(arguments: argparse.Namespace) -> MFAPolicy | None:
         Usage: the file cannot be read, or holds no policy.
     """
     name = getattr(arguments, "policy", None)
-    if name is None:
-        return None
-    try:
-        plain: Any = json.loads(Path(name).read_text(encoding="utf-8"))
-        return policy_from_plain(plain)
-    except OSError as error:
-        raise Usage(f"--policy: {error.strerror}") from None
-    except MalformedMessage as error:
-        raise Usage(f"--policy: {error}") from None
-    except ValueError as error:
-        raise Usage(f"--policy: {error}") from None
+    return None if name is None else read_policy(name, "--policy")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that need no store: ``selftest``, ``inspect``, ``totp``, ``uri`` and ``qr``."""
+"""The commands that need no store: ``key``, ``policy``, ``selftest``, ``inspect``, ``totp``, ``uri`` and ``qr``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ import json
 from typing import Any
 
 from ..otp import Algorithm
-from . import selftest, setup_keys
+from . import policy_files, selftest, setup_keys
 from .exit_codes import DONE, WRONG
 from .inspection import inspect as inspection
+from .new_key import new_key
 from .terminal import Terminal
 
 
 def add_tools(subjects: Any) -> None:
     """Add the commands to the parser of the whole command; each sets ``tool`` to what performs it."""
+    one = _add(_add_group(subjects, "key", "make keys"), "new", "write a new key to a new file", new_key)
+    one.add_argument("file", metavar="FILE", help="the file, which only its owner may read; it must not exist")
+    one.add_argument("--id", metavar="ID", help="the id of the key in the ring (today's date)")
+    policies = _add_group(subjects, "policy", "check policies")
+    one = _add(policies, "check", "explain every decision of a policy", policy_files.check)
+    one.add_argument("file", metavar="FILE", help="the policy, as JSON made by policy_to_plain")
     one = _add(subjects, "selftest", "run the test vectors that the standards print", _selftest)
     _add_json(one)
     one = _add(subjects, "inspect", "decode a message, and say what is wrong with it", inspection.inspect)
@@ -41,6 +48,11 @@ def add_tools(subjects: Any) -> None:
     _add_key(one)
     _add_names(one)
     one.add_argument("--output", metavar="FILE", help="a new file, .svg or .png, instead of the terminal")
+
+
+def _add_group(subjects: Any, name: str, text: str) -> Any:
+    group = subjects.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    return group.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=type(group))
 
 
 def _add(subjects: Any, name: str, text: str, tool: Any) -> argparse.ArgumentParser:
