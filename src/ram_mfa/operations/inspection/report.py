@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import attrs
@@ -125,7 +125,7 @@ class Walk:
         """The offset in the message of the next byte."""
         return self.base + self.at
 
-    def take(self, size: int, name: str, show: Any = None) -> bytes:
+    def take(self, size: int, name: str, show: Callable[[bytes], object] | None = None) -> bytes:
         """Return the next bytes and add them as a field; ``show`` makes the value of the field.
 
         Raises:
