@@ -8,6 +8,7 @@ import pytest
 
 from ram_mfa import (
     AfterRecovery,
+    Assertion,
     BeginLogon,
     Challenge,
     ConfirmSecurityKey,
@@ -42,7 +43,7 @@ from ram_mfa import (
 )
 from ram_mfa.engine.records import user_key
 from ram_mfa.rules import recovery_codes as rules
-from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey
+from ram_mfa.testing import AuthenticatorApp, SoftSecurityKey, recovery_sheet
 from tests.support.service import DELETE, ORIGIN, OTHER_SESSION, ROOT, SESSION, StoreWithHistory, finish
 
 SUGGEST = RecoveryCodes(after_use=AfterRecovery.SUGGEST_BIND)
@@ -434,3 +435,20 @@ class TestLife:
         assert service.refusal("alice", MakeRecoveryCodes(by=by)).reason is Reason.OUTBOX_FULL
         service.perform("alice", RevokeRecoveryCodes(by=ROOT))
         assert service.account("alice").recovery is None
+
+    @pytest.mark.requirement("R5")
+    def test_a_clone_alarm(self, service):
+        """They stay over the alarm of a key that may have been cloned, and still log on."""
+        key = service.key("alice")
+        codes = recovery_sheet_of(service, key)
+        (bound,) = service.account("alice").devices
+        service.plant("alice", devices=(attrs.evolve(bound, sign_count=1_000),))
+        asked = service.ask("alice")
+        cloned = finish(asked, Assertion(key.get(asked.options, ORIGIN)))
+        assert service.refusal("alice", cloned).reason is Reason.CLONED_KEY
+        assert isinstance(service.perform("alice", use(service, codes[0])), Proof)
+
+
+def recovery_sheet_of(service, device):
+    """Make alice's codes after a step-up with a device of any kind."""
+    return service.run(recovery_sheet(service.mfa, "alice", device)).codes
