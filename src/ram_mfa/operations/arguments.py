@@ -40,6 +40,7 @@ stores:
   mfa.db, sqlite:///mfa.db            SQLite
   postgresql://user:password@host/db  PostgreSQL
   redis://host:6379/0, rediss://...   Redis; redis+cluster://... a Cluster
+  redis+sentinel://h:26379,i/name/0   Redis behind Sentinels, which know the master by that name
   sqlalchemy+URL                      through SQLAlchemy, such as sqlalchemy+mysql+pymysql://...
   Other users of the machine can see arguments: give a URL with a password by {VARIABLE} or --store-file.
 """

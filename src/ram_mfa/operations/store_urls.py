@@ -7,6 +7,7 @@
     postgresql://...                 PostgresStore
     redis://... rediss://...         RedisStore on one server
     redis+cluster://... rediss+...   RedisStore on a Cluster
+    redis+sentinel://h:p,h:p/name/0  RedisStore on the master that Sentinels know by that name, its database after it
     sqlalchemy+URL                   SQLAlchemyStore, with SQLAlchemy's own URL after the plus
 
 Invariant: a URL may hold a password, even if it is malformed. It is therefore parsed before a driver sees it, and no
@@ -216,17 +217,45 @@ def _redis_cluster(url: str, options: StoreOptions) -> Any:
     return _on_redis(redis.RedisCluster, url.replace("+cluster", "", 1), options)
 
 
+def _redis_sentinel(url: str, options: StoreOptions) -> Any:
+    from redis import sentinel as driver
+
+    make_sentinels: Any = driver.Sentinel  # without types of its own
+    parts = urlsplit(url)
+    credentials, _, hosts = parts.netloc.rpartition("@")
+    name, _, database = parts.path.removeprefix("/").partition("/")
+    given = dict(parse_qsl(parts.query))
+    if not name or not (database or "0").isdecimal() or not given.keys() <= {"sentinel_username", "sentinel_password"}:
+        raise Usage("give Sentinels as redis+sentinel://host:port,host:port/name, and a database as /name/0")
+    sentinels = [urlsplit(f"//{host}") for host in hosts.split(",")]
+    user, _, password = credentials.partition(":")
+    settings = {**_timeouts(options), "ssl": parts.scheme.startswith("rediss")}
+    own = {option.removeprefix("sentinel_"): value for option, value in given.items()}
+    found = make_sentinels(
+        [(one.hostname or "localhost", one.port or 26379) for one in sentinels], sentinel_kwargs={**settings, **own}
+    )
+    named = {"username": unquote(user) or None, "password": unquote(password) or None, "db": int(database or 0)}
+    return _redis_store(found.master_for(unquote(name), **named, **settings), options)
+
+
+def _timeouts(options: StoreOptions) -> dict[str, Any]:
+    return {"socket_timeout": options.deadline, "socket_connect_timeout": options.deadline}
+
+
+def _redis_store(client: Any, options: StoreOptions) -> Any:
+    from ..stores.redis import RedisStore
+
+    return RedisStore(client, replicas=options.replicas, unsafe_settings=options.unsafe_settings)
+
+
 def _on_redis(client: Any, url: str, options: StoreOptions) -> Any:
     from redis.exceptions import RedisClusterException, RedisError
 
-    from ..stores.redis import RedisStore
-
-    settings = {"socket_timeout": options.deadline, "socket_connect_timeout": options.deadline}
     try:
-        connected = client.from_url(url, **settings)
+        connected = client.from_url(url, **_timeouts(options))
     except (RedisError, RedisClusterException) as error:  # a Cluster's client asks for the layout when it is built
         raise StoreUnavailable(f"Redis: {error}") from error
-    return RedisStore(connected, replicas=options.replicas, unsafe_settings=options.unsafe_settings)
+    return _redis_store(connected, options)
 
 
 def _sqlalchemy(url: str, options: StoreOptions) -> Any:
@@ -252,4 +281,6 @@ _SCHEMES: Final[dict[str, Callable[[str, StoreOptions], Any]]] = {
     "rediss": _redis,
     "redis+cluster": _redis_cluster,
     "rediss+cluster": _redis_cluster,
+    "redis+sentinel": _redis_sentinel,
+    "rediss+sentinel": _redis_sentinel,
 }
