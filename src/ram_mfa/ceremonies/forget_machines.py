@@ -37,7 +37,7 @@ class ForgetMachine(ActorVerb[None]):
 
 @attrs.frozen
 class ForgetMachines(ActorVerb[None]):
-    """Forget all remembered machines; where the policy tells known browsers apart, every browser is then a new one.
+    """Forget all remembered machines; where the policy distinguishes known browsers, every browser is then a new one.
 
     Attributes:
         by: who asks.

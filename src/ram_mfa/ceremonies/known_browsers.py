@@ -43,7 +43,7 @@ class AdmitBrowser(ActorVerb[AdmittedBrowser]):
     """Let one new browser use the gate of known ones for 10 minutes, and nothing else.
 
     For a new browser while somebody else's wrong codes keep new browsers out, for the help desk, and after a password
-    was reset. Refused with `Reason.NOT_AUTHORISED` where the policy does not tell known browsers apart.
+    was reset. Refused with `Reason.NOT_AUTHORISED` where the policy does not distinguish known browsers.
 
     Attributes:
         by: who asks.
@@ -68,7 +68,7 @@ class AdmitBrowser(ActorVerb[AdmittedBrowser]):
 class Unlock(ActorVerb[None]):
     """Forgive the wrong codes of new browsers, and end the delays after them.
 
-    It clears the day's wrong codes of new browsers too; where the policy tells known browsers apart, once in 24 hours
+    It clears the day's wrong codes of new browsers too; where the policy distinguishes known browsers, once in 24 hours
     at the most, so that the bound on guessing holds. It enables no disabled device, and leaves the count of consecutive
     wrong codes, which only a proof clears.
 

@@ -34,7 +34,7 @@ class Terminal:
         self.out.write(f"{line}\n")
 
     def note(self, line: str) -> None:
-        """Write one line beside the results, for a person."""
+        """Write one line apart from the results, for a person."""
         self.err.write(f"{line}\n")
 
     def progress(self, verb: str, total: int | None = None) -> Progress:

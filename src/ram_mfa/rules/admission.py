@@ -75,7 +75,7 @@ class Proof:
         receipt: opaque; `SpendReceipt`, `Owner` and `Administrator` take a step-up's; no verb takes a logon's.
         session_mark: of a logon: to keep with the user in the application's session, for `CheckSession`; None of a
             step-up, which begins no session.
-        browser: of a logon, where the policy tells known browsers apart: the token that makes this browser a known
+        browser: of a logon, where the policy distinguishes known browsers: the token that makes this browser a known
             one, for `add_to_browser_cookie`; else None.
         rebind: after a recovery code: the ticket for `Rebinding`, to bind a device in place of all others; else None.
     """

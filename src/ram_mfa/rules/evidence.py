@@ -115,8 +115,8 @@ def _verify_code(
     evidence: TOTPCode | TOTPCodes, account: Account, context: Context, ticket: Opened, sender: Sender
 ) -> Accepted | Transition[Any]:
     virtual = tuple([device for device in account.devices if isinstance(device, VirtualMFADevice)])
-    told_apart = context.policy.known_browsers is not None
-    if not virtual or (isinstance(evidence, TOTPCodes) and not told_apart):
+    knows_browsers = context.policy.known_browsers is not None
+    if not virtual or (isinstance(evidence, TOTPCodes) and not knows_browsers):
         return refused(account, context, Reason.WRONG_EVIDENCE)
     device = select_device(virtual, evidence.device)
     if isinstance(device, Reason):
@@ -150,7 +150,7 @@ def _verify_code(
         closed_until=0,
         last_used_at=context.now,
     )
-    if told_apart and not gate.known:
+    if knows_browsers and not gate.known:
         account = unforgiven.forgive_session(account, context, sender.session)
     return Accepted(spend(account, context, ticket.stamp, device=used), used)
 

@@ -5,7 +5,7 @@ NIST SP 800-63B-4 section 3.2.2 (https://pages.nist.gov/800-63-4/sp800-63b.html)
 O12 to O16, V7 to V9, V11. A closed gate changes nothing, so that a flood writes nothing. A success resets the device's
 own count, never the day's budget.
 
-Where the policy tells known browsers from new ones, each sort has a gate of its own. That of known browsers has no
+Where the policy distinguishes known browsers from new ones, each has a gate of its own. That of known browsers has no
 delays. A known browser whose gate is closed counts as a new one. `ram_mfa.rules.unforgiven` says what is asked of new
 browsers once too many of their wrong codes are unforgiven.
 """
@@ -127,8 +127,8 @@ def count_wrong(
 def clear_day(account: Account, context: Context) -> Account:
     """Return the account with the day's wrong codes cleared and forgiven, which a new password or `Unlock` does.
 
-    Where browsers are told apart that is done once in 24 hours at the most, and leaves the codes of known browsers:
-    the bound on guessing counts new browsers' codes twice for it.
+    Where known browsers are distinguished, that is done at most once in 24 hours and leaves the codes of known
+    browsers: the bound on guessing counts new browsers' codes twice for it.
     """
     if context.policy.known_browsers is None:
         return attrs.evolve(account, wrong=())

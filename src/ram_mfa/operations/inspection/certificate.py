@@ -84,5 +84,5 @@ def certificate(data: bytes, report: Report, *, base: int = 0, prefix: str = "")
 
 
 def _date(seconds: int) -> str:
-    moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+    date = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=seconds)
+    return f"{date:%Y-%m-%d %H:%M:%S}Z"

@@ -89,8 +89,8 @@ def ticket(data: bytes, report: Report) -> None:
     names = {int(purpose): purpose.name for purpose in Purpose}
     if walk.take(1, "purpose", lambda piece: names.get(piece[0], "unknown"))[0] not in names:
         report.fault("purpose", 1, "unknown", _TICKETS)
-    issued = int.from_bytes(walk.take(8, "issued", _moment), "big")
-    expires = int.from_bytes(walk.take(8, "expires", _moment), "big")
+    issued = int.from_bytes(walk.take(8, "issued", _format_time), "big")
+    expires = int.from_bytes(walk.take(8, "expires", _format_time), "big")
     if expires <= issued:
         report.fault("expires", 10, "not after the time of issue", _TICKETS)
     walk.take(16, "nonce")
@@ -132,10 +132,10 @@ def record(data: bytes, report: Report) -> None:
         report.fault("sealed record" if overhead else "record", walk.place, problem, _SEALING)
 
 
-def _moment(piece: bytes) -> str:
+def _format_time(piece: bytes) -> str:
     seconds = int.from_bytes(piece, "big") // 1_000_000
     try:
-        moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=seconds)
+        date = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=seconds)
     except OverflowError:
         return "beyond the year 9999"
-    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+    return f"{date:%Y-%m-%d %H:%M:%S}Z"

@@ -144,7 +144,7 @@ def check_pin(possible: bool, beside: Beside) -> None:  # noqa: FBT001
         TypeError: a record is pinned, and this is a Cluster.
     """
     if beside is not None and not possible:
-        raise TypeError("a Redis Cluster cannot compare two records atomically, so beside is not supported")
+        raise TypeError("a Redis Cluster cannot compare two records atomically, so beside= is not supported")
 
 
 def parameters(settings: Any, *, movable: bool, replicas: int | None) -> Parameters:
