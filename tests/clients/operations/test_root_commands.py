@@ -89,3 +89,17 @@ class TestStoreId:
         assert len(root_of(store).losses) == 1
         assert each_site.mfa("old", store=store).perform("alice", Describe()).user == "alice"
         store.close()
+
+
+class TestHealthCheck:
+    def test_each_state_has_its_exit_code(self, site):
+        """0 where verbs can be performed; 4 without the file, 1 without the root record or with another ring."""
+        assert site.call("open", "--root-only")[0] == 4
+        site.populate(USERS)
+        store = site.store()
+        before = sealed(store)
+        assert site.call("open", "--root-only")[0] == 0
+        assert site.call("open", "--root-only", keys=("new",))[0] == 1
+        assert sealed(store) == before
+        assert store.swap(ROOT_KEY, store.load(ROOT_KEY), None)
+        assert site.call("open", "--root-only")[0] == 1
