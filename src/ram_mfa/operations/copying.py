@@ -76,13 +76,9 @@ class Copy:
         Raises:
             Refused: this host's clock differs from the target's.
         """
-        now, name = time.time(), ""
-        reader: Store = source.at(root.incarnation) if has_history(source) else source
-        writer: Store = target
-        if has_history(target):
-            name = target.incarnation()
-            writer = target.at(name)
-        if has_clock(target) and abs(target.clock() - now) > _MAX_SKEW:
+        now, name = time.time(), _history_of(target)
+        reader, writer = _view(source, root.incarnation), _view(target, name)
+        if abs(_clock_of(target, now) - now) > _MAX_SKEW:
             raise Refused(Refusal(Reason.CLOCK))
         new_root = attrs.evolve(
             root.after_loss(at=now, incarnation=name, history=os.urandom(16)),
@@ -131,6 +127,19 @@ class Copy:
         root = attrs.evolve(self.new_root, losses=losses)
         sealed = self.seal.for_record(ROOT_KEY).seal(encode_root(root))
         return self.writer.swap(ROOT_KEY, None, sealed) is True
+
+
+def _history_of(store: Opened) -> str:
+    return store.incarnation() if has_history(store) else ""
+
+
+def _view(store: Opened, name: str) -> Store:
+    return store.at(name) if has_history(store) else store
+
+
+def _clock_of(store: Opened, now: float) -> float:
+    """Return the time of the store's server; ``now`` where it has no clock of its own."""
+    return store.clock() if has_clock(store) else now
 
 
 def _keys(store: Listing) -> Iterator[str]:
