@@ -102,11 +102,11 @@ def no_device_bound(request: _Request) -> _Result:
 
 def first_factor_shown(request: _Request) -> _Result:
     """The first-factor ticket is valid: the password was right in this session, within the policy's lifetime."""
-    actor = request.actor
-    if not isinstance(actor, Owner) or actor.first_factor is None:
-        return Reason.PROOF_NEEDED
-    mark = None if actor.password_mark is None else mark_digest(actor.password_mark)
-    opened = open_first_factor(actor.first_factor, request.account, request.context, session=actor.session, mark=mark)
+    account, context, actor = request.account, request.context, request.actor
+    ticket, session = (actor.first_factor or "", actor.session) if isinstance(actor, Owner) else ("", "")
+    given = actor.password_mark if isinstance(actor, Owner) else None
+    mark = None if given is None else mark_digest(given)
+    opened = open_first_factor(ticket, account, context, session=session, mark=mark)
     return None if isinstance(opened, Opened) else opened
 
 
