@@ -169,10 +169,10 @@ def altered(record: bytes) -> bytes:
 
 
 def contents(store: Any, *names: str) -> dict[str, Any]:
-    """Return all records, unsealed under these keys and decoded; without the ticket key, which each write renews."""
+    """Return all records, unsealed under these keys and decoded; without its keys, which are renewed."""
 
     def root(record: bytes) -> Root:
-        return attrs.evolve(decode_root(record), ticket_key=SecretBytes(b""))
+        return attrs.evolve(decode_root(record), ticket_key=SecretBytes(b""), browser_key=SecretBytes(b""))
 
     readers: dict[str, Callable[[bytes], Any]] = {"u": decode_account, "c": decode_claim, "r": root}
     ring = seal(*names)

@@ -255,7 +255,7 @@ def renew_each_offer(parts, patch):
     patch.setattr(logon, "offer_page", lambda *args, **named: page(*args, **{**named, "renew": True}))
 
 
-@breaks("logon.wrong_code_is_told")
+@breaks("logon.wrong_code_is_shown")
 def answer_a_wrong_code_with_200(parts, patch):
     patch.setitem(visit._STATUS, Advice.RETYPE, 200)
 

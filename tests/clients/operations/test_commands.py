@@ -273,7 +273,7 @@ class TestRedis:
         redis_site.populate(USERS)
         code, out, err = redis_site.call("open", "--replicas", "1")
         assert (code, out) == (2, "")
-        assert err.startswith("ram_mfa: this Redis may lose what it acknowledges (replicas)")
+        assert err.startswith("ram_mfa: this Redis server can lose acknowledged writes (replicas)")
         assert redis_site.call("open", "--replicas", "1", "--unsafe-setting", "replicas")[0] == 0
         code, _, err = redis_site.call("open", "--unsafe-setting", "colour")
         assert code == 2
