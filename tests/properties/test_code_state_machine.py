@@ -277,6 +277,12 @@ class Life(RuleBasedStateMachine):
             assert alive is not True, outcome
             assert not self.wrote
             return multiple()
+        if isinstance(outcome, Refusal) and outcome.reason is Reason.ALREADY_SENT:
+            assert asked.spent
+            assert session == SESSION
+            assert code in person.used
+            assert not self.wrote
+            return multiple()
         assert alive is not False
         if not self._weighed(person, code, outcome, drift=person.drift, backward=1, forward=1):
             return multiple()
