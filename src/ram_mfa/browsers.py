@@ -33,7 +33,7 @@ class WrongKnownCode:
 
 @attrs.frozen
 class Browsers:
-    """What a record holds of known and new browsers; of the known ones themselves nothing is stored.
+    """The counts of known and new browsers in a record; of the known ones themselves nothing is stored.
 
     Attributes:
         epoch: 16 random bytes that browser tokens are bound to, new with a new password, a reset, an administrator's

@@ -27,7 +27,7 @@ _TOO_MANY: Final = "more devices than a record holds"
 
 
 class MigrationResult(enum.Enum):
-    """What became of a row."""
+    """The outcome of a row."""
 
     MOVED = "moved"
     SKIPPED = "user has a record"

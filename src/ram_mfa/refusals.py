@@ -75,7 +75,7 @@ class Advice(enum.Enum):
 
 
 class Reason(enum.Enum):
-    """Why a verb was refused: for the log. ``advice`` is its one translation for the person."""
+    """The reason of a refusal, for the log. ``advice`` is its one translation for the person."""
 
     # What was typed or tapped
     WRONG_CODE = "wrong code"

@@ -76,13 +76,14 @@ def test_no_retired_word_on_a_page(page: Path):
     assert [hit.group() for hit in PATTERN.finditer(" ".join(text.split()))] == []
 
 
-def test_modules_open_with_a_noun():
-    """No docstring of a module opens with a question word."""
+def test_modules_and_classes_open_with_a_noun():
+    """No docstring of a module or class opens with a question word."""
     found = []
     for path in SOURCES:
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        if OPENINGS.match(text):
-            found.append(f"{path.relative_to(TOP)}: {text.splitlines()[0]}")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = ast.get_docstring(node) or "" if isinstance(node, ast.Module | ast.ClassDef) else ""
+            if OPENINGS.match(text):
+                found.append(f"{path.relative_to(TOP)}: {text.splitlines()[0]}")
     assert found == []
 
 

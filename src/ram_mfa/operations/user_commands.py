@@ -28,7 +28,7 @@ from .secret_files import Usage
 
 @attrs.frozen
 class Throttled:
-    """What the throttle has counted for a user.
+    """The throttle's counts for a user.
 
     Attributes:
         wrong_codes: of the last 24 hours.

@@ -66,7 +66,7 @@ def guess_probability(*, digits: int, window: int, max_per_day: int) -> Fraction
 
 @attrs.frozen(kw_only=True)
 class MFAPolicy:
-    """What the administrator decides.
+    """The administrator's decisions.
 
     Attributes:
         issuer: the name that authenticator apps show; 1 to 64 characters, no colon, no control characters.

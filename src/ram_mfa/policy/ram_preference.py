@@ -66,7 +66,7 @@ class Note:
 
 @attrs.frozen
 class RAMPreference:
-    """What a document says.
+    """The content of a document.
 
     Attributes:
         policy: the policy.

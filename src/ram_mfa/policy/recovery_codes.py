@@ -12,14 +12,14 @@ from ..recovery_code_set import MAX_CODES
 
 
 class AfterRecovery(enum.Enum):
-    """What a logon with a recovery code gives: the right to bind anew and nothing else, or a logon with that right."""
+    """The outcome of a logon with a recovery code: the right to bind anew alone, or a logon with that right."""
 
     MUST_BIND = "must bind"
     SUGGEST_BIND = "suggest bind"
 
 
 class OldRecoveryCodes(enum.Enum):
-    """Whether recovery codes that are older than an event still count."""
+    """The validity of recovery codes that are older than an event."""
 
     REFUSE = "refuse"
     KEEP = "keep"
@@ -27,7 +27,7 @@ class OldRecoveryCodes(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class RecoveryCodes:
-    """How recovery codes are made and used: single-use codes on paper, for a logon without the device.
+    """Rules for recovery codes: single-use codes on paper, for a logon without the device.
 
     Attributes:
         count: codes in a set, 1 to 16.

@@ -78,7 +78,7 @@ def _is_app_id(instance: object, attribute: Any, value: Any) -> None:
 
 @attrs.frozen(kw_only=True)
 class RelyingParty:
-    """Where security keys are registered and used.
+    """The site where security keys are registered and used.
 
     Attributes:
         id: the RP ID, such as ``example.com``; no address, and no single label but ``localhost``. Longer public

@@ -19,7 +19,7 @@ from ..webauthn.options import MAX_HINT, MAX_HINTS, OFFERED
 
 
 class UserVerification(enum.Enum):
-    """Whether a security key verifies its user, by PIN or biometrics (#enum-userVerificationRequirement)."""
+    """Verification of the user by the security key, by PIN or biometrics (#enum-userVerificationRequirement)."""
 
     DISCOURAGED = "discouraged"
     PREFERRED = "preferred"
@@ -27,7 +27,7 @@ class UserVerification(enum.Enum):
 
 
 class ResidentKey(enum.Enum):
-    """Whether a new credential is stored on the security key, where it takes space (#enum-residentKeyRequirement)."""
+    """Storage of a new credential on the security key, where it takes space (#enum-residentKeyRequirement)."""
 
     DISCOURAGED = "discouraged"
     PREFERRED = "preferred"

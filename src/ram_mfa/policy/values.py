@@ -49,7 +49,7 @@ class UnknownUsers(enum.Enum):
 
 
 class SelfManagement(enum.Enum):
-    """Whether users may bind, unbind, rename and resynchronise their own devices."""
+    """Permission for users to bind, unbind, rename and resynchronise their own devices."""
 
     ALLOWED = "allowed"
     NOT_ALLOWED = "not allowed"
@@ -64,14 +64,14 @@ class NewBrowserRule(enum.Enum):
 
 
 class AdministratorProof(enum.Enum):
-    """Whether an administrator shows the receipt of a step-up on the administrator's own account."""
+    """Demand for the receipt of a step-up on the administrator's own account."""
 
     NOT_ASKED = "not asked"
     ASKED = "asked"
 
 
 class KindRule(enum.Enum):
-    """Whether devices of several kinds may be bound at once."""
+    """Rule on devices of several kinds, bound at once."""
 
     ONE_KIND = "one kind"
     ANY_MIX = "any mix"
@@ -155,7 +155,7 @@ class TOTPPolicy:
 
 @attrs.frozen(kw_only=True)
 class ThrottlePolicy:
-    """How wrong codes are slowed and stopped; it can be set, never switched off.
+    """Limits on wrong codes: they can be set, never switched off.
 
     Attributes:
         free_attempts: consecutive wrong codes of a device without a delay.
@@ -183,7 +183,7 @@ class ThrottlePolicy:
 
 @attrs.frozen(kw_only=True)
 class RememberMachine:
-    """How machines are remembered: the MFA step of a logon is skipped on them.
+    """Rules for remembered machines: the MFA step of a logon is skipped on them.
 
     NIST SP 800-63B-4 section 5.1 does not accept that in place of authentication at AAL2 beyond 24 hours
     (requirement B15); it is not allowed unless a policy holds this value.
@@ -199,7 +199,7 @@ class RememberMachine:
 
 @attrs.frozen(kw_only=True)
 class KnownBrowsers:
-    """How a browser that has proved a logon is distinguished from one that has not, so that the owner gets in.
+    """Rules that distinguish a browser that has proved a logon from one that has not, so that the owner gets in.
 
     Whoever has a user's password can send wrong codes all day. Those of new browsers close the gate for new browsers
     only: a known browser skips nothing, but its codes have a gate of their own, without delays.
@@ -228,7 +228,7 @@ _LIFETIME: Final = number(1, 10 * MINUTE)
 
 @attrs.frozen(kw_only=True)
 class Lifetimes:
-    """How long what is handed out lives, in seconds.
+    """Lifetimes of what is handed out, in seconds.
 
     Attributes:
         challenge: of a logon or step-up.

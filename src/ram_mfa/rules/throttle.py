@@ -30,7 +30,7 @@ CODES_OF_NEW_BROWSERS = 2
 
 @attrs.frozen
 class Gate:
-    """What a device's gate lets a browser send now.
+    """The answer of a device's gate to a browser.
 
     Attributes:
         refusal: why no code is verified now; None where the gate is open.

@@ -35,7 +35,7 @@ _REGISTER_REQUEST, _SIGN_REQUEST = "u2f.register request", "u2f.sign request"
 
 
 class ErrorCode(enum.IntEnum):
-    """Why a client has no answer (3.1.1)."""
+    """Reasons of a client that has no answer (3.1.1)."""
 
     OTHER_ERROR = 1
     BAD_REQUEST = 2

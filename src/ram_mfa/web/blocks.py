@@ -115,4 +115,4 @@ class Layout(Unpickled):
     blocks: tuple[Block, ...]
     links: Pairs
     sentences: Pairs
-    """What the script may say, by the id of the sentence."""
+    """The sentences that the script may show, by their ids."""

@@ -72,7 +72,7 @@ class KeyRequest(Unpickled):
 
 @attrs.frozen
 class Setup(Unpickled):
-    """What an authenticator app needs.
+    """The data that an authenticator app needs.
 
     Attributes:
         qr: the QR code as an SVG element.

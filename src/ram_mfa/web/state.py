@@ -41,7 +41,7 @@ _URL_SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 @attrs.frozen
 class State(Unpickled):
-    """What one browser keeps.
+    """The state that one browser keeps.
 
     Attributes:
         browser: the string that binds tickets to this browser, or None where it has none yet.

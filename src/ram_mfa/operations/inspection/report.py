@@ -41,7 +41,7 @@ class Finding:
 
 @attrs.define
 class Report:
-    """What an inspection found.
+    """The findings of an inspection.
 
     Attributes:
         kind: the kind of message.

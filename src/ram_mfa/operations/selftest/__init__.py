@@ -51,7 +51,7 @@ class Result:
 
     @property
     def passed(self) -> int:
-        """How many vectors passed."""
+        """The number of vectors that passed."""
         return self.total - len(self.failures)
 
 

@@ -38,7 +38,7 @@ ERROR_REPLIES = (ResponseError, BusyLoadingError)
 """Errors that redis-py raises for an error reply: the server did not run the command."""
 
 KEYS_AT_ONCE = 200_000
-"""How many keys a listing remembers, so that it yields each key once; SCAN may return a key twice."""
+"""The most keys that a listing remembers, to yield each key once; SCAN may return a key twice."""
 
 
 class RedisStore:

@@ -9,7 +9,7 @@ import attrs
 
 
 class Result(enum.Enum):
-    """What became of a promise."""
+    """The result of trying a promise."""
 
     KEPT = "kept"
     BROKEN = "broken"

@@ -88,7 +88,7 @@ class Person:
 
 @attrs.define
 class Kit:
-    """What promises are tried with.
+    """The tools that promises are tried with.
 
     Attributes:
         site: under test.
